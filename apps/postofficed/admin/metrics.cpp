@@ -1,0 +1,124 @@
+// /metrics: everything that can be counted, for Prometheus.
+#include "admin/metrics_text.hpp"
+#include "admin/pages.hpp"
+#include "admin/process.hpp"
+#include "postoffice/version.hpp"
+
+namespace postofficed {
+namespace {
+
+double number(std::uint64_t value) { return static_cast<double>(value); }
+
+// All of one snapshot, so that accepted = the sum of the outcomes + pending in every scrape.
+void write_ids(MetricsText& out, const postoffice::PipelineStatus& status) {
+  out.counter("postoffice_accepted_callbacks_total", "Callbacks accepted.",
+              number(status.accepted_callbacks));
+  out.counter("postoffice_accepted_ids_total", "Distinct ids of each accepted callback, added up.",
+              number(status.accepted_ids));
+  constexpr auto ids = "postoffice_ids_total";
+  out.family(ids, "counter", "Accepted ids by how they ended.");
+  out.sample(ids, "outcome", "stored", number(status.stored));
+  out.sample(ids, "outcome", "merged", number(status.merged));
+  out.sample(ids, "outcome", "not_found", number(status.not_found));
+  out.sample(ids, "outcome", "expired", number(status.expired));
+  out.sample(ids, "outcome", "dead", number(status.dead));
+  out.gauge("postoffice_pending_ids", "Accepted ids that have not ended yet.",
+            number(status.pending));
+  out.gauge("postoffice_known_ids", "Ids held in memory.", number(status.known_ids));
+}
+
+void write_fetches(MetricsText& out, const postoffice::PipelineStatus& status,
+                   const postoffice::HttpObjectSourceStatus& source) {
+  out.counter("postoffice_fetches_total", "Fetches begun.", number(status.fetches));
+  out.counter("postoffice_fetch_failures_total", "Fetches that ended without an answer.",
+              number(status.fetch_failures));
+  out.gauge("postoffice_fetches_in_flight", "Fetches that have not ended yet.",
+            number(status.fetches_in_flight));
+  out.gauge("postoffice_retries_waiting", "Ids in back-off before their next fetch.",
+            number(status.retries_waiting));
+  out.gauge("postoffice_source_open", "1 while the circuit breaker holds fetches back.",
+            status.source_open ? 1 : 0);
+  constexpr auto connections = "postoffice_source_connections";
+  out.family(connections, "gauge", "Connections to the source.");
+  out.sample(connections, "state", "open", number(source.connections));
+  out.sample(connections, "state", "connecting", number(source.connecting));
+  out.sample(connections, "state", "idle", number(source.idle));
+}
+
+void write_store(MetricsText& out, const postoffice::PipelineStatus& status) {
+  out.counter("postoffice_touches_total", "Receipts written to rows, or found to have none.",
+              number(status.touches));
+  out.counter("postoffice_deleted_rows_total", "Rows expired.", number(status.deleted));
+  out.counter("postoffice_store_failures_total", "Store transactions that failed and were retried.",
+              number(status.store_failures));
+  out.gauge("postoffice_store_up", "1 if the newest store operation succeeded.",
+            status.store_up ? 1 : 0);
+  out.gauge("postoffice_touches_waiting", "Ids whose receipt is not in the store yet.",
+            number(status.touches_waiting));
+  out.gauge("postoffice_answers_waiting", "Answers that are not in the store yet.",
+            number(status.answers_waiting));
+  out.gauge("postoffice_watermark_lag_seconds", "How far expiry waits behind now.",
+            watermark_lag_seconds(status));
+}
+
+void write_queue(MetricsText& out, const postoffice::PipelineStatus& status,
+                 const postoffice::FileQueue& queue) {
+  const auto flushes = queue.flushes();
+  out.gauge("postoffice_queue_writable", "1 if a callback can be made durable.",
+            status.queue.writable ? 1 : 0);
+  out.gauge("postoffice_queue_bytes", "Storage held by the queue.", number(status.queue.bytes));
+  out.gauge("postoffice_queue_callbacks", "Callbacks kept because not all of them has ended.",
+            number(status.queue.last_durable - status.queue.acknowledged));
+  out.counter("postoffice_carried_ids_total", "Ids carried forward in the queue.",
+              number(status.carried));
+  out.counter("postoffice_journal_flushes_total", "Flushes to stable storage.",
+              number(flushes.flushes));
+  out.counter("postoffice_journal_flushed_bytes_total", "Bytes flushed to stable storage.",
+              number(flushes.flushed_bytes));
+  out.counter("postoffice_journal_flush_failures_total", "Flushes that failed.",
+              number(flushes.failures));
+  out.counter("postoffice_journal_lost_records_total",
+              "Callbacks lost to damage of the queue's files, found at the start or since.",
+              number(queue.lost_records()));
+  out.gauge("postoffice_journal_last_flush_seconds", "How long the newest flush took.",
+            std::chrono::duration<double>(flushes.last_flush).count());
+}
+
+void write_ingress(MetricsText& out, const postoffice::HttpIngressStatus& ingress) {
+  out.gauge("postoffice_ingress_connections", "Open connections of senders.",
+            number(ingress.connections));
+  constexpr auto requests = "postoffice_ingress_requests_total";
+  out.family(requests, "counter", "Requests of senders by result.");
+  out.sample(requests, "result", "accepted", number(ingress.accepted));
+  out.sample(requests, "result", "malformed", number(ingress.malformed));
+  out.sample(requests, "result", "refused", number(ingress.refused));
+}
+
+void write_process(MetricsText& out) {
+  const auto process = read_process_status();
+  out.family("postoffice_build_info", "gauge", "1, labelled with the version.");
+  out.sample("postoffice_build_info", "version", postoffice::version(), 1);
+  out.gauge("process_resident_memory_bytes", "Memory in use.", number(process.resident_bytes));
+  out.counter("process_cpu_seconds_total", "Processor time used.", process.processor_seconds);
+  out.gauge("process_open_fds", "Open files and sockets.", number(process.open_files));
+  out.gauge("process_max_fds", "Files and sockets that may be open.",
+            number(process.open_files_max));
+  out.gauge("process_start_time_seconds", "When the process began, since the epoch.",
+            process.start_seconds);
+}
+
+}  // namespace
+
+void show_metrics(const Shown& shown, const Request&, const Respond& respond) {
+  const auto status = shown.pipeline.status();
+  MetricsText out;
+  write_ids(out, status);
+  write_fetches(out, status, shown.source.status());
+  write_store(out, status);
+  write_queue(out, status, shown.queue);
+  write_ingress(out, shown.ingress.status());
+  write_process(out);
+  respond({200, "text/plain; version=0.0.4; charset=utf-8", out.text(), {}});
+}
+
+}  // namespace postofficed

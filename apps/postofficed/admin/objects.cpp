@@ -1,0 +1,100 @@
+// /objects and /objects/<id>: what is stored.
+#include <string_view>
+#include <utility>
+
+#include "admin/pages.hpp"
+#include "options/values.hpp"
+#include "support/json.hpp"
+
+namespace postofficed {
+namespace {
+
+constexpr std::size_t limit_max = 1'000;
+
+void write(Json& json, const postoffice::Object& object) {
+  json.begin_object()
+      .member("id", object.id)
+      .member("online", object.online)
+      .member("last_seen", object.last_seen)
+      .member("fetched_at", object.fetched_at)
+      .end_object();
+}
+
+postoffice::HttpResponse store_problem(const std::error_code& error) {
+  return problem_response(503, "the store does not answer: " + error.message());
+}
+
+// False with a `problem` for a parameter that makes no sense.
+bool read_query(const std::string& text, postoffice::ObjectQuery& query, std::string& problem) {
+  std::string value;
+  if (postoffice::query_value(text, "online", value)) {
+    if (value != "true" && value != "false") {
+      problem = "online: \"" + value + "\" is neither true nor false";
+      return false;
+    }
+    query.online = value == "true";
+  }
+  if (postoffice::query_value(text, "after", value)) {
+    query.after = parse_id(value);
+    if (!query.after) {
+      problem = "after: \"" + value + "\" is no id";
+      return false;
+    }
+  }
+  if (postoffice::query_value(text, "limit", value)) {
+    const auto limit = parse_count(value);
+    if (!limit || *limit < 1 || *limit > limit_max) {
+      problem = "limit: \"" + value + "\" is no number from 1 to " + std::to_string(limit_max);
+      return false;
+    }
+    query.limit = *limit;
+  }
+  return true;
+}
+
+postoffice::HttpResponse list(std::vector<postoffice::Object> objects, std::size_t limit) {
+  const bool more = objects.size() > limit;
+  if (more) objects.resize(limit);
+  Json json;
+  json.begin_object().key("objects").begin_array();
+  for (const auto& object : objects) write(json, object);
+  json.end_array().key("next");
+  if (more) {
+    json.value(objects.back().id);
+  } else {
+    json.null();
+  }
+  json.end_object();
+  return {200, "application/json", json.text() + "\n", {}};
+}
+
+}  // namespace
+
+void show_objects(const Shown& shown, const Request& request, const Respond& respond) {
+  postoffice::ObjectQuery query;
+  std::string problem;
+  if (!read_query(request.query, query, problem)) return respond(problem_response(400, problem));
+  const auto limit = query.limit;
+  ++query.limit;  // one more than shown tells whether there is a next page
+  shown.store.find(std::move(query), [respond, limit](std::error_code error, auto objects) {
+    respond(error ? store_problem(error) : list(std::move(objects), limit));
+  });
+}
+
+void show_object(const Shown& shown, const Request& request, const Respond& respond) {
+  const auto text = request.path.substr(std::string_view("/objects/").size());
+  const auto id = parse_id(text);
+  if (!id) return respond(problem_response(400, "\"" + text + "\" is no id"));
+  postoffice::ObjectQuery query;
+  query.id = id;
+  query.limit = 1;
+  shown.store.find(std::move(query), [respond, text](std::error_code error, auto objects) {
+    if (error) return respond(store_problem(error));
+    if (objects.empty()) return respond(problem_response(404, "there is no object " + text));
+    Json json;
+    write(json, objects.front());
+    respond({200, "application/json", json.text() + "\n", {}});
+  });
+}
+
+}  // namespace postofficed

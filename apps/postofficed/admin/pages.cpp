@@ -1,0 +1,83 @@
+#include "admin/pages.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+#include "support/json.hpp"
+
+namespace postofficed {
+namespace {
+
+struct Page {
+  std::string_view path;  ///< one that ends in '/' takes every path below it; "/" only itself
+  void (*show)(const Shown&, const Request&, const Respond&);
+};
+
+constexpr Page pages[] = {
+    {"/", show_index},          {"/livez", show_live},
+    {"/readyz", show_ready},    {"/healthz", show_health},
+    {"/version", show_version}, {"/status", show_status},
+    {"/metrics", show_metrics}, {"/objects", show_objects},
+    {"/objects/", show_object}, {"/receipts/", show_receipt},
+};
+
+const Page* find_page(const std::string& path) {
+  for (const auto& page : pages) {
+    const bool below = page.path.size() > 1 && page.path.back() == '/' &&
+                       path.size() > page.path.size() && path.rfind(page.path, 0) == 0;
+    if (path == page.path ? page.path.size() == 1 || page.path.back() != '/' : below) return &page;
+  }
+  return nullptr;
+}
+
+const char* title_of(int status) {
+  switch (status) {
+    case 400: return "Bad Request";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 503: return "Service Unavailable";
+  }
+  return "Error";
+}
+
+}  // namespace
+
+postoffice::HttpServer::Handler make_pages(const Shown& shown) {
+  return [shown](const Request& request, const Respond& respond) {
+    const Page* page = find_page(request.path);
+    if (!page) return respond(problem_response(404, "there is no page " + request.path));
+    if (request.method != "GET" && request.method != "HEAD") {
+      auto response = problem_response(405, request.path + " can only be read");
+      response.headers.emplace_back("Allow", "GET, HEAD");
+      return respond(std::move(response));
+    }
+    page->show(shown, request, respond);
+  };
+}
+
+postoffice::HttpResponse problem_response(int status, const std::string& detail) {
+  Json json;
+  json.begin_object()
+      .member("title", title_of(status))
+      .member("status", status)
+      .member("detail", detail)
+      .end_object();
+  postoffice::HttpResponse response;
+  response.status = status;
+  response.content_type = "application/problem+json";
+  response.body = json.text() + "\n";
+  if (status == 503) response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
+double watermark_lag_seconds(const postoffice::PipelineStatus& status) {
+  const std::chrono::duration<double> lag = status.now - status.watermark;
+  return std::max(0.0, lag.count());
+}
+
+double uptime_seconds(const Shown& shown) {
+  const std::chrono::duration<double> time = std::chrono::steady_clock::now() - shown.started;
+  return time.count();
+}
+
+}  // namespace postofficed

@@ -1,0 +1,23 @@
+// One function per command, one file per function or group.
+#pragma once
+
+#include "options/options.hpp"
+#include "postoffice/log.hpp"
+#include "support/logging.hpp"
+
+namespace postofficed {
+
+/// Gives the configuration as it reads now; what SIGHUP asks for.
+using Reread = std::function<std::variant<ParsedOptions, Information, Problems>()>;
+
+/// Each returns how it ended; a message is not yet printed. Results go to stdout.
+Failure run(const ParsedOptions& parsed, const Reread& reread, Logging& logging);
+Failure migrate(const Options& options);
+Failure validate(const ParsedOptions& parsed);
+Failure journal(const Options& options);
+Failure dead_letters(const Options& options, const postoffice::Log& log);
+Failure self_test_command(const Options& options);
+Failure instances(const Options& options);
+Failure broker_command(const Options& options);
+
+}  // namespace postofficed

@@ -1,0 +1,86 @@
+#include <cstdlib>
+#include <utility>
+
+#include "commands/commands.hpp"
+#include "daemon/daemon.hpp"
+#include "daemon/file_limit.hpp"
+#include "daemon/passed_sockets.hpp"
+#include "daemon/signals.hpp"
+#include "postoffice/version.hpp"
+
+namespace postofficed {
+namespace {
+
+using postoffice::LogLevel;
+
+// Connections of senders, segments of the journal, the store: what a busy daemon has open besides
+// one connection for each fetch.
+constexpr std::size_t files_besides_fetches = 1'024;
+
+// Takes over what can change while running and tells what cannot.
+void reload(ParsedOptions& running, const Reread& reread, Logging& logging) {
+  const auto log = logging.log();
+  auto result = reread();
+  if (const auto* problems = std::get_if<Problems>(&result)) {
+    for (const auto& message : problems->messages) {
+      log(LogLevel::error, "reload: " + message + "; nothing was changed");
+    }
+    return;
+  }
+  auto* fresh = std::get_if<ParsedOptions>(&result);
+  if (!fresh) return;
+  for (std::size_t i = 0; i < fresh->shown.size(); ++i) {
+    const auto& before = running.shown[i];
+    const auto& now = fresh->shown[i];
+    if (before.value == now.value || now.name == "log-level") continue;
+    log(LogLevel::warning,
+        "reload: " + now.name + " is now " + now.value + "; that takes effect with the next start");
+  }
+  running.options.log_level = fresh->options.log_level;
+  logging.set_level(fresh->options.log_level);
+  log(LogLevel::info, "reload: configuration read again");
+}
+
+// Until the daemon has stopped; a second signal ends the process at once. The journal holds all
+// that was accepted, whatever the moment.
+void wait_until_stopped(Signals& signals, Daemon& daemon, ParsedOptions running,
+                        const Reread& reread, Logging& logging) {
+  bool stopping = false;
+  for (;;) {
+    switch (signals.wait()) {
+      case Signals::Event::finished: return;
+      case Signals::Event::reload: reload(running, reread, logging); break;
+      case Signals::Event::stop:
+        if (stopping) {
+          logging.log()(LogLevel::warning, "second signal: stopping at once");
+          std::_Exit(128 + signals.number());
+        }
+        stopping = true;
+        logging.log()(LogLevel::info, "stopping: fetches in flight may end");
+        daemon.stop([&signals] { signals.finish(); });
+    }
+  }
+}
+
+}  // namespace
+
+Failure run(const ParsedOptions& parsed, const Reread& reread, Logging& logging) {
+  const auto log = logging.log();
+  Signals signals;
+  log(LogLevel::info, std::string("postofficed ") + postoffice::version());
+  raise_file_limit(parsed.options.fetch_concurrency + files_besides_fetches, log);
+  PassedSockets sockets;
+  std::string problem;
+  if (!take_passed_sockets(process_environment(), sockets, problem)) {
+    return {ExitCode::configuration, problem};
+  }
+  {
+    Daemon daemon(parsed, std::move(sockets), log);
+    if (auto failure = daemon.start(); failure.code != ExitCode::ok) return failure;
+    wait_until_stopped(signals, daemon, parsed, reread, logging);
+  }
+  log(LogLevel::info, "stopped");
+  return {};
+}
+
+}  // namespace postofficed

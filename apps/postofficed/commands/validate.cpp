@@ -1,0 +1,83 @@
+#include <cstdio>
+#include <filesystem>
+#include <stdexcept>
+#include <vector>
+
+#include "commands/commands.hpp"
+#include "postoffice/defaults/event_loop.hpp"
+#include "postoffice/defaults/http_ingress.hpp"
+#include "postoffice/defaults/http_object_source.hpp"
+#include "postoffice/defaults/http_server.hpp"
+#include "support/data_directory.hpp"
+#include "support/stores.hpp"
+
+namespace postofficed {
+namespace {
+
+// The parts check their own options when they are built; on a loop that is never started they do
+// nothing else.
+template <typename Build>
+void check(const char* name, std::vector<std::string>& problems, const Build& build) {
+  try {
+    build();
+  } catch (const std::invalid_argument& error) {
+    problems.push_back(std::string(name) + ": " + error.what());
+  }
+}
+
+std::vector<std::string> check_parts(const Options& options) {
+  std::vector<std::string> problems;
+  postoffice::EventLoop loop;
+  check("listen", problems, [&] {
+    postoffice::HttpIngressOptions ingress;
+    ingress.listen = options.listen;
+    postoffice::HttpIngress{ingress};
+  });
+  check("admin-listen", problems, [&] {
+    postoffice::HttpServerOptions admin;
+    admin.listen = options.admin_listen;
+    postoffice::HttpServer(loop, admin, [](auto, auto) {});
+  });
+  check("source", problems, [&] {
+    postoffice::HttpObjectSourceOptions source;
+    source.url = options.source;
+    postoffice::HttpObjectSource(loop, source);
+  });
+  check("store", problems, [&] {
+    if (options.store.kind != StoreLocation::Kind::postgres) return;
+    std::string problem;
+    if (!make_store(options.store, false, loop, {}, problem)) throw std::invalid_argument(problem);
+  });
+  return problems;
+}
+
+void check_places(const Options& options, std::vector<std::string>& problems) {
+  std::string problem;
+  if (!check_data_directory(options.data_dir, problem)) problems.push_back(problem);
+  if (options.store.kind != StoreLocation::Kind::sqlite) return;
+  const auto directory = std::filesystem::path(options.store.target).parent_path();
+  const bool ours = options.store.target.rfind(options.data_dir + "/", 0) == 0;
+  if (!ours && !directory.empty() && !std::filesystem::is_directory(directory)) {
+    problems.push_back("store: there is no directory " + directory.string());
+  }
+}
+
+}  // namespace
+
+Failure validate(const ParsedOptions& parsed) {
+  auto problems = check_parts(parsed.options);
+  check_places(parsed.options, problems);
+  for (const auto& option : parsed.shown) {
+    std::printf("%-18s %s  (%s)\n", option.name.c_str(), option.value.c_str(),
+                option.origin.c_str());
+  }
+  if (problems.empty()) {
+    std::printf("configuration is valid\n");
+    return {};
+  }
+  std::string message = problems.front();
+  for (std::size_t i = 1; i < problems.size(); ++i) message += "\npostofficed: " + problems[i];
+  return {ExitCode::configuration, message};
+}
+
+}  // namespace postofficed

@@ -1,0 +1,159 @@
+#include "daemon/daemon.hpp"
+
+#include <stdexcept>
+#include <utility>
+
+#include "admin/pages.hpp"
+#include "daemon/file_limit.hpp"
+#include "postoffice/error.hpp"
+#include "support/data_directory.hpp"
+#include "support/lock_holder.hpp"
+#include "support/stores.hpp"
+#include "support/text.hpp"
+
+namespace postofficed {
+namespace {
+
+// 78 and not 69, which is for the one-shot commands: no waiting frees an address, somebody has to
+// change the configuration of one of the two programs that want it.
+Failure cannot_listen(const std::string& option, const std::string& address,
+                      const std::error_code& error) {
+  return {ExitCode::configuration,
+          option + ": cannot listen on " + address + ": " + error.message()};
+}
+
+Failure cannot_open(const std::string& directory, const std::error_code& error) {
+  std::string message = "queue file:" + directory + ": " + error.message();
+  const auto holder = error == postoffice::Error::locked ? lock_holder(directory) : std::string();
+  if (!holder.empty()) message += ": " + holder;
+  return {ExitCode::journal, message};
+}
+
+postoffice::PipelineOptions pipeline_options(const Options& options) {
+  postoffice::PipelineOptions result;
+  result.ttl = options.ttl;
+  result.keep = options.keep;
+  result.fetch_concurrency = options.fetch_concurrency;
+  result.fetch_timeout = options.fetch_timeout;
+  result.drain_limit = options.drain_limit;
+  return result;
+}
+
+FileShares file_shares(const Options& options) {
+  return share_files(file_limit(), options.fetch_concurrency, options.ingress_threads);
+}
+
+// The address as configured, with the port that the system chose where it was 0.
+std::string with_port(const std::string& listen, std::uint16_t port) {
+  return listen.substr(0, listen.rfind(':') + 1) + std::to_string(port);
+}
+
+}  // namespace
+
+Daemon::Daemon(ParsedOptions parsed, PassedSockets sockets, postoffice::Log log)
+    : parsed_(std::move(parsed)),
+      options_(parsed_.options),
+      sockets_(std::move(sockets)),
+      log_(std::move(log)),
+      clock_(loop_) {}
+
+Daemon::~Daemon() {
+  if (admin_) admin_->stop();
+  // Nothing may run on the loops while the parts that live on them go.
+  admin_loop_.stop();
+  loop_.stop();
+}
+
+Failure Daemon::start() {
+  for (const auto step :
+       {&Daemon::open_queue, &Daemon::build_parts, &Daemon::start_admin, &Daemon::start_pipeline}) {
+    if (auto failure = (this->*step)(); failure.code != ExitCode::ok) return failure;
+  }
+  info("ready");
+  return {};
+}
+
+void Daemon::stop(std::function<void()> done) { pipeline_->stop(std::move(done)); }
+
+Failure Daemon::open_queue() {
+  std::string problem;
+  if (!prepare_data_directory(options_.data_dir, problem)) return {ExitCode::journal, problem};
+  postoffice::FileQueueOptions queue;
+  queue.directory = options_.queue.directory;
+  queue.bytes_max = options_.queue_limit;
+  queue.strict = options_.journal_strict;
+  queue.clock_interval = std::min(queue.clock_interval, options_.ttl / 2);
+  std::error_code error;
+  queue_ = postoffice::FileQueue::open(queue, clock_, error, log_);
+  if (!queue_) return cannot_open(queue.directory, error);
+  log_recovery();
+  return {};
+}
+
+void Daemon::log_recovery() const {
+  const auto& found = queue_->recovery();
+  std::string text = "queue file:" + options_.queue.directory + ": " +
+                     counted(found.callbacks, "callback") + " with " + counted(found.ids, "id") +
+                     " left from before";
+  if (found.torn_bytes != 0) {
+    text += "; dropped " + counted(found.torn_bytes, "byte") + " that no sender was told about";
+  }
+  info(text);
+  if (found.lost_records == 0) return;
+  log_(postoffice::LogLevel::error, "queue file:" + options_.queue.directory + ": " +
+                                        counted(found.lost_records, "record") +
+                                        " lost to damage of the file");
+}
+
+Failure Daemon::build_parts() try {
+  std::string problem;
+  store_ = make_store(options_.store, true, loop_, log_, problem);
+  if (!store_) return {ExitCode::configuration, "store: " + problem};
+
+  const auto shares = file_shares(options_);
+  postoffice::HttpObjectSourceOptions source;
+  source.url = options_.source;
+  source.connections_max = shares.fetches;
+  source_.emplace(loop_, source, log_);
+
+  postoffice::HttpIngressOptions ingress;
+  ingress.listen = options_.listen;
+  ingress.threads = options_.ingress_threads;
+  ingress.sockets = sockets_.callback;
+  ingress.connections_max = shares.callbacks;
+  ingress_.emplace(ingress, log_);
+
+  pipeline_.emplace(postoffice::Pipeline::Parts{clock_, *ingress_, *queue_, *source_, *store_},
+                    pipeline_options(options_), log_);
+  info("store " + describe(options_.store) + ", source " + options_.source);
+  return {};
+} catch (const std::invalid_argument& error) {
+  return {ExitCode::configuration, error.what()};
+}
+
+Failure Daemon::start_admin() {
+  postoffice::HttpServerOptions admin;
+  admin.listen = options_.admin_listen;
+  admin.sockets = sockets_.admin;
+  admin.connections_max = file_shares(options_).admin;
+  auto pages =
+      make_pages({*pipeline_, *queue_, *store_, *ingress_, *source_, clock_, parsed_.shown});
+  admin_.emplace(admin_loop_, admin, std::move(pages), log_);
+  loop_.start();
+  admin_loop_.start();
+  if (const auto error = admin_->start()) {
+    return cannot_listen("--admin-listen", options_.admin_listen, error);
+  }
+  info("admin pages on http://" + with_port(options_.admin_listen, admin_->port()) + "/");
+  return {};
+}
+
+Failure Daemon::start_pipeline() {
+  if (const auto error = pipeline_->start()) {
+    return cannot_listen("--listen", options_.listen, error);
+  }
+  info("callbacks on http://" + with_port(options_.listen, ingress_->port()) + "/callback");
+  return {};
+}
+
+}  // namespace postofficed

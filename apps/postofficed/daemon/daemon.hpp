@@ -1,0 +1,61 @@
+// The parts of a running daemon, put together.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "daemon/passed_sockets.hpp"
+#include "exit_code.hpp"
+#include "options/options.hpp"
+#include "postoffice/defaults/event_loop.hpp"
+#include "postoffice/defaults/file_queue.hpp"
+#include "postoffice/defaults/http_ingress.hpp"
+#include "postoffice/defaults/http_object_source.hpp"
+#include "postoffice/defaults/http_server.hpp"
+#include "postoffice/defaults/system_clock.hpp"
+#include "postoffice/log.hpp"
+#include "postoffice/object_store.hpp"
+#include "postoffice/pipeline.hpp"
+
+namespace postofficed {
+
+class Daemon {
+ public:
+  Daemon(ParsedOptions parsed, PassedSockets sockets, postoffice::Log log);
+  ~Daemon();
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+  /// Opens the queue, answers on the admin listener, accepts callbacks: in this order. Only the
+  /// journal and the listening sockets can make it fail.
+  Failure start();
+
+  /// As Pipeline::stop(). `done` comes once, from any thread.
+  void stop(std::function<void()> done);
+
+ private:
+  Failure open_queue();
+  Failure build_parts();
+  Failure start_admin();
+  Failure start_pipeline();
+  void log_recovery() const;
+  void info(const std::string& message) const { log_(postoffice::LogLevel::info, message); }
+
+  const ParsedOptions parsed_;
+  const Options& options_;
+  PassedSockets sockets_;
+  postoffice::Log log_;
+
+  postoffice::EventLoop loop_;
+  postoffice::EventLoop admin_loop_;  // its own, so that pages answer whatever the pipeline does
+  postoffice::SystemClock clock_;
+  std::unique_ptr<postoffice::FileQueue> queue_;
+  std::unique_ptr<postoffice::ObjectStore> store_;
+  std::optional<postoffice::HttpObjectSource> source_;
+  std::optional<postoffice::HttpIngress> ingress_;
+  std::optional<postoffice::Pipeline> pipeline_;
+  std::optional<postoffice::HttpServer> admin_;
+};
+
+}  // namespace postofficed

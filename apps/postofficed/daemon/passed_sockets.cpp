@@ -1,0 +1,63 @@
+#include "daemon/passed_sockets.hpp"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "options/values.hpp"
+
+namespace postofficed {
+namespace {
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> parts;
+  std::size_t begin = 0;
+  for (;;) {
+    const auto colon = text.find(':', begin);
+    parts.push_back(text.substr(begin, colon - begin));
+    if (colon == std::string::npos) return parts;
+    begin = colon + 1;
+  }
+}
+
+bool is_listening(int descriptor) {
+  int value = 0;
+  socklen_t size = sizeof value;
+  return getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &value, &size) == 0 && value != 0;
+}
+
+}  // namespace
+
+bool take_passed_sockets(const Environment& environment, PassedSockets& sockets,
+                         std::string& problem, int first) {
+  const auto process = environment("LISTEN_PID");
+  const auto amount = environment("LISTEN_FDS");
+  // The variables are inherited by children, for whom the sockets are not meant.
+  if (!process || !amount || *process != std::to_string(getpid())) return true;
+  const auto count = parse_count(*amount);
+  if (!count || *count > 1'024) {
+    problem = "LISTEN_FDS: \"" + *amount + "\" is no number of sockets";
+    return false;
+  }
+  auto names = split(environment("LISTEN_FDNAMES").value_or(""));
+  names.resize(*count);
+  for (std::size_t i = 0; i < *count; ++i) {
+    const int descriptor = first + static_cast<int>(i);
+    fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+    if (!is_listening(descriptor)) {
+      problem = "LISTEN_FDS: descriptor " + std::to_string(descriptor) + " is no listening socket";
+      return false;
+    }
+    if (names[i] == "admin") {
+      sockets.admin.push_back(descriptor);
+    } else if (names[i] == "callback" || *count == 1) {
+      sockets.callback.push_back(descriptor);
+    } else {
+      problem = "LISTEN_FDNAMES: \"" + names[i] + "\" is neither callback nor admin";
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace postofficed

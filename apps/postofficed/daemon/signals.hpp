@@ -1,0 +1,35 @@
+// Signals as events of the main thread.
+#pragma once
+
+namespace postofficed {
+
+/// Made before any other thread, so that no thread but the main one is ever interrupted.
+class Signals {
+ public:
+  enum class Event {
+    stop,      ///< SIGTERM or SIGINT; number() says which
+    reload,    ///< SIGHUP
+    finished,  ///< finish() was called
+  };
+
+  Signals();
+  ~Signals();  ///< from here on SIGTERM and SIGINT end the process again
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+
+  /// Blocks until something happens.
+  Event wait();
+
+  /// Makes wait() return; from any thread.
+  void finish();
+
+  /// Of the signal that wait() returned last.
+  int number() const { return number_; }
+
+ private:
+  int signals_;
+  int finished_;
+  int number_ = 0;
+};
+
+}  // namespace postofficed

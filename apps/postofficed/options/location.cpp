@@ -1,0 +1,127 @@
+#include "options/location.hpp"
+
+#include <cctype>
+#include <string_view>
+
+namespace postofficed {
+namespace {
+
+constexpr std::string_view hidden = "***";
+
+bool starts_with(const std::string& text, std::string_view prefix) {
+  return text.compare(0, prefix.size(), prefix) == 0;
+}
+
+bool is_secret(std::string_view key) { return key == "password" || key == "sslpassword"; }
+
+// Everything between "scheme://" and the last '@' may hold the password: libpq takes passwords with
+// unescaped '/' in them, too.
+std::string redact_user_info(const std::string& url) {
+  const auto begin = url.find("://") + 3;
+  const auto end = url.rfind('@');
+  if (end == std::string::npos || end < begin) return url;
+  const auto colon = url.find(':', begin);
+  if (colon == std::string::npos || colon > end) return url;
+  return url.substr(0, colon + 1) + std::string(hidden) + url.substr(end);
+}
+
+std::string redact_url(const std::string& url) {
+  std::string result = redact_user_info(url);
+  auto place = result.find('?');
+  while (place != std::string::npos) {
+    const auto begin = place + 1;
+    const auto equals = result.find('=', begin);
+    if (equals == std::string::npos) break;
+    const auto end = result.find('&', equals);
+    if (is_secret(std::string_view(result).substr(begin, equals - begin))) {
+      result.replace(equals + 1, end == std::string::npos ? end : end - equals - 1, hidden);
+    }
+    place = result.find('&', equals);
+  }
+  return result;
+}
+
+std::size_t skip_spaces(const std::string& text, std::size_t place) {
+  while (place < text.size() && std::isspace(static_cast<unsigned char>(text[place]))) ++place;
+  return place;
+}
+
+// The end of a value as libpq reads it: quoted with ', or up to the next space; \ escapes.
+std::size_t end_of_value(const std::string& text, std::size_t place) {
+  const bool quoted = place < text.size() && text[place] == '\'';
+  if (quoted) ++place;
+  for (; place < text.size(); ++place) {
+    if (text[place] == '\\') {
+      ++place;
+    } else if (quoted ? text[place] == '\''
+                      : std::isspace(static_cast<unsigned char>(text[place])) != 0) {
+      return quoted ? place + 1 : place;
+    }
+  }
+  return text.size();
+}
+
+std::string redact_pairs(const std::string& text) {
+  std::string result;
+  std::size_t place = 0;
+  while (place < text.size()) {
+    const auto key = skip_spaces(text, place);
+    const auto equals = text.find('=', key);
+    if (equals == std::string::npos) return result + text.substr(place);
+    auto key_end = equals;
+    while (key_end > key && std::isspace(static_cast<unsigned char>(text[key_end - 1]))) --key_end;
+    const auto value = skip_spaces(text, equals + 1);
+    const auto end = end_of_value(text, value);
+    const bool secret = is_secret(std::string_view(text).substr(key, key_end - key));
+    result += text.substr(place, value - place);
+    result += secret ? std::string(hidden) : text.substr(value, end - value);
+    place = end;
+  }
+  return result;
+}
+
+}  // namespace
+
+bool parse_store(const std::string& text, StoreLocation& location, std::string& problem) {
+  if (starts_with(text, "sqlite:")) {
+    location = {StoreLocation::Kind::sqlite, text.substr(7)};
+    if (!location.target.empty()) return true;
+    problem = "names no file (sqlite:PATH)";
+    return false;
+  }
+  const bool url = starts_with(text, "postgresql://") || starts_with(text, "postgres://");
+  const bool pairs = text.find('=') != std::string::npos && text.find("://") > text.find('=');
+  if (url || pairs) {
+    location = {StoreLocation::Kind::postgres, text};
+    return true;
+  }
+  problem = "is no store (sqlite:PATH, postgresql://… or libpq's key=value pairs)";
+  return false;
+}
+
+bool parse_queue(const std::string& text, QueueLocation& location, std::string& problem) {
+  for (const char* scheme : {"amqp://", "amqps://", "file+amqp://", "file+amqps://"}) {
+    if (!starts_with(text, scheme)) continue;
+    problem = "cannot be used: RabbitMQ support is not built in";
+    return false;
+  }
+  if (starts_with(text, "file:") && text.size() > 5) {
+    location.directory = text.substr(5);
+    return true;
+  }
+  problem = "is no queue (file:PATH)";
+  return false;
+}
+
+std::string redact(const std::string& text) {
+  const auto scheme = text.find("://");
+  const bool url = scheme != std::string::npos && scheme < text.find('=');
+  return url ? redact_url(text) : redact_pairs(text);
+}
+
+std::string describe(const StoreLocation& location) {
+  if (location.kind == StoreLocation::Kind::sqlite) return "sqlite:" + location.target;
+  return redact(location.target);
+}
+
+}  // namespace postofficed

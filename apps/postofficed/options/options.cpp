@@ -1,0 +1,216 @@
+#include "options/options.hpp"
+
+#include <cstdlib>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "options/command_line.hpp"
+#include "options/config_file.hpp"
+#include "options/specification.hpp"
+#include "options/values.hpp"
+
+namespace postofficed {
+namespace {
+
+struct Value {
+  std::string text;
+  std::string origin;
+};
+
+class Resolver {
+ public:
+  Resolver(CommandLine line, const Environment& environment)
+      : line_(std::move(line)), environment_(environment) {}
+
+  std::variant<ParsedOptions, Information, Problems> resolve() {
+    read_config_file();
+    for (const auto& row : specifications()) resolve(row);
+    read_arguments();
+    if (!problems_.messages.empty()) return std::move(problems_);
+    return std::move(result_);
+  }
+
+ private:
+  void problem(std::string text) { problems_.messages.push_back(std::move(text)); }
+
+  void read_config_file() {
+    const auto path = flag_or_environment("config");
+    if (!path) return;
+    result_.options.config = path->text;
+    std::string text;
+    std::string reason;
+    if (!read_file(path->text, text, reason)) return problem(path->origin + ": " + reason);
+    std::vector<std::string> found;
+    for (auto& entry : read_config(text, found)) add_entry(std::move(entry));
+    for (const auto& message : found) problem(path->text + ":" + message);
+  }
+
+  void add_entry(ConfigEntry entry) {
+    const std::string place = result_.options.config + ":" + std::to_string(entry.line);
+    if (!known_key(entry.key)) return problem(place + ": unknown key \"" + entry.key + "\"");
+    const auto [old, added] = file_.try_emplace(entry.key, Value{entry.value, place});
+    if (!added)
+      problem(place + ": \"" + entry.key + "\" stands in " + old->second.origin + ", too");
+  }
+
+  static bool known_key(const std::string& key) {
+    for (const auto& row : specifications()) {
+      if (key == row.key || (row.secret && key == std::string(row.key) + "-file")) return true;
+    }
+    return false;
+  }
+
+  std::optional<Value> from_flag(const std::string& key) const {
+    const auto found = line_.values.find(key);
+    if (found == line_.values.end()) return std::nullopt;
+    return Value{found->second, "--" + key};
+  }
+
+  // An empty variable counts as none: service managers pass those for what is left out.
+  std::optional<Value> from_environment(const std::string& key) const {
+    const auto name = environment_name(key);
+    const auto text = environment_(name);
+    if (!text || text->empty()) return std::nullopt;
+    return Value{*text, name};
+  }
+
+  std::optional<Value> from_file(const std::string& key) const {
+    const auto found = file_.find(key);
+    if (found == file_.end()) return std::nullopt;
+    return found->second;
+  }
+
+  std::optional<Value> flag_or_environment(const std::string& key) const {
+    auto value = from_flag(key);
+    return value ? value : from_environment(key);
+  }
+
+  std::optional<Value> look_up(const Specification& row) {
+    using Level = std::optional<Value> (Resolver::*)(const std::string&) const;
+    for (const Level level :
+         {&Resolver::from_flag, &Resolver::from_environment, &Resolver::from_file}) {
+      auto value = (this->*level)(row.key);
+      const auto path =
+          row.secret ? (this->*level)(std::string(row.key) + "-file") : std::optional<Value>();
+      if (value && path) {
+        problem(value->origin + " and " + path->origin + " are both given: give one of them");
+      }
+      if (value) return value;
+      if (path) return read_secret(*path);
+    }
+    return std::nullopt;
+  }
+
+  Value read_secret(const Value& path) {
+    Value value{{}, path.origin};
+    std::string reason;
+    if (!read_file(path.text, value.text, reason)) {
+      problem(path.origin + ": " + reason);
+      unreadable_.insert(path.origin);
+    }
+    const auto end = value.text.find_last_not_of(" \t\r\n");
+    value.text.erase(end == std::string::npos ? 0 : end + 1);
+    return value;
+  }
+
+  std::string fallback(const Specification& row) const {
+    if (row.fallback) return row.fallback;
+    const std::string key = row.key;
+    const auto& options = result_.options;
+    if (key == "admin-listen") {
+      return line_.command == Command::worker ? "localhost:9092" : "localhost:9091";
+    }
+    if (key == "store") return "sqlite:" + options.data_dir + "/objects.db";
+    if (key == "queue") return "file:" + options.data_dir + "/queue";
+    const auto state = environment_("STATE_DIRECTORY");
+    if (!state || state->empty()) return "./postoffice-data";
+    return state->substr(0, state->find(':'));  // a list, if the unit names several
+  }
+
+  void resolve(const Specification& row) {
+    const auto given = look_up(row);
+    const Value value = given ? *given : Value{fallback(row), "default"};
+    if (unreadable_.count(value.origin) != 0) return;
+    std::string reason;
+    if (value.text.empty()) reason = "is empty";
+    if (reason.empty()) row.apply(value.text, result_.options, reason);
+    if (!reason.empty()) {
+      // Whatever stands in the place of a secret may be one.
+      const std::string quoted = row.secret ? "the value" : "\"" + value.text + "\"";
+      problem(value.origin + ": " + quoted + " " + reason);
+    }
+    result_.shown.push_back({row.key, row.secret ? redact(value.text) : value.text, value.origin});
+  }
+
+  void read_arguments() {
+    auto& options = result_.options;
+    options.command = line_.command;
+    options.json = line_.json;
+    options.all = line_.all;
+    if (line_.command == Command::worker) return read_worker_concurrency();
+    if (line_.command == Command::self_test) return read_self_test();
+    const bool takes_ids = line_.command == Command::dead_letters_replay ||
+                           line_.command == Command::dead_letters_drop;
+    if (!takes_ids) return;
+    for (const auto& text : line_.arguments) {
+      if (const auto id = parse_id(text)) {
+        options.ids.push_back(*id);
+      } else {
+        usage_problem("\"" + text + "\" is no id");
+      }
+    }
+    if (options.ids.empty() != options.all) {
+      usage_problem(options.all ? "give ids or --all, not both" : "which ones? Give ids or --all");
+    }
+  }
+
+  void read_worker_concurrency() {
+    if (line_.arguments.empty()) return;
+    const auto count = parse_count(line_.arguments.front());
+    if (!count || *count == 0) {
+      return usage_problem("worker: \"" + line_.arguments.front() + "\" is no number of fetches");
+    }
+    result_.options.fetch_concurrency = *count;
+  }
+
+  void read_self_test() {
+    result_.options.directory = line_.arguments.front();
+    if (line_.crashes.empty()) return;
+    result_.options.crashes = parse_count(line_.crashes);
+    if (result_.options.crashes.value_or(0) > 0) return;
+    usage_problem("--crashes: \"" + line_.crashes + "\" is no number of crashes");
+  }
+
+  void usage_problem(std::string text) {
+    problems_.code = ExitCode::usage;
+    problem(std::move(text));
+  }
+
+  CommandLine line_;
+  const Environment& environment_;
+  std::map<std::string, Value> file_;
+  std::set<std::string> unreadable_;
+  ParsedOptions result_;
+  Problems problems_;
+};
+
+}  // namespace
+
+Environment process_environment() {
+  return [](const std::string& name) -> std::optional<std::string> {
+    const char* value = std::getenv(name.c_str());
+    if (!value) return std::nullopt;
+    return std::string(value);
+  };
+}
+
+std::variant<ParsedOptions, Information, Problems> parse_options(
+    const std::vector<std::string>& arguments, const Environment& environment) {
+  auto line = read_command_line(arguments);
+  if (auto* information = std::get_if<Information>(&line)) return std::move(*information);
+  if (auto* problems = std::get_if<Problems>(&line)) return std::move(*problems);
+  return Resolver(std::get<CommandLine>(std::move(line)), environment).resolve();
+}
+
+}  // namespace postofficed

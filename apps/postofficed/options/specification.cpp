@@ -1,0 +1,201 @@
+#include "options/specification.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstdint>
+
+#include "options/values.hpp"
+
+namespace postofficed {
+namespace {
+
+using std::chrono::milliseconds;
+using namespace std::chrono_literals;
+
+bool set_address(const std::string& text, std::string& target, std::string& problem) {
+  target = text;
+  if (parse_host_port(text)) return true;
+  problem = "is no address (HOST:PORT, [::1]:9090)";
+  return false;
+}
+
+bool set_duration(const std::string& text, milliseconds least, milliseconds& target,
+                  std::string& problem) {
+  const auto value = parse_duration(text);
+  if (!value) {
+    problem = "is no duration (500ms, 30s, 5m, 1h)";
+  } else if (*value < least) {
+    problem = "is too short: at least " + show_duration(least);
+  } else {
+    target = *value;
+  }
+  return problem.empty();
+}
+
+bool set_count(const std::string& text, std::uint64_t most, std::size_t& target,
+               std::string& problem) {
+  const auto value = parse_count(text);
+  if (!value || *value < 1 || *value > most) {
+    problem = "is no whole number from 1 to " + std::to_string(most);
+    return false;
+  }
+  target = *value;
+  return true;
+}
+
+bool set_listen(const std::string& text, Options& options, std::string& problem) {
+  return set_address(text, options.listen, problem);
+}
+
+bool set_admin_listen(const std::string& text, Options& options, std::string& problem) {
+  return set_address(text, options.admin_listen, problem);
+}
+
+bool set_source(const std::string& text, Options& options, std::string& problem) {
+  options.source = text;
+  if (text.rfind("https://", 0) == 0) {
+    problem = "cannot be used: TLS support is not built in";
+  } else if (text.rfind("http://", 0) != 0) {
+    problem = "is no source (http://HOST:PORT/PATH/{id})";
+  } else if (text.find("{id}") == std::string::npos) {
+    problem = "does not say where the id goes: {id} is missing";
+  }
+  return problem.empty();
+}
+
+bool set_store(const std::string& text, Options& options, std::string& problem) {
+  return parse_store(text, options.store, problem);
+}
+
+bool set_queue(const std::string& text, Options& options, std::string& problem) {
+  return parse_queue(text, options.queue, problem);
+}
+
+bool set_data_dir(const std::string& text, Options& options, std::string&) {
+  options.data_dir = text;
+  return true;
+}
+
+bool set_ttl(const std::string& text, Options& options, std::string& problem) {
+  return set_duration(text, 100ms, options.ttl, problem);
+}
+
+bool set_keep(const std::string& text, Options& options, std::string& problem) {
+  options.keep = text == "online" ? postoffice::Keep::online : postoffice::Keep::all;
+  if (text != "online" && text != "all") problem = "is neither all nor online";
+  return problem.empty();
+}
+
+bool set_fetch_concurrency(const std::string& text, Options& options, std::string& problem) {
+  return set_count(text, 1'000'000, options.fetch_concurrency, problem);
+}
+
+bool set_fetch_timeout(const std::string& text, Options& options, std::string& problem) {
+  return set_duration(text, 1ms, options.fetch_timeout, problem);
+}
+
+bool set_drain_limit(const std::string& text, Options& options, std::string& problem) {
+  return set_duration(text, 0ms, options.drain_limit, problem);
+}
+
+bool set_ingress_threads(const std::string& text, Options& options, std::string& problem) {
+  return set_count(text, 1'024, options.ingress_threads, problem);
+}
+
+bool set_queue_limit(const std::string& text, Options& options, std::string& problem) {
+  constexpr std::uint64_t least = 128ull << 20;
+  const auto value = parse_size(text);
+  if (!value)
+    problem = "is no size (512MiB, 10GiB)";
+  else if (*value != 0 && *value < least)
+    problem = "is too small: at least 128MiB, or 0 for what the disk has";
+  options.queue_limit = value.value_or(0);
+  return problem.empty();
+}
+
+bool set_journal_strict(const std::string& text, Options& options, std::string& problem) {
+  const auto value = parse_bool(text);
+  if (!value) problem = "is neither true nor false";
+  options.journal_strict = value.value_or(false);
+  return problem.empty();
+}
+
+bool set_log_level(const std::string& text, Options& options, std::string& problem) {
+  using postoffice::LogLevel;
+  constexpr std::array<std::pair<std::string_view, LogLevel>, 4> levels{
+      {{"debug", LogLevel::debug},
+       {"info", LogLevel::info},
+       {"warning", LogLevel::warning},
+       {"error", LogLevel::error}}};
+  for (const auto& [name, level] : levels) {
+    if (text != name) continue;
+    options.log_level = level;
+    return true;
+  }
+  problem = "is none of debug, info, warning, error";
+  return false;
+}
+
+bool set_log_format(const std::string& text, Options& options, std::string& problem) {
+  options.log_format = text == "json" ? LogFormat::json : LogFormat::text;
+  if (text != "json" && text != "text") problem = "is neither text nor json";
+  return problem.empty();
+}
+
+constexpr std::array table{
+    Specification{"listen", "localhost:9090", "HOST:PORT",
+                  "Where callbacks come in: every address of the host", false, set_listen},
+    Specification{"admin-listen", nullptr, "HOST:PORT",
+                  "Metrics, health and queries [localhost:9091; worker: localhost:9092]", false,
+                  set_admin_listen},
+    Specification{"source", "http://localhost:9010/objects/{id}", "URL",
+                  "Who knows the objects; {id} is replaced by the id", false, set_source},
+    Specification{"data-dir", nullptr, "DIR",
+                  "Where this daemon keeps its files [$STATE_DIRECTORY, else ./postoffice-data]",
+                  false, set_data_dir},
+    Specification{"store", nullptr, "STORE",
+                  "Where objects go: sqlite:PATH, postgresql://… or key=value pairs "
+                  "[sqlite:DATA_DIR/objects.db]",
+                  true, set_store},
+    Specification{"queue", nullptr, "QUEUE",
+                  "Where accepted callbacks wait: file:PATH [file:DATA_DIR/queue]", true,
+                  set_queue},
+    Specification{"ttl", "30s", "DURATION", "Objects not received for longer are deleted", false,
+                  set_ttl},
+    Specification{"keep", "all", "all|online", "Which objects to keep", false, set_keep},
+    Specification{"fetch-concurrency", "1024", "N", "Fetches in flight, at most", false,
+                  set_fetch_concurrency},
+    Specification{"fetch-timeout", "10s", "DURATION", "A fetch has failed after this", false,
+                  set_fetch_timeout},
+    Specification{"drain-limit", "5s", "DURATION",
+                  "On SIGTERM, fetches in flight are awaited for this long", false,
+                  set_drain_limit},
+    Specification{"ingress-threads", "1", "N", "Threads that take callbacks in", false,
+                  set_ingress_threads},
+    Specification{"queue-limit", "0", "SIZE",
+                  "What a file queue may take of the disk (10GiB); 0: all but a twentieth, "
+                  "or all but 512MiB",
+                  false, set_queue_limit},
+    Specification{"journal-strict", "false", nullptr,
+                  "Do not start on a damaged queue, instead of going on without the damaged part",
+                  false, set_journal_strict},
+    Specification{"log-level", "info", "LEVEL", "debug, info, warning or error", false,
+                  set_log_level},
+    Specification{"log-format", "text", "text|json", "How log lines are written (to stderr)", false,
+                  set_log_format},
+};
+
+}  // namespace
+
+std::span<const Specification> specifications() { return table; }
+
+std::string environment_name(const std::string& key) {
+  std::string name = "POSTOFFICE_" + key;
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) {
+    return c == '-' ? '_' : static_cast<char>(std::toupper(c));
+  });
+  return name;
+}
+
+}  // namespace postofficed

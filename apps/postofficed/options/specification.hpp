@@ -1,0 +1,28 @@
+// The table of options: one row is all there is to know about one.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "options/options.hpp"
+
+namespace postofficed {
+
+struct Specification {
+  const char* key;       ///< in the config file; the flag is "--" + key
+  const char* fallback;  ///< null when it depends on other options
+  const char* value;     ///< what the help text calls the value; null for a switch
+  const char* help;
+  bool secret;  ///< it may hold a password: has a …-file form and is never shown whole
+
+  /// Checks `text` and puts it into `options`. False with a `problem` that reads on from the value.
+  bool (*apply)(const std::string& text, Options& options, std::string& problem);
+};
+
+/// In the order in which they are resolved: a default may depend on the options before it.
+std::span<const Specification> specifications();
+
+/// "fetch-concurrency" → "POSTOFFICE_FETCH_CONCURRENCY".
+std::string environment_name(const std::string& key);
+
+}  // namespace postofficed

@@ -1,0 +1,101 @@
+#include "support/http_post.hpp"
+
+#include <netdb.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "options/values.hpp"
+
+namespace postofficed {
+namespace {
+
+class Socket {
+ public:
+  explicit Socket(int descriptor) : descriptor_(descriptor) {}
+  Socket(Socket&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  Socket& operator=(Socket&&) = delete;
+  ~Socket() {
+    if (descriptor_ >= 0) close(descriptor_);
+  }
+  int get() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
+Socket connect_to(const HostPort& address, std::chrono::seconds timeout, std::string& problem) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* list = nullptr;
+  const auto port = std::to_string(address.port);
+  if (const int code = getaddrinfo(address.host.c_str(), port.c_str(), &hints, &list)) {
+    problem = gai_strerror(code);
+    return Socket(-1);
+  }
+  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(list, &freeaddrinfo);
+  const timeval limit{timeout.count(), 0};
+  for (const addrinfo* one = list; one; one = one->ai_next) {
+    Socket peer(socket(one->ai_family, one->ai_socktype | SOCK_CLOEXEC, one->ai_protocol));
+    if (peer.get() < 0) continue;
+    setsockopt(peer.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    setsockopt(peer.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    if (connect(peer.get(), one->ai_addr, one->ai_addrlen) == 0) return peer;
+    problem = std::strerror(errno);
+  }
+  return Socket(-1);
+}
+
+bool send_all(int peer, const std::string& text) {
+  std::size_t sent = 0;
+  while (sent < text.size()) {
+    const auto count = send(peer, text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
+    if (count <= 0) return false;
+    sent += static_cast<std::size_t>(count);
+  }
+  return true;
+}
+
+// The daemon closes after answering, because the request asks it to.
+bool receive_all(int peer, std::string& text) {
+  char buffer[4096];
+  for (;;) {
+    const auto count = recv(peer, buffer, sizeof buffer, 0);
+    if (count <= 0) return count == 0;
+    text.append(buffer, static_cast<std::size_t>(count));
+  }
+}
+
+}  // namespace
+
+PostResult http_post(const std::string& address, const std::string& path, const std::string& body,
+                     std::chrono::seconds timeout) {
+  const auto target = parse_host_port(address);
+  if (!target) return {0, "no address: " + address};
+  PostResult result;
+  const Socket peer = connect_to(*target, timeout, result.problem);
+  if (peer.get() < 0) return result;
+  const std::string request = "POST " + path + " HTTP/1.1\r\nHost: " + address +
+                              "\r\nContent-Type: application/json\r\nConnection: close\r\n"
+                              "Content-Length: " +
+                              std::to_string(body.size()) + "\r\n\r\n" + body;
+  std::string answer;
+  const bool sent = send_all(peer.get(), request);
+  if (!sent || !receive_all(peer.get(), answer)) result.problem = std::strerror(errno);
+  if (answer.compare(0, 9, "HTTP/1.1 ") != 0) {
+    if (result.problem.empty()) result.problem = "the answer is not HTTP";
+    return result;
+  }
+  result.status = std::atoi(answer.c_str() + 9);
+  const auto content = answer.find("\r\n\r\n");
+  if (content != std::string::npos) result.problem = answer.substr(content + 4);
+  return result;
+}
+
+}  // namespace postofficed

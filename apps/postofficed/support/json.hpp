@@ -1,0 +1,63 @@
+// Writing JSON. The one place where this program meets RapidJSON.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "postoffice/types.hpp"
+
+namespace postofficed {
+
+/// Writes one JSON text, member by member. Strings that are not UTF-8 are mended with U+FFFD, so
+/// that the result is always valid.
+class Json {
+ public:
+  Json();
+  ~Json();
+  Json(const Json&) = delete;
+  Json& operator=(const Json&) = delete;
+
+  Json& begin_object();
+  Json& end_object();
+  Json& begin_array();
+  Json& end_array();
+  Json& key(std::string_view name);
+
+  Json& value(std::string_view text);
+  Json& value(const char* text) { return value(std::string_view(text)); }
+  Json& value(const std::string& text) { return value(std::string_view(text)); }
+  Json& value(bool flag);
+  Json& value(double number);
+  Json& value(std::signed_integral auto number) { return integer(number); }
+  Json& value(std::unsigned_integral auto number) { return natural(number); }
+  Json& value(postoffice::Timestamp time);
+  Json& null();
+
+  template <typename Value>
+  Json& member(std::string_view name, const Value& content) {
+    key(name);
+    return value(content);
+  }
+
+  /// What has been written. Ask once everything that was begun has ended.
+  std::string text() const;
+
+ private:
+  Json& integer(std::int64_t number);
+  Json& natural(std::uint64_t number);
+
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// "2026-01-02T03:04:05.678901Z".
+std::string rfc3339(postoffice::Timestamp time);
+
+/// The same bytes where they are UTF-8, U+FFFD for each that is not.
+std::string mend_utf8(std::string_view text);
+
+}  // namespace postofficed

@@ -1,0 +1,99 @@
+#include "support/store_session.hpp"
+
+#include <filesystem>
+#include <future>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "postoffice/error.hpp"
+#include "support/stores.hpp"
+
+namespace postofficed {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto patience = 5s;
+constexpr auto pause = 100ms;
+
+}  // namespace
+
+// The store says in its log why it cannot be reached; the error code alone says too little.
+class StoreSession::LastWarning {
+ public:
+  void set(std::string_view text) {
+    const std::lock_guard lock(mutex_);
+    text_ = text;
+  }
+
+  std::string get() const {
+    const std::lock_guard lock(mutex_);
+    return text_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string text_;
+};
+
+StoreSession::StoreSession(const StoreLocation& location)
+    : location_(location), warning_(std::make_shared<LastWarning>()) {}
+
+StoreSession::~StoreSession() {
+  loop_.stop();
+  store_.reset();
+}
+
+Failure StoreSession::open() {
+  const bool file = location_.kind == StoreLocation::Kind::sqlite;
+  if (file && !std::filesystem::exists(location_.target)) return unavailable("no such file");
+  const auto log = [warning = warning_](postoffice::LogLevel level, std::string_view text) {
+    if (level >= postoffice::LogLevel::warning) warning->set(text);
+  };
+  std::string problem;
+  store_ = make_store(location_, false, loop_, log, problem);
+  if (!store_) return {ExitCode::configuration, "store: " + problem};
+  loop_.start();
+  return {};
+}
+
+Failure StoreSession::unavailable(const std::string& reason) const {
+  return {ExitCode::unavailable, describe(location_) + ": " + reason};
+}
+
+template <typename Result, typename Call>
+Failure StoreSession::wait_for(Result& result, const Call& call) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  std::error_code error = postoffice::Error::timed_out;
+  while (std::chrono::steady_clock::now() < deadline) {
+    // Shared: the answer may come when nobody waits any more.
+    const auto answer = std::make_shared<std::promise<std::pair<std::error_code, Result>>>();
+    auto future = answer->get_future();
+    call([answer](std::error_code code, Result value) {
+      answer->set_value({code, std::move(value)});
+    });
+    if (future.wait_until(deadline) != std::future_status::ready) break;
+    auto [code, value] = future.get();
+    error = code;
+    result = std::move(value);
+    if (!error) return {};
+    if (error != postoffice::Error::unavailable) break;
+    std::this_thread::sleep_for(pause);
+  }
+  const auto why = warning_->get();
+  return unavailable(why.empty() ? error.message() : why);
+}
+
+Failure StoreSession::find_dead_letters(std::optional<postoffice::ObjectId> after,
+                                        std::size_t limit,
+                                        std::vector<postoffice::DeadLetter>& found) {
+  return wait_for(found, [&](auto done) { store_->find_dead_letters(after, limit, done); });
+}
+
+Failure StoreSession::apply(const postoffice::Changes& changes) {
+  postoffice::Applied applied;
+  return wait_for(applied, [&](auto done) { store_->apply(changes, done); });
+}
+
+}  // namespace postofficed

@@ -1,0 +1,45 @@
+// A store for one-shot commands: calls that wait for their result.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "exit_code.hpp"
+#include "options/location.hpp"
+#include "postoffice/defaults/event_loop.hpp"
+#include "postoffice/log.hpp"
+#include "postoffice/object_store.hpp"
+
+namespace postofficed {
+
+/// Works while a daemon uses the same store. A store that does not answer is asked again for a few
+/// seconds; then the call fails with ExitCode::unavailable.
+class StoreSession {
+ public:
+  explicit StoreSession(const StoreLocation& location);
+  ~StoreSession();
+
+  /// Failure::code is ok when there is a store to talk to.
+  Failure open();
+
+  Failure find_dead_letters(std::optional<postoffice::ObjectId> after, std::size_t limit,
+                            std::vector<postoffice::DeadLetter>& found);
+  Failure apply(const postoffice::Changes& changes);
+
+ private:
+  class LastWarning;
+
+  template <typename Result, typename Call>
+  Failure wait_for(Result& result, const Call& call);
+  Failure unavailable(const std::string& reason) const;
+
+  StoreLocation location_;
+  std::shared_ptr<LastWarning> warning_;
+  postoffice::EventLoop loop_;
+  std::unique_ptr<postoffice::ObjectStore> store_;
+};
+
+}  // namespace postofficed

@@ -1,0 +1,52 @@
+// The ingress alone: every callback is accepted at once, nothing is stored. With a directory it is
+// accepted by a file queue there, and so durable; what is read is acknowledged and forgotten.
+// Usage: ingress_server HOST:PORT [THREADS [DIRECTORY]]
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <utility>
+
+#include "postoffice/defaults/file_queue.hpp"
+#include "postoffice/defaults/http_ingress.hpp"
+#include "postoffice/defaults/system_clock.hpp"
+
+namespace {
+
+void read_on(postoffice::Queue& queue) {
+  queue.read(8'192, [&queue](std::error_code error, const postoffice::Delivery& delivery) {
+    if (error) return;
+    queue.acknowledge(delivery.entries.back().sequence);
+    read_on(queue);
+  });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  postoffice::HttpIngressOptions options;
+  if (argc > 1) options.listen = argv[1];
+  if (argc > 2) options.threads = static_cast<std::size_t>(std::atoi(argv[2]));
+  postoffice::HttpIngress ingress(options);
+  postoffice::EventLoop loop;
+  postoffice::SystemClock clock(loop);
+  std::unique_ptr<postoffice::FileQueue> queue;
+  std::error_code error;
+  if (argc > 3) {
+    queue = postoffice::FileQueue::open({.directory = argv[3]}, clock, error);
+    if (queue) read_on(*queue);
+  }
+  if (!error) {
+    error = ingress.start(
+        [&queue](std::span<const postoffice::ObjectId> ids, postoffice::Queue::AppendDone done) {
+          if (queue) return queue->append(ids, std::nullopt, std::move(done));
+          done({}, postoffice::Receipt{1, 1, {}});
+        });
+  }
+  if (error) {
+    std::fprintf(stderr, "%s\n", error.message().c_str());
+    return 69;
+  }
+  while (true) ::pause();
+}

@@ -1,0 +1,7 @@
+# Storing: upsert_bench CONNINFO [batch [pairs]], for example
+#   tests/support/postgres_cluster.sh run sh -c 'upsert_bench "$POSTOFFICE_TEST_POSTGRES"'
+add_executable(upsert_bench ${CMAKE_CURRENT_LIST_DIR}/upsert_bench.cpp)
+postoffice_configure(upsert_bench)
+target_compile_definitions(upsert_bench PRIVATE
+  FLOOR_UPSERT_SQL="${CMAKE_CURRENT_LIST_DIR}/floor_upsert.sql")
+target_link_libraries(upsert_bench PRIVATE postoffice::postoffice PostgreSQL::PostgreSQL)

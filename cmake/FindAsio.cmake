@@ -1,0 +1,22 @@
+# Finds standalone Asio (headers only; it brings no CMake package). Target: Asio::asio
+find_path(Asio_INCLUDE_DIR asio.hpp)
+if(Asio_INCLUDE_DIR AND EXISTS ${Asio_INCLUDE_DIR}/asio/version.hpp)
+  file(STRINGS ${Asio_INCLUDE_DIR}/asio/version.hpp line REGEX "define ASIO_VERSION ")
+  string(REGEX MATCH "[0-9]+" number "${line}")
+  math(EXPR major "${number} / 100000")
+  math(EXPR minor "${number} / 100 % 1000")
+  math(EXPR patch "${number} % 100")
+  set(Asio_VERSION ${major}.${minor}.${patch})
+endif()
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(Asio REQUIRED_VARS Asio_INCLUDE_DIR VERSION_VAR Asio_VERSION)
+if(Asio_FOUND AND NOT TARGET Asio::asio)
+  add_library(Asio::asio INTERFACE IMPORTED)
+  target_include_directories(Asio::asio INTERFACE ${Asio_INCLUDE_DIR})
+  # Asio asks the standard library for aligned_alloc, but sees it only if some standard header came
+  # first: without this, two files of one program could disagree about how memory is freed.
+  target_compile_definitions(Asio::asio INTERFACE ASIO_STANDALONE ASIO_HAS_STD_ALIGNED_ALLOC=1)
+  find_package(Threads REQUIRED)
+  target_link_libraries(Asio::asio INTERFACE Threads::Threads)
+endif()
+mark_as_advanced(Asio_INCLUDE_DIR)

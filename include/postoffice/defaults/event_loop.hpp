@@ -1,0 +1,39 @@
+// The loop on which the default parts do their network I/O.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+namespace postoffice {
+
+/// A single-threaded event loop. The default source, store and clock live on one; the HTTP ingress
+/// brings its own loops.
+///
+/// Threads: post() and stop() from any thread; everything posted runs on the loop's thread.
+/// To run on an asio::io_context of your own see postoffice/asio_event_loop.hpp.
+class EventLoop {
+ public:
+  struct Impl;
+
+  EventLoop();
+  explicit EventLoop(std::unique_ptr<Impl> impl);
+  ~EventLoop();  ///< stops and joins
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  /// Runs the loop on a thread of its own until stop(). Does nothing on a loop that joined
+  /// somebody else's io_context.
+  void start();
+
+  /// Ends the loop; tasks not yet run are dropped when it is destroyed.
+  void stop();
+
+  void post(std::function<void()> task);
+
+  Impl& impl() noexcept { return *impl_; }
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace postoffice

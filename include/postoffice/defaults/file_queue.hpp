@@ -1,0 +1,86 @@
+// A queue in a directory: the journal. Format: docs/queue_format.md.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "postoffice/clock.hpp"
+#include "postoffice/log.hpp"
+#include "postoffice/queue.hpp"
+
+namespace postoffice {
+
+struct FileQueueOptions {
+  std::string directory;                     ///< created if missing (mode 0700)
+  std::size_t segment_bytes = 64u << 20;     ///< preallocated size of a file
+  std::size_t buffer_bytes_max = 16u << 20;  ///< appended and not yet flushed; beyond: refused
+  std::size_t memory_bytes_max = 64u << 20;  ///< durable and not yet read, kept in memory
+  std::uint64_t bytes_max = 0;               ///< all segments together; 0 = what the disk has
+  /// Left free on the disk for others: below it no file is added, and those there are used again.
+  /// By default a twentieth of the disk, at most 512 MiB.
+  std::optional<std::uint64_t> free_bytes_min{};
+  bool strict = false;  ///< refuse to open a damaged queue
+  /// How often the time is recorded, from which the next run goes on if the machine's clock was
+  /// set back. Rows are deleted only up to it, so let it be well below the ttl.
+  std::chrono::milliseconds clock_interval{5'000};
+  std::chrono::microseconds flush_delay{0};  ///< added to every flush, for benches
+};
+
+/// What opening found.
+struct FileQueueRecovery {
+  std::uint64_t callbacks = 0;  ///< not yet acknowledged, will be read again
+  std::uint64_t ids = 0;
+  std::uint64_t torn_bytes = 0;    ///< dropped from the end: never acknowledged to a sender
+  std::uint64_t lost_records = 0;  ///< damaged records that had been durable
+  std::vector<std::pair<Sequence, Sequence>> lost;  ///< which ones: first to last
+  Timestamp newest{};                               ///< newest receipt time found
+};
+
+/// Group commit: appends collect while the disk is busy, one thread writes and syncs them the
+/// instant it is free. An append is done after fdatasync. After a failed write or sync the segment
+/// is left alone for ever and a new one begun; appends fail until that works again.
+class FileQueue final : public Queue {
+ public:
+  /// Opens or creates the queue and takes its lock. Recovers by itself from every crash; calls
+  /// clock.not_before() with the newest receipt time found. On failure returns null and sets
+  /// `error`: Error::locked, Error::corrupt (strict only), or the system's. `clock` must outlive
+  /// the queue.
+  static std::unique_ptr<FileQueue> open(FileQueueOptions options, Clock& clock,
+                                         std::error_code& error, Log log = {});
+
+  /// Flushes what was appended, fails a waiting read with Error::stopped, releases the lock.
+  ~FileQueue() override;
+
+  void append(std::span<const ObjectId> ids, std::optional<Timestamp> carried_from,
+              AppendDone done) override;
+  void read(std::size_t ids_max, ReadDone done) override;
+  void acknowledge(Sequence up_to) override;
+  QueueStatus status() const override;
+
+  const FileQueueRecovery& recovery() const noexcept;
+
+  /// Callbacks that had been durable and could not be read any more: at the start, and since.
+  std::uint64_t lost_records() const;
+
+  struct FlushStatus {
+    std::uint64_t flushes = 0;
+    std::uint64_t flushed_bytes = 0;
+    std::uint64_t failures = 0;
+    std::chrono::microseconds last_flush{0};
+  };
+  FlushStatus flushes() const;
+
+ private:
+  class Impl;
+  explicit FileQueue(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace postoffice

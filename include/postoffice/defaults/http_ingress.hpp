@@ -1,0 +1,61 @@
+// Callbacks over HTTP: POST {"object_ids":[1,2,3]}.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "postoffice/ingress.hpp"
+#include "postoffice/log.hpp"
+
+namespace postoffice {
+
+struct HttpIngressOptions {
+  std::string listen = "localhost:9090";  ///< host:port, every address of the host; [::1]:9090 too
+  std::string path = "/callback";
+  std::size_t threads = 1;     ///< event loops, each with its own listening sockets
+  std::vector<int> sockets{};  ///< listening sockets to use instead of binding; taken over
+  std::size_t body_bytes_max = 1 << 20;
+  std::size_t ids_max = 10'000;
+  std::size_t connections_max = 10'000;
+  std::chrono::milliseconds accept_timeout{800};  ///< 503 when not durable by then
+  std::chrono::milliseconds idle_timeout{75'000};
+  std::chrono::milliseconds header_timeout{5'000};
+  std::chrono::milliseconds body_timeout{10'000};
+};
+
+/// Counters since the start, by HTTP status.
+struct HttpIngressStatus {
+  std::uint64_t connections = 0;  ///< open now
+  std::uint64_t accepted = 0;     ///< 202
+  std::uint64_t malformed = 0;    ///< other 4xx
+  std::uint64_t refused = 0;      ///< 503
+};
+
+/// Answers 202 with `Postoffice-Receipt` once the callback is durable. Runs its own threads.
+class HttpIngress final : public Ingress {
+ public:
+  /// Throws std::invalid_argument if `listen` cannot be parsed.
+  explicit HttpIngress(HttpIngressOptions options, Log log = {});
+  ~HttpIngress() override;
+
+  /// Binds and listens. Errors: the system's (address in use, no such host).
+  std::error_code start(Accept accept) override;
+
+  /// Closes the listening sockets and idle connections, finishes the requests being handled.
+  void stop(StopDone done) override;
+
+  /// The port in use once started; tests listen on port 0.
+  std::uint16_t port() const;
+
+  HttpIngressStatus status() const;
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace postoffice

@@ -1,0 +1,55 @@
+// Objects over HTTP: GET http://host:port/objects/<id> → {"id":1,"online":true}.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "postoffice/defaults/event_loop.hpp"
+#include "postoffice/log.hpp"
+#include "postoffice/object_source.hpp"
+
+namespace postoffice {
+
+struct HttpObjectSourceOptions {
+  std::string url = "http://localhost:9010/objects/{id}";  ///< {id} is replaced by the decimal id
+  std::size_t connections_max = 1024;
+  std::size_t connecting_max = 256;  ///< connection attempts in flight (accept queues are short)
+  std::chrono::milliseconds connect_timeout{2'000};
+  std::chrono::milliseconds idle_timeout{30'000};  ///< a connection unused for this is closed
+  std::chrono::milliseconds resolve_every{30'000};
+  std::size_t header_bytes_max = 16 * 1024;
+  std::size_t body_bytes_max = 64 * 1024;
+};
+
+struct HttpObjectSourceStatus {
+  std::uint64_t connections = 0;
+  std::uint64_t connecting = 0;
+  std::uint64_t idle = 0;
+};
+
+/// An HTTP/1.1 client with a keep-alive pool. 200 is an answer, 404 and 410 are Error::not_found,
+/// everything else fails (S7). No redirects, no proxies.
+///
+/// Threads: fetch() and status() from any thread; completions come on the loop's thread. The
+/// destructor may run on any thread, also while the loop runs: it fails what is unanswered with
+/// Error::stopped on that thread, and no completion runs any more when it returns. So do not hold a
+/// lock in it that a completion takes.
+class HttpObjectSource final : public ObjectSource {
+ public:
+  /// Throws std::invalid_argument if the url cannot work (scheme, user info, no {id}).
+  HttpObjectSource(EventLoop& loop, HttpObjectSourceOptions options, Log log = {});
+  ~HttpObjectSource() override;
+
+  void fetch(ObjectId id, std::chrono::milliseconds timeout, Done done) override;
+
+  HttpObjectSourceStatus status() const;
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace postoffice

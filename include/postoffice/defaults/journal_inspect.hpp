@@ -1,0 +1,77 @@
+// Looks at a file queue without changing it, whether or not a daemon has it open.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include "postoffice/types.hpp"
+
+namespace postoffice {
+
+/// One callback in the queue's files.
+struct JournalRecord {
+  std::string_view file;  ///< its name in the directory
+  std::uint64_t offset = 0;
+  Sequence sequence = 0;
+  Timestamp received_at{};
+  bool carried = false;       ///< appended again with an older receipt time
+  bool acknowledged = false;  ///< not needed any more
+  std::span<const ObjectId> ids;
+};
+
+/// A stretch of a file in which something is wrong.
+struct JournalDamage {
+  std::string file;
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+  Sequence first = 0;  ///< of the callbacks that were lost; 0 if none were
+  Sequence last = 0;
+};
+
+struct JournalSegment {
+  std::string file;
+  std::uint64_t number = 0;
+  std::uint64_t epoch = 0;
+  std::uint64_t bytes = 0;       ///< of the file
+  std::uint64_t bytes_used = 0;  ///< up to the last valid batch
+  Sequence first = 0;            ///< of the records found; 0 if there are none
+  Sequence last = 0;
+  std::uint64_t records = 0;
+};
+
+struct JournalSummary {
+  std::uint64_t queue = 0;
+  std::vector<JournalSegment> segments;
+  bool cursor_found = false;
+  Sequence acknowledged = 0;
+  std::uint64_t records = 0;
+  std::uint64_t ids = 0;
+  std::uint64_t records_waiting = 0;  ///< not acknowledged
+  std::uint64_t ids_waiting = 0;
+  Sequence first = 0;
+  Sequence last = 0;
+  Timestamp oldest{};  ///< receipt times
+  Timestamp newest{};
+  std::uint64_t torn_bytes = 0;  ///< of a flush under way, or one that a crash ended
+  std::vector<JournalDamage> damage;
+  std::uint64_t lost_records = 0;
+  std::vector<std::string> unknown_files;  ///< named like segments, but are none of this queue
+
+  bool sound() const { return damage.empty() && unknown_files.empty(); }
+};
+
+using JournalVisitor = std::function<void(const JournalRecord&)>;
+
+/// Reads everything in `directory`, in order; `visit` may be empty. A daemon that is running may
+/// append and trim meanwhile: what it adds late is not seen, and neither is called damage. Damage
+/// is in the summary, not in `error`, which is the system's (no such directory, say) or
+/// Error::schema for the files of another version.
+JournalSummary inspect_journal(const std::string& directory, const JournalVisitor& visit,
+                               std::error_code& error);
+
+}  // namespace postoffice

@@ -1,0 +1,41 @@
+// Objects in an SQLite file: the embedded default. Component postoffice::sqlite.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <system_error>
+
+#include "postoffice/log.hpp"
+#include "postoffice/object_store.hpp"
+
+namespace postoffice {
+
+struct SqliteObjectStoreOptions {
+  std::string path;  ///< the directory must exist
+};
+
+/// The same tables as in PostgreSQL; times are INTEGER microseconds since the epoch, UTC. WAL with
+/// synchronous=FULL; other programs may read the file meanwhile. Opens the file again and again
+/// until it works, like a server that is down.
+///
+/// Threads: all methods from any thread; completions on the store's own thread.
+class SqliteObjectStore final : public ObjectStore {
+ public:
+  explicit SqliteObjectStore(SqliteObjectStoreOptions options, Log log = {});
+  ~SqliteObjectStore() override;  ///< waiting calls fail with Error::stopped
+
+  void apply(Changes changes, ApplyDone done) override;
+  void expire(Expiry expiry, ExpireDone done) override;
+  void find(ObjectQuery query, FindDone done) override;
+  void find_dead_letters(std::optional<ObjectId> after, std::size_t limit,
+                         DeadLettersDone done) override;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Creates or upgrades the schema, once, blocking. Errors and `message` as migrate_postgres().
+std::error_code migrate_sqlite(const std::string& path, std::string& message);
+
+}  // namespace postoffice

@@ -1,0 +1,94 @@
+// Seam: where objects are kept.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <system_error>
+#include <vector>
+
+#include "postoffice/types.hpp"
+
+namespace postoffice {
+
+struct Touch {
+  ObjectId id = 0;
+  Timestamp last_seen{};
+};
+
+/// One transaction, in the order of the members. Each list is sorted by id and holds an id once. No
+/// id is in `answers` and also in `touches` or `removals`.
+struct Changes {
+  /// Existing rows get `last_seen`, if it is newer. No row is created.
+  std::vector<Touch> touches{};
+
+  /// Rows to create or update: `last_seen` only grows, `online` comes from the largest
+  /// `fetched_at` (S5). A new row is refused when its last_seen < cutoff (S6).
+  std::vector<Object> answers{};
+
+  /// Answers that remove the row instead (offline, where only online objects are kept): unless the
+  /// row's fetched_at is newer. An answer with an older fetched_at does not bring it back (S5).
+  std::vector<Object> removals{};
+
+  /// Dead letters to add or replace, and ids whose dead letter is cleared (if they have one).
+  std::vector<DeadLetter> dead_letters{};
+  std::vector<ObjectId> cleared{};
+
+  /// No row is created with a last_seen before this. The store also remembers the largest cutoff
+  /// of any expire() and applies that, across restarts.
+  Timestamp cutoff{};
+};
+
+/// What a transaction found.
+struct Applied {
+  std::vector<ObjectId> missing;  ///< touched ids that have no row
+  std::vector<ObjectId> late;     ///< answers refused because of the cutoff
+};
+
+struct Expiry {
+  Timestamp cutoff{};           ///< rows with last_seen < cutoff go
+  std::vector<ObjectId> ids{};  ///< look at these rows (sorted, distinct) …
+  bool scan = false;            ///< … or at all of them
+};
+
+struct ObjectQuery {
+  std::optional<ObjectId> id{};     ///< just this one
+  std::optional<bool> online{};     ///< only those with this status
+  std::optional<ObjectId> after{};  ///< ids greater than this
+  std::size_t limit = 100;
+};
+
+/// A table of objects and one of dead letters.
+///
+/// Durability: a completion without error means the change survives a crash of this process and of
+/// the store's machine; the queue forgets callbacks on the strength of it. With an error the
+/// outcome is unknown; the pipeline applies the same changes again, so they must be idempotent.
+///
+/// Order: apply() calls take effect in the order they are made. Others may overtake them.
+///
+/// Availability: a store that cannot be reached fails its calls with Error::unavailable (at once,
+/// or after a bounded wait), and reconnects by itself.
+class ObjectStore {
+ public:
+  using ApplyDone = std::function<void(std::error_code, Applied)>;
+  using ExpireDone = std::function<void(std::error_code, std::uint64_t deleted)>;
+  using FindDone = std::function<void(std::error_code, std::vector<Object>)>;
+  using DeadLettersDone = std::function<void(std::error_code, std::vector<DeadLetter>)>;
+
+  virtual ~ObjectStore() = default;
+
+  virtual void apply(Changes changes, ApplyDone done) = 0;
+
+  /// Deletes expired rows, re-checking `last_seen` in the deleting statement itself.
+  virtual void expire(Expiry expiry, ExpireDone done) = 0;
+
+  /// Rows in rising id.
+  virtual void find(ObjectQuery query, FindDone done) = 0;
+
+  /// Dead letters in rising id, those after `after`, at most `limit`.
+  virtual void find_dead_letters(std::optional<ObjectId> after, std::size_t limit,
+                                 DeadLettersDone done) = 0;
+};
+
+}  // namespace postoffice

@@ -1,0 +1,60 @@
+// Every limit of the pipeline, with its default and unit. The defaults' own options stand in their
+// headers (postoffice/defaults/).
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "postoffice/types.hpp"
+
+namespace postoffice {
+
+/// Which answers become rows.
+enum class Keep {
+  all,     ///< every object, with its online column
+  online,  ///< online objects only: an offline answer removes the row
+};
+
+struct PipelineOptions {
+  /// A row is deleted when nothing was received for it for longer than this.
+  std::chrono::milliseconds ttl{30'000};
+
+  Keep keep = Keep::all;
+
+  /// Fetches unanswered at any time, at most.
+  std::size_t fetch_concurrency = 1024;
+
+  /// A fetch without an answer after this has failed (and is tried again).
+  std::chrono::milliseconds fetch_timeout{10'000};
+
+  /// Delay before the n-th retry: uniform between retry_min and min(retry_max, retry_min * 2^n).
+  std::chrono::milliseconds retry_min{100};
+  std::chrono::milliseconds retry_max{5'000};
+
+  /// Tries before an id may become a dead letter.
+  int attempts_min = 3;
+
+  /// Ids waiting for an answer that are held in memory; further ones are carried forward.
+  std::size_t pending_ids_max = 1'000'000;
+
+  /// Ids remembered for exact expiry; beyond this, expiry scans the store once a second.
+  std::size_t known_ids_max = 4'000'000;
+
+  /// Rows in one transaction, at most.
+  std::size_t batch_rows_max = 4'096;
+
+  /// Receipts of stored objects are collected for this long, then written together (S4 allows 1 s).
+  std::chrono::milliseconds touch_delay{100};
+
+  /// An id unanswered for this long is carried forward, so that the queue can be trimmed.
+  std::chrono::milliseconds carry_after{60'000};
+
+  /// On stop, fetches in flight are awaited for at most this long.
+  std::chrono::milliseconds drain_limit{5'000};
+
+  /// Seed of the retry jitter; 0 takes one from the system.
+  std::uint64_t seed = 0;
+};
+
+}  // namespace postoffice

@@ -1,0 +1,97 @@
+// What one embeds: takes callbacks in, fetches every id, stores the answers, expires the rest.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <system_error>
+
+#include "postoffice/clock.hpp"
+#include "postoffice/ingress.hpp"
+#include "postoffice/log.hpp"
+#include "postoffice/object_source.hpp"
+#include "postoffice/object_store.hpp"
+#include "postoffice/options.hpp"
+#include "postoffice/queue.hpp"
+
+namespace postoffice {
+
+/// One moment of a pipeline. Every field is of the same moment, and
+///   accepted_ids = stored + merged + not_found + expired + dead + pending      (S8)
+/// holds in it. Counters start at 0 with the process.
+struct PipelineStatus {
+  std::uint64_t accepted_callbacks = 0;
+  std::uint64_t accepted_ids = 0;  ///< distinct ids of each callback, added up
+
+  // How each accepted id ended.
+  std::uint64_t stored = 0;
+  std::uint64_t merged = 0;
+  std::uint64_t not_found = 0;
+  std::uint64_t expired = 0;
+  std::uint64_t dead = 0;
+  std::uint64_t pending = 0;  ///< … or that it has not ended yet
+
+  std::uint64_t fetches = 0;         ///< begun
+  std::uint64_t fetch_failures = 0;  ///< ended without an answer (not_found is an answer)
+  std::uint64_t fetches_in_flight = 0;
+  std::uint64_t touches = 0;         ///< receipts written to rows (or found to have none)
+  std::uint64_t deleted = 0;         ///< rows expired
+  std::uint64_t carried = 0;         ///< ids carried forward
+  std::uint64_t store_failures = 0;  ///< transactions that failed and were tried again
+
+  std::uint64_t known_ids = 0;        ///< ids in memory
+  std::uint64_t touches_waiting = 0;  ///< ids whose receipt is not in the store yet
+  std::uint64_t answers_waiting = 0;  ///< answers that are not in the store yet
+  std::uint64_t retries_waiting = 0;  ///< ids in back-off
+  bool source_open = false;  ///< the circuit breaker holds fetches back, probing once a second
+  bool store_up = true;      ///< the newest store operation succeeded
+
+  Timestamp watermark{};       ///< W of S6
+  Timestamp oldest_pending{};  ///< receipt time of the longest waiting id; watermark if none
+  Timestamp now{};
+  QueueStatus queue;
+};
+
+/// Ties the five parts together. Everything it decides, it decides on the clock's thread.
+///
+/// Ownership: the parts are the caller's and must outlive the pipeline.
+/// Threads: all methods may be called from any thread, but not from within a part's method.
+class Pipeline {
+ public:
+  struct Parts {
+    Clock& clock;
+    Ingress& ingress;
+    Queue& queue;
+    ObjectSource& source;
+    ObjectStore& store;
+  };
+
+  /// Throws std::invalid_argument for options that cannot work.
+  Pipeline(Parts parts, PipelineOptions options = {}, Log log = {});
+  ~Pipeline();
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+
+  /// Starts to accept, fetch and store. Whether the store or the source can be reached does not
+  /// matter. An error is the ingress's (its address is in use, say).
+  std::error_code start();
+
+  /// Stops in this order (S10): starts no fetch, awaits those in flight for at most drain_limit
+  /// while callbacks are still accepted, stores the answers, stops accepting. What is left stays in
+  /// the queue for the next run. `done` comes once, from any thread; calling stop() again is fine.
+  void stop(std::function<void()> done);
+
+  PipelineStatus status() const;
+
+  /// How far a callback is: pending until every id of it has ended (see PipelineStatus).
+  enum class Progress { unknown, pending, applied };
+  using ProgressDone = std::function<void(Progress)>;
+  void progress(Receipt receipt, ProgressDone done) const;
+
+ private:
+  class Driver;
+  std::shared_ptr<Driver> driver_;
+};
+
+}  // namespace postoffice

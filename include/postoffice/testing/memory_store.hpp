@@ -1,0 +1,198 @@
+// An object store in memory, for tests.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "postoffice/object_store.hpp"
+
+namespace postoffice::testing {
+
+/// Keeps the contract of ObjectStore but for durability. Completions run inside the call, or inside
+/// release() after hold().
+///
+/// Threads: all methods from any thread.
+class MemoryStore final : public ObjectStore {
+ public:
+  /// What a failing call does before it fails: an outcome that the caller cannot know.
+  enum class Effect { none, applied };
+
+  void apply(Changes changes, ApplyDone done) override {
+    call([&] { return apply_now(changes); }, std::move(done), Applied{});
+  }
+
+  void expire(Expiry expiry, ExpireDone done) override {
+    call([&] { return expire_now(expiry); }, std::move(done), std::uint64_t{0});
+  }
+
+  void find(ObjectQuery query, FindDone done) override {
+    call([&] { return find_now(query); }, std::move(done), std::vector<Object>{});
+  }
+
+  void find_dead_letters(std::optional<ObjectId> after, std::size_t limit,
+                         DeadLettersDone done) override {
+    call([&] { return page(dead_letters_, after, limit); }, std::move(done),
+         std::vector<DeadLetter>{});
+  }
+
+  /// From now on every call fails with `error`; with no error, calls work again.
+  void fail(std::error_code error, Effect effect = Effect::none) {
+    const std::lock_guard lock(mutex_);
+    failure_ = error;
+    effect_ = effect;
+  }
+
+  /// From now on completions wait for release(). The calls take effect at once.
+  void hold() {
+    const std::lock_guard lock(mutex_);
+    holding_ = true;
+  }
+
+  /// Runs the waiting completions, in order, and those of later calls at once again.
+  void release() {
+    std::vector<std::function<void()>> ready;
+    {
+      const std::lock_guard lock(mutex_);
+      holding_ = false;
+      ready.swap(held_);
+    }
+    for (const auto& completion : ready) completion();
+  }
+
+  std::map<ObjectId, Object> objects() const {
+    const std::lock_guard lock(mutex_);
+    return objects_;
+  }
+
+  std::map<ObjectId, DeadLetter> dead_letters() const {
+    const std::lock_guard lock(mutex_);
+    return dead_letters_;
+  }
+
+ private:
+  /// Answers older than a removal by this much belong to receipts that are fetched anew anyway.
+  static constexpr std::chrono::minutes removal_memory{10};
+
+  template <typename Work, typename Done, typename Result>
+  void call(Work work, Done done, Result nothing) {
+    std::unique_lock lock(mutex_);
+    const std::error_code error = failure_;
+    Result result = std::move(nothing);
+    if (!error) {
+      result = work();
+    } else if (effect_ == Effect::applied) {
+      work();
+    }
+    auto completion = [done = std::move(done), error, result = std::move(result)] {
+      done(error, result);
+    };
+    if (holding_) {
+      held_.push_back(std::move(completion));
+      return;
+    }
+    lock.unlock();
+    completion();
+  }
+
+  Applied apply_now(const Changes& changes) {
+    Applied applied;
+    for (const Touch& touch : changes.touches) {
+      const auto row = objects_.find(touch.id);
+      if (row == objects_.end()) {
+        applied.missing.push_back(touch.id);
+      } else {
+        row->second.last_seen = std::max(row->second.last_seen, touch.last_seen);
+      }
+    }
+    const Timestamp cutoff = std::max(changes.cutoff, cutoff_);
+    for (const Object& answer : changes.answers) answer_now(answer, cutoff, applied);
+    for (const Object& removal : changes.removals) remove_now(removal);
+    for (const ObjectId id : changes.cleared) dead_letters_.erase(id);
+    for (const DeadLetter& letter : changes.dead_letters) dead_letters_[letter.id] = letter;
+    return applied;
+  }
+
+  void answer_now(const Object& answer, Timestamp cutoff, Applied& applied) {
+    const auto found = objects_.find(answer.id);
+    if (found == objects_.end()) {
+      if (answer.last_seen < cutoff) {
+        applied.late.push_back(answer.id);
+      } else if (const auto removed = removed_.find(answer.id);
+                 removed == removed_.end() || removed->second < answer.fetched_at) {
+        removed_.erase(answer.id);
+        objects_.emplace(answer.id, answer);
+      }
+      return;
+    }
+    Object& row = found->second;
+    row.last_seen = std::max(row.last_seen, answer.last_seen);
+    if (row.fetched_at >= answer.fetched_at) return;
+    row.online = answer.online;
+    row.fetched_at = answer.fetched_at;
+  }
+
+  void remove_now(const Object& removal) {
+    const auto found = objects_.find(removal.id);
+    if (found != objects_.end() && found->second.fetched_at > removal.fetched_at) {
+      found->second.last_seen = std::max(found->second.last_seen, removal.last_seen);
+      return;
+    }
+    if (found != objects_.end()) objects_.erase(found);
+    const auto [place, added] = removed_.emplace(removal.id, removal.fetched_at);
+    if (!added) place->second = std::max(place->second, removal.fetched_at);
+  }
+
+  std::uint64_t expire_now(const Expiry& expiry) {
+    cutoff_ = std::max(cutoff_, expiry.cutoff);
+    const auto is_expired = [&](const auto& row) { return row.second.last_seen < expiry.cutoff; };
+    std::uint64_t deleted = expiry.scan ? std::erase_if(objects_, is_expired) : 0;
+    for (const ObjectId id : expiry.ids) {
+      const auto row = objects_.find(id);
+      if (row == objects_.end() || !is_expired(*row)) continue;
+      objects_.erase(row);
+      ++deleted;
+    }
+    std::erase_if(removed_, [&](const auto& removed) {
+      return removed.second < expiry.cutoff - removal_memory;
+    });
+    return deleted;
+  }
+
+  std::vector<Object> find_now(const ObjectQuery& query) const {
+    std::vector<Object> found;
+    for (const auto& [id, object] : objects_) {
+      if (found.size() >= query.limit) break;
+      if (query.id && id != *query.id) continue;
+      if (query.after && id <= *query.after) continue;
+      if (query.online && object.online != *query.online) continue;
+      found.push_back(object);
+    }
+    return found;
+  }
+
+  template <typename Value>
+  static std::vector<Value> page(const std::map<ObjectId, Value>& rows,
+                                 std::optional<ObjectId> after, std::size_t limit) {
+    std::vector<Value> found;
+    auto row = after ? rows.upper_bound(*after) : rows.begin();
+    for (; row != rows.end() && found.size() < limit; ++row) found.push_back(row->second);
+    return found;
+  }
+
+  mutable std::mutex mutex_;
+  std::map<ObjectId, Object> objects_;
+  std::map<ObjectId, Timestamp> removed_;  // fetched_at of the newest removal; never beside a row
+  std::map<ObjectId, DeadLetter> dead_letters_;
+  Timestamp cutoff_ = Timestamp::min();
+  std::error_code failure_;
+  Effect effect_ = Effect::none;
+  bool holding_ = false;
+  std::vector<std::function<void()>> held_;
+};
+
+}  // namespace postoffice::testing

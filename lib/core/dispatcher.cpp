@@ -1,0 +1,344 @@
+#include "core/dispatcher.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "planted_bug.hpp"
+
+namespace postoffice::core {
+namespace {
+
+constexpr Duration sweep_every = std::chrono::milliseconds(250);
+constexpr Duration scan_every = std::chrono::milliseconds(500);
+constexpr Duration store_pause_max = std::chrono::seconds(2);
+constexpr Duration mark_every = std::chrono::seconds(1);
+constexpr Duration carry_again = std::chrono::seconds(1);
+
+// When the window is full, spilled ids go round through the queue; this keeps the disk from
+// spinning, and still lets a touch reach its row within a second.
+constexpr Duration read_pause = std::chrono::milliseconds(200);
+
+constexpr std::size_t carry_ids_max = 10'000;
+constexpr std::size_t expire_ids_max = 10'000;
+// Beyond this a scan is cheaper than a list.
+constexpr std::size_t expired_ids_kept_max = 500'000;
+
+}  // namespace
+
+Dispatcher::Dispatcher(const PipelineOptions& options, std::uint64_t seed)
+    : options_(options),
+      ledger_(seed),
+      fetches_(ledger_, counters_, options_, seed),
+      store_(ledger_, counters_, options_),
+      expiry_(ledger_) {}
+
+void Dispatcher::delivered(const Delivery& delivery, Timestamp now) {
+  for (const postoffice::Entry& entry : delivery.entries) take_up(entry, delivery, now);
+  order_spilled(now);
+}
+
+void Dispatcher::take_up(const postoffice::Entry& entry, const Delivery& delivery, Timestamp now) {
+  const auto record = carried_.find(entry.sequence);
+  // A record whose append failed may turn up all the same; its ids still wait where they were.
+  const bool unknown = entry.carried && record == carried_.end();
+  for (auto place = entry.ids_begin; place != entry.ids_end && !unknown; ++place) {
+    const ObjectId id = delivery.ids[place];
+    if (!entry.carried) {
+      receive(id, entry.received_at, entry.sequence, now);
+    } else if (record->second) {
+      return_spilled(id, entry.received_at, entry.sequence, now);
+    } else {
+      return_carried(id, entry.received_at, entry.sequence);
+    }
+  }
+  if (record != carried_.end()) {
+    if (record->second) --away_;
+    carried_.erase(record);
+  }
+  last_delivered_ = std::max(last_delivered_, entry.sequence);
+}
+
+void Dispatcher::receive(ObjectId id, Timestamp received_at, Sequence sequence, Timestamp now) {
+  ++counters_.delivered;
+  const EntryIndex index = ledger_.find_or_add(id);
+  if (ledger_[index].stage == Stage::idle && window_full()) {
+    ledger_[index].last_receipt = std::max(ledger_[index].last_receipt, received_at);
+    expiry_.add(index);
+    ++counters_.pending;
+    spill(id, received_at, sequence);
+  } else {
+    enter(index, received_at, sequence, now);
+  }
+  store_.touches().add(index, received_at, sequence, now);
+}
+
+void Dispatcher::enter(EntryIndex index, Timestamp received_at, Sequence sequence, Timestamp now) {
+  Entry& entry = ledger_[index];
+  const bool aged = entry.last_receipt + options_.ttl < now;
+  // Records that an earlier run carried forward come after newer receipts: those must be kept.
+  const bool newest = received_at >= entry.last_receipt;
+  entry.last_receipt = std::max(entry.last_receipt, received_at);
+  expiry_.add(index);
+  if (newest || !entry.in_unserved) ledger_.set_unserved(index, sequence);
+  fetches_.owe(index, aged, now);
+}
+
+// The id has stood in the ledger all the time; from now on the new record keeps it.
+void Dispatcher::return_carried(ObjectId id, Timestamp received_at, Sequence sequence) {
+  const EntryIndex index = ledger_.find(id);
+  if (index == no_entry || !ledger_[index].carrying) return;
+  ledger_[index].carrying = false;
+  const bool current = ledger_[index].in_unserved && ledger_[index].last_receipt == received_at;
+  if (current) ledger_.set_unserved(index, sequence);
+  resolve(index);
+}
+
+// The id was in the queue alone; its obligation goes on here, in a later receipt, or round again.
+void Dispatcher::return_spilled(ObjectId id, Timestamp received_at, Sequence sequence,
+                                Timestamp now) {
+  if (!go_on_here(id, received_at, sequence, now)) spill(id, received_at, sequence);
+}
+
+bool Dispatcher::go_on_here(ObjectId id, Timestamp received_at, Sequence sequence, Timestamp now) {
+  EntryIndex index = ledger_.find(id);
+  const bool forgotten = index == no_entry || ledger_[index].last_receipt < received_at;
+  const bool overtaken = index != no_entry && (ledger_[index].last_receipt > received_at ||
+                                               ledger_[index].stage != Stage::idle);
+  if (!overtaken && window_full()) return false;
+  --counters_.pending;  // counted again as it enters
+  if (overtaken) {
+    ++counters_.merged;
+    ledger_[index].last_receipt = std::max(ledger_[index].last_receipt, received_at);
+  } else {
+    enter(index = ledger_.find_or_add(id), received_at, sequence, now);
+  }
+  // The touch made when the callback came may have found no row, and an older receipt of the id may
+  // have led to one since.
+  if (forgotten) store_.touches().add(index, received_at, sequence, now);
+  return true;
+}
+
+// A full queue takes no carried ids, and is not trimmed before it has: so those that have room here
+// by now go on here, while the record they came in is kept.
+void Dispatcher::take_back(Carry& carry, Timestamp now) {
+  std::erase_if(carry.ids,
+                [&](ObjectId id) { return go_on_here(id, carry.received_at, carry.first, now); });
+  if (carry.ids.empty()) --away_;
+}
+
+void Dispatcher::spill(ObjectId id, Timestamp received_at, Sequence sequence) {
+  Carry& carry =
+      spilled_.try_emplace(received_at, Carry{received_at, {}, sequence, true, {}}).first->second;
+  carry.first = std::min(carry.first, sequence);
+  carry.ids.push_back(id);
+}
+
+void Dispatcher::order_spilled(Timestamp now) {
+  if (spilled_.empty()) return;
+  for (auto& [received_at, carry] : spilled_) {
+    std::sort(carry.ids.begin(), carry.ids.end());
+    const auto end = std::unique(carry.ids.begin(), carry.ids.end());
+    const auto twice = static_cast<std::uint64_t>(carry.ids.end() - end);
+    counters_.merged += twice;
+    counters_.pending -= twice;
+    carry.ids.erase(end, carry.ids.end());
+    ++away_;
+    carries_.emplace(++last_carry_, std::move(carry));
+  }
+  spilled_.clear();
+  read_again_ = now + read_pause;
+}
+
+void Dispatcher::fetched(std::uint64_t token, const FetchResult& result, Timestamp now) {
+  fetches_.fetched(token, result, now);
+}
+
+void Dispatcher::applied(std::uint64_t token, std::error_code error, const Applied& applied,
+                         Timestamp now) {
+  for (const EntryIndex index : store_.applied(token, error, applied, now)) resolve(index);
+}
+
+// Takes the id off the unserved list once nothing is owed to it any more.
+void Dispatcher::resolve(EntryIndex index) {
+  Entry& entry = ledger_[index];
+  if (entry.stage == Stage::idle && entry.storing == 0) ledger_.set_served(index);
+  // An id that expired while it was pending may have got a row since: look at it once more.
+  expiry_.add(index);
+}
+
+void Dispatcher::expired(std::error_code error, std::uint64_t deleted, Timestamp now) {
+  expire_in_flight_ = false;
+  if (error) {
+    const auto doublings = std::min(expire_failures_++, 4);
+    next_sweep_ = now + std::min(sweep_every * (1 << doublings), store_pause_max);
+    return;
+  }
+  expire_failures_ = 0;
+  counters_.deleted += deleted;
+  const auto sent = std::min(expired_ids_.size(), expire_ids_max);
+  expired_ids_.erase(expired_ids_.begin(), expired_ids_.begin() + static_cast<long>(sent));
+  if (!expired_ids_.empty()) next_sweep_ = now;
+  if (!scan_in_flight_) return;
+  scan_in_flight_ = false;
+  if (scan_often_until_ == Timestamp::max()) scan_often_until_ = now + options_.ttl + scan_every;
+  next_scan_ = now + (now < scan_often_until_ ? scan_every : Duration(options_.ttl));
+}
+
+void Dispatcher::carried(std::uint64_t token, std::error_code error, Sequence sequence,
+                         Timestamp now) {
+  const auto place = carries_.find(token);
+  if (place == carries_.end()) return;
+  if (error && place->second.spilled) {
+    place->second.again = now + carry_again;
+    place->second.failed = true;
+    return;
+  }
+  if (error) {
+    for (const ObjectId id : place->second.ids) {
+      const EntryIndex index = ledger_.find(id);
+      if (index != no_entry) ledger_[index].carrying = false;
+    }
+  } else {
+    carried_.emplace(sequence, place->second.spilled);
+  }
+  carries_.erase(place);
+}
+
+void Dispatcher::drain() {
+  draining_ = true;
+  fetches_.drain();
+}
+
+Actions Dispatcher::act(Timestamp now, Timestamp frontier, Timestamp recorded) {
+  Actions actions;
+  actions.fetches = fetches_.begin(now);
+  store_.add(fetches_.take_outcomes());
+  if (away_ == 0) forgot_while_away_ = false;
+  if (!forgot_while_away_ || planted(PlantedBug::forgotten_while_away)) {
+    const bool blind = planted(PlantedBug::watermark_ignores_touches);
+    watermark_ = std::max(watermark_, blind ? frontier : std::min(frontier, store_.oldest_touch()));
+  }
+  actions.applies = store_.begin(now, watermark_ - options_.ttl, draining_);
+  if (planted(PlantedBug::recorded_time_ignored)) recorded = Timestamp::max();
+  const auto seen = planted(PlantedBug::swept_by_the_clock) ? now : watermark_;
+  if (!draining_) sweep(actions, now, std::min(seen - options_.ttl, recorded));
+  carry(actions, now);
+  acknowledge(actions);
+  actions.read = now >= read_again_ && store_.touches_waiting() < options_.known_ids_max;
+  actions.wake = std::min({fetches_.wake(), store_.wake(), now + sweep_every});
+  if (read_again_ > now) actions.wake = std::min(actions.wake, read_again_);
+  return actions;
+}
+
+void Dispatcher::sweep(Actions& actions, Timestamp now, Timestamp cutoff) {
+  if (expire_in_flight_ || now < next_sweep_) return;
+  next_sweep_ = now + sweep_every;
+  for (const EntryIndex index : expiry_.take_expired(cutoff)) {
+    expired_ids_.push_back(ledger_[index].id);
+    if (!ledger_[index].in_expiry && forgettable(ledger_[index])) ledger_.erase(index);
+  }
+  if (ledger_.size() > options_.known_ids_max) forget_oldest(now);
+  if (expired_ids_.size() > expired_ids_kept_max) {
+    expired_ids_.clear();
+    next_scan_ = now;
+  }
+  scan_in_flight_ = now >= next_scan_;
+  if (expired_ids_.empty() && !scan_in_flight_) return;
+  const auto count = std::min(expired_ids_.size(), expire_ids_max);
+  Expiry expiry{cutoff,
+                {expired_ids_.begin(), expired_ids_.begin() + static_cast<long>(count)},
+                scan_in_flight_};
+  std::sort(expiry.ids.begin(), expiry.ids.end());
+  expiry.ids.erase(std::unique(expiry.ids.begin(), expiry.ids.end()), expiry.ids.end());
+  actions.expire = std::move(expiry);
+  expire_in_flight_ = true;
+}
+
+// Too many ids for the memory granted: expiry by scan replaces exact knowledge for a while. An id
+// of which some receipts are away may get a row by an older one than the newest: until all are
+// back, nothing is deleted.
+void Dispatcher::forget_oldest(Timestamp now) {
+  forgot_while_away_ = away_ > 0;
+  for (const EntryIndex index : expiry_.take_oldest()) {
+    if (forgettable(ledger_[index])) {
+      ledger_.erase(index);
+    } else if (!ledger_[index].in_unserved) {
+      expiry_.add(index);
+    }
+  }
+  if (scan_often_until_ == Timestamp::max()) return;
+  scan_often_until_ = std::max(scan_often_until_, now + options_.ttl + scan_every);
+  next_scan_ = std::min(next_scan_, now + scan_every);
+}
+
+void Dispatcher::carry(Actions& actions, Timestamp now) {
+  if (marks_.empty() || now >= marks_.back().when + mark_every) {
+    marks_.push_back({now, last_delivered_});
+    if (!draining_) carry_aged(now);
+  }
+  for (auto& [token, carry] : carries_) {
+    if (carry.again > now) continue;
+    if (carry.failed && !planted(PlantedBug::full_queue_spins)) take_back(carry, now);
+    if (carry.ids.empty()) continue;
+    carry.again = Timestamp::max();
+    counters_.carried += carry.ids.size();
+    actions.carries.push_back({token, carry.received_at, carry.ids});
+  }
+  std::erase_if(carries_, [](const auto& item) { return item.second.ids.empty(); });
+}
+
+// Ids that stand in the queue for too long are carried forward, unless touches hold the queue
+// anyway.
+void Dispatcher::carry_aged(Timestamp now) {
+  Sequence horizon = 0;
+  while (!marks_.empty() && marks_.front().when + options_.carry_after <= now) {
+    horizon = marks_.front().sequence;
+    if (marks_.size() == 1 || marks_[1].when + options_.carry_after > now) break;
+    marks_.pop_front();
+  }
+  const Sequence held_anyway = store_.first_touch();
+  std::map<Timestamp, Carry> aged;
+  std::size_t count = 0;
+  for (EntryIndex index = ledger_.first_unserved(); index != no_entry && count < carry_ids_max;
+       index = ledger_.next_unserved(index)) {
+    Entry& entry = ledger_[index];
+    if (entry.position > horizon || entry.position >= held_anyway) break;
+    if (entry.carrying) continue;
+    entry.carrying = true;
+    ++count;
+    Carry fresh{entry.last_receipt, {}, entry.position, false, {}};
+    aged.try_emplace(entry.last_receipt, std::move(fresh)).first->second.ids.push_back(entry.id);
+  }
+  for (auto& [received_at, carry] : aged) carries_.emplace(++last_carry_, std::move(carry));
+}
+
+void Dispatcher::acknowledge(Actions& actions) {
+  Sequence keep = last_delivered_ + 1;
+  if (!planted(PlantedBug::acknowledged_before_touch)) keep = std::min(keep, store_.first_touch());
+  const bool unserved = ledger_.first_unserved() != no_entry;
+  if (unserved && !planted(PlantedBug::acknowledged_before_commit)) {
+    keep = std::min(keep, ledger_[ledger_.first_unserved()].position);
+  }
+  for (const auto& [token, carry] : carries_) {
+    if (!planted(PlantedBug::acknowledged_before_carried)) keep = std::min(keep, carry.first);
+  }
+  if (keep <= acknowledged_ + 1) return;
+  acknowledged_ = keep - 1;
+  actions.acknowledge = acknowledged_;
+}
+
+Timestamp Dispatcher::oldest_pending() const {
+  const EntryIndex first = ledger_.first_unserved();
+  return first == no_entry ? watermark_ : ledger_[first].last_receipt;
+}
+
+bool Dispatcher::pending(Sequence sequence) const {
+  for (EntryIndex index = ledger_.first_unserved(); index != no_entry;
+       index = ledger_.next_unserved(index)) {
+    if (ledger_[index].position >= sequence) return ledger_[index].position == sequence;
+  }
+  return false;
+}
+
+}  // namespace postoffice::core

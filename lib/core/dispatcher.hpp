@@ -1,0 +1,144 @@
+// The pipeline's decisions. Pure: events and the time go in, actions come out; nothing here does
+// I/O, reads a clock, logs or blocks. docs/ARCHITECTURE.md tells the whole story.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <system_error>
+#include <unordered_map>
+#include <vector>
+
+#include "core/counters.hpp"
+#include "core/expiry_schedule.hpp"
+#include "core/fetch_stage.hpp"
+#include "core/ledger.hpp"
+#include "core/store_stage.hpp"
+#include "postoffice/options.hpp"
+#include "postoffice/queue.hpp"
+
+namespace postoffice::core {
+
+/// Ids to be appended to the queue again, with the receipt time they have.
+struct CarryOrder {
+  std::uint64_t token = 0;  // names it in carried()
+  Timestamp received_at{};
+  std::vector<ObjectId> ids;
+};
+
+/// What to do now, in this order.
+struct Actions {
+  std::vector<FetchOrder> fetches;
+  std::vector<ApplyOrder> applies;
+  std::optional<Expiry> expire;
+  std::vector<CarryOrder> carries;
+  std::optional<Sequence> acknowledge;
+  bool read = false;  // more callbacks are welcome
+  Timestamp wake = Timestamp::max();
+};
+
+/// Invariants, each tested:
+///  I1  A record is acknowledged only when the touches of its ids are committed and each of its ids
+///      has ended or waits with a later record.
+///  I2  The watermark never passes the receipt of a touch that is not committed, nor the queue's
+///      frontier.
+///  I3  Rows are deleted only below watermark - ttl.
+///  I4  delivered = stored + merged + not_found + expired + dead + pending.
+class Dispatcher {
+ public:
+  Dispatcher(const PipelineOptions& options, std::uint64_t seed);
+  Dispatcher(const Dispatcher&) = delete;
+  Dispatcher& operator=(const Dispatcher&) = delete;
+
+  void delivered(const Delivery& delivery, Timestamp now);
+  void fetched(std::uint64_t token, const FetchResult& result, Timestamp now);
+  void applied(std::uint64_t token, std::error_code error, const Applied& applied, Timestamp now);
+  void expired(std::error_code error, std::uint64_t deleted, Timestamp now);
+  /// `sequence`: of the record that carries the ids, without an error. Comes before that record is
+  /// delivered (Queue::append).
+  void carried(std::uint64_t token, std::error_code error, Sequence sequence, Timestamp now);
+
+  /// Begins no more fetches and writes what is waiting at once.
+  void drain();
+
+  /// `frontier` must have been read from the queue before the last delivered() was taken up.
+  /// No row is deleted that was seen after `recorded`: the next run may begin that early, and must
+  /// not find its receipts already expired.
+  Actions act(Timestamp now, Timestamp frontier, Timestamp recorded = Timestamp::max());
+
+  const Counters& counters() const { return counters_; }
+  const FetchStage& fetches() const { return fetches_; }
+  const StoreStage& store() const { return store_; }
+  std::size_t known_ids() const { return ledger_.size(); }
+  Timestamp watermark() const { return watermark_; }
+  Timestamp oldest_pending() const;
+
+  /// A record up to `sequence` has been delivered and at least one id of exactly that record has
+  /// not ended. Walks the unserved ids: for people, not for a hot path.
+  bool pending(Sequence sequence) const;
+  Sequence last_delivered() const { return last_delivered_; }
+
+ private:
+  struct Carry {
+    Timestamp received_at;
+    std::vector<ObjectId> ids;
+    Sequence first;   // the record that must be kept until this one is durable
+    bool spilled;     // the ids wait nowhere else; else they also stand in the ledger
+    Timestamp again;  // when to try (again); max while it is on its way
+    bool failed = false;
+  };
+  struct Mark {
+    Timestamp when;
+    Sequence sequence;
+  };
+
+  void receive(ObjectId id, Timestamp received_at, Sequence sequence, Timestamp now);
+  void take_up(const postoffice::Entry& entry, const Delivery& delivery, Timestamp now);
+  void return_carried(ObjectId id, Timestamp received_at, Sequence sequence);
+  void return_spilled(ObjectId id, Timestamp received_at, Sequence sequence, Timestamp now);
+  void enter(EntryIndex index, Timestamp received_at, Sequence sequence, Timestamp now);
+  bool window_full() const { return ledger_.unserved() >= options_.pending_ids_max; }
+  void spill(ObjectId id, Timestamp received_at, Sequence sequence);
+  void order_spilled(Timestamp now);
+  bool go_on_here(ObjectId id, Timestamp received_at, Sequence sequence, Timestamp now);
+  void take_back(Carry& carry, Timestamp now);
+  void resolve(EntryIndex index);
+
+  void sweep(Actions& actions, Timestamp now, Timestamp cutoff);
+  void forget_oldest(Timestamp now);
+  void carry(Actions& actions, Timestamp now);
+  void carry_aged(Timestamp now);
+  void acknowledge(Actions& actions);
+
+  const PipelineOptions options_;
+  Counters counters_;
+  Ledger ledger_;
+  FetchStage fetches_;
+  StoreStage store_;
+  ExpirySchedule expiry_;
+
+  Timestamp watermark_{};
+  Sequence last_delivered_ = 0;
+  Sequence acknowledged_ = 0;
+  bool draining_ = false;
+
+  std::vector<ObjectId> expired_ids_;  // not yet deleted
+  bool expire_in_flight_ = false;
+  bool scan_in_flight_ = false;
+  Timestamp next_sweep_{};
+  Timestamp next_scan_{};
+  Timestamp scan_often_until_ = Timestamp::max();  // until the rows found at the start are gone
+  int expire_failures_ = 0;
+
+  std::map<std::uint64_t, Carry> carries_;
+  std::map<Timestamp, Carry> spilled_;  // by receipt, while a delivery is taken up
+  std::map<Sequence, bool> carried_;    // records on their way back: were their ids spilled?
+  std::size_t away_ = 0;                // spilled records that are not back
+  bool forgot_while_away_ = false;
+  std::uint64_t last_carry_ = 0;
+  std::deque<Mark> marks_;  // where the queue stood, second by second
+  Timestamp read_again_{};
+};
+
+}  // namespace postoffice::core

@@ -1,0 +1,47 @@
+// When a failed id is tried again.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <queue>
+#include <random>
+#include <vector>
+
+#include "core/ledger.hpp"
+#include "postoffice/types.hpp"
+
+namespace postoffice::core {
+
+/// Exponential back-off with full jitter (uniform up to a ceiling that doubles; "Exponential
+/// Backoff And Jitter", AWS Architecture Blog, 2015), never below the minimum.
+class RetrySchedule {
+ public:
+  RetrySchedule(Duration delay_min, Duration delay_max, std::uint64_t seed)
+      : delay_min_(delay_min), delay_max_(delay_max), random_(seed) {}
+
+  /// The delay after failed attempt number `attempts` (1 is the first), at least `floor`.
+  Duration delay(int attempts, Duration floor);
+
+  void add(EntryIndex index, Timestamp due) { waiting_.push({due, index}); }
+
+  /// Takes out one entry whose time has come; no_entry if there is none.
+  EntryIndex take_due(Timestamp now);
+
+  bool empty() const { return waiting_.empty(); }
+  std::size_t size() const { return waiting_.size(); }
+  Timestamp next() const { return waiting_.top().due; }
+
+ private:
+  struct Place {
+    Timestamp due;
+    EntryIndex index;
+    bool operator>(const Place& other) const { return due > other.due; }
+  };
+
+  Duration delay_min_;
+  Duration delay_max_;
+  std::mt19937_64 random_;
+  std::priority_queue<Place, std::vector<Place>, std::greater<>> waiting_;
+};
+
+}  // namespace postoffice::core

@@ -1,0 +1,117 @@
+#include "core/touch_stage.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace postoffice::core {
+namespace {
+
+constexpr Duration repeat_every = std::chrono::seconds(1);
+
+}  // namespace
+
+TouchStage::Chunk& TouchStage::open_chunk(Timestamp now) {
+  if (chunks_.empty() || chunks_.back().ids.size() >= rows_max_) {
+    chunks_.emplace_back().opened = now;
+  }
+  return chunks_.back();
+}
+
+void TouchStage::place(EntryIndex index, Chunk& chunk) {
+  Entry& entry = ledger_[index];
+  entry.touch_waiting = true;
+  ++entry.touching;
+  ++waiting_;
+  chunk.ids.push_back(index);
+}
+
+void TouchStage::add(EntryIndex index, Timestamp received_at, Sequence sequence, Timestamp now) {
+  // An id that waits already stands in some chunk; the last one is committed no sooner than that
+  // (StoreStage::put_back_touches).
+  const bool waits = ledger_[index].touch_waiting;
+  Chunk& chunk = waits ? chunks_.back() : open_chunk(now);
+  chunk.oldest = std::min(chunk.oldest, received_at);
+  chunk.first = std::min(chunk.first, sequence);
+  if (!waits) place(index, chunk);
+}
+
+void TouchStage::add_missing(EntryIndex index, Timestamp now) {
+  Entry& entry = ledger_[index];
+  if (!entry.in_unserved || entry.row_missing) return;
+  entry.row_missing = true;
+  ++entry.touching;  // keeps the entry until its second is over
+  missing_.push_back({index, now + repeat_every});
+}
+
+void TouchStage::repeat_missing(Timestamp now) {
+  for (; !missing_.empty() && missing_.front().due <= now; missing_.pop_front()) {
+    const EntryIndex index = missing_.front().index;
+    Entry& entry = ledger_[index];
+    entry.row_missing = false;
+    --entry.touching;
+    if (entry.in_unserved && !entry.touch_waiting) place(index, open_chunk(now));
+  }
+}
+
+bool TouchStage::due(Timestamp now) const {
+  if (chunks_.empty()) return false;
+  const Chunk& chunk = chunks_.front();
+  return chunk.ids.size() >= rows_max_ || chunk.opened + delay_ <= now;
+}
+
+Timestamp TouchStage::wake() const {
+  Timestamp wake = Timestamp::max();
+  if (!chunks_.empty()) wake = chunks_.front().opened + delay_;
+  if (!missing_.empty()) wake = std::min(wake, missing_.front().due);
+  return wake;
+}
+
+TouchStage::Chunk TouchStage::take() {
+  assert(!chunks_.empty());
+  Chunk chunk = std::move(chunks_.front());
+  chunks_.pop_front();
+  for (const EntryIndex index : chunk.ids) ledger_[index].touch_waiting = false;
+  waiting_ -= chunk.ids.size();
+  return chunk;
+}
+
+std::vector<Touch> TouchStage::build(const Chunk& chunk) const {
+  std::vector<Touch> touches;
+  touches.reserve(chunk.ids.size());
+  for (const EntryIndex index : chunk.ids) {
+    touches.push_back({ledger_[index].id, ledger_[index].last_receipt});
+  }
+  std::sort(touches.begin(), touches.end(),
+            [](const Touch& a, const Touch& b) { return a.id < b.id; });
+  const auto end = std::unique(touches.begin(), touches.end(),
+                               [](const Touch& a, const Touch& b) { return a.id == b.id; });
+  touches.erase(end, touches.end());
+  return touches;
+}
+
+void TouchStage::committed(const Chunk& chunk) {
+  for (const EntryIndex index : chunk.ids) --ledger_[index].touching;
+}
+
+void TouchStage::failed(Chunk chunk) {
+  // An id may now be in two chunks. The second touch is needless and harmless; taking it out would
+  // cost the chunk its meaning, which is to hold the watermark.
+  for (const EntryIndex index : chunk.ids) ledger_[index].touch_waiting = true;
+  waiting_ += chunk.ids.size();
+  chunks_.push_front(std::move(chunk));
+}
+
+Timestamp TouchStage::oldest() const {
+  Timestamp oldest = Timestamp::max();
+  for (const Chunk& chunk : chunks_) oldest = std::min(oldest, chunk.oldest);
+  return oldest;
+}
+
+Sequence TouchStage::first() const {
+  Sequence first = ~Sequence{0};
+  for (const Chunk& chunk : chunks_) first = std::min(first, chunk.first);
+  return first;
+}
+
+}  // namespace postoffice::core

@@ -1,0 +1,76 @@
+// Receipts on their way to the rows, and the low watermark that follows them.
+#pragma once
+
+#include <deque>
+#include <vector>
+
+#include "core/ledger.hpp"
+#include "postoffice/object_store.hpp"
+#include "postoffice/types.hpp"
+
+namespace postoffice::core {
+
+/// Ids whose newest receipt is to be written to their rows, in chunks of one transaction each.
+///
+/// A chunk remembers the oldest receipt and the first record behind it. Until it is committed, the
+/// watermark stays at or below that receipt (S6) and the queue keeps that record. Another receipt
+/// of an id that still waits needs no place of its own, since the touch is built from the ledger
+/// when the chunk is sent; but a chunk must hold it, too: the one it waits in may be a repetition
+/// that holds nothing, or hold a newer receipt only.
+class TouchStage {
+ public:
+  struct Chunk {
+    std::vector<EntryIndex> ids;
+    Timestamp opened = Timestamp::max();
+    Timestamp oldest = Timestamp::max();
+    Sequence first = ~Sequence{0};
+  };
+
+  TouchStage(Ledger& ledger, std::size_t rows_max, Duration delay)
+      : ledger_(ledger), rows_max_(rows_max), delay_(delay) {}
+
+  /// The id was received in record `sequence`.
+  void add(EntryIndex index, Timestamp received_at, Sequence sequence, Timestamp now);
+
+  /// The id had no row when it was touched: it is touched again a second later, unless it has been
+  /// resolved by then (S4).
+  void add_missing(EntryIndex index, Timestamp now);
+
+  /// A chunk is full, or its first touch has waited long enough.
+  bool due(Timestamp now) const;
+  Timestamp wake() const;
+
+  /// Takes the first chunk, to be followed by committed() or failed().
+  Chunk take();
+  /// The touches of a chunk, sorted and distinct.
+  std::vector<Touch> build(const Chunk& chunk) const;
+  void committed(const Chunk& chunk);
+  void failed(Chunk chunk);
+
+  /// Moves ids whose second is over into a chunk.
+  void repeat_missing(Timestamp now);
+
+  std::size_t size() const { return waiting_; }
+
+  /// Of all chunks waiting; those taken are the caller's to add.
+  Timestamp oldest() const;
+  Sequence first() const;
+
+ private:
+  struct Missing {
+    EntryIndex index;
+    Timestamp due;
+  };
+
+  Chunk& open_chunk(Timestamp now);
+  void place(EntryIndex index, Chunk& chunk);
+
+  Ledger& ledger_;
+  std::size_t rows_max_;
+  Duration delay_;
+  std::deque<Chunk> chunks_;
+  std::deque<Missing> missing_;
+  std::size_t waiting_ = 0;
+};
+
+}  // namespace postoffice::core

@@ -1,0 +1,26 @@
+// What an EventLoop is made of; for the adapters that run on one.
+#pragma once
+
+#include <asio/executor_work_guard.hpp>
+#include <asio/io_context.hpp>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include "postoffice/defaults/event_loop.hpp"
+
+namespace postoffice {
+
+struct EventLoop::Impl {
+  explicit Impl(asio::io_context* joined)
+      : own(joined ? nullptr : new asio::io_context(1)), context(joined ? *joined : *own) {}
+
+  std::unique_ptr<asio::io_context> own;  // null when the loop joined somebody else's
+  asio::io_context& context;
+  std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work;
+  std::thread thread;
+};
+
+inline asio::io_context& context_of(EventLoop& loop) { return loop.impl().context; }
+
+}  // namespace postoffice

@@ -1,0 +1,50 @@
+#include "http/client/address_book.hpp"
+
+#include <algorithm>
+#include <asio/ip/address.hpp>
+#include <utility>
+
+namespace postoffice::http {
+
+AddressBook::AddressBook(asio::io_context& context, std::string host, std::uint16_t port,
+                         std::chrono::milliseconds refresh_every)
+    : resolver_(context), host_(std::move(host)), port_(port), refresh_every_(refresh_every) {
+  std::error_code error;
+  const auto address = asio::ip::make_address(host_, error);
+  literal_ = !error;
+  if (literal_) endpoints_.emplace_back(address, port_);
+}
+
+bool AddressBook::begin_look_up(Time now) {
+  if (literal_ || looking_up_) return false;
+  if (!empty() && now - looked_up_at_ < refresh_every_) return false;
+  return looking_up_ = true;
+}
+
+void AddressBook::look_up(LookedUp looked_up) {
+  resolver_.async_resolve(
+      host_, std::to_string(port_), asio::ip::resolver_base::numeric_service,
+      [looked_up = std::move(looked_up)](const std::error_code& error,
+                                         const asio::ip::tcp::resolver::results_type& results) {
+        looked_up(error, Endpoints(results.begin(), results.end()));
+      });
+}
+
+void AddressBook::update(const std::error_code& error, Endpoints endpoints, Time now) {
+  looking_up_ = false;
+  looked_up_at_ = now;
+  // What was found earlier stays good while the name service has a bad time.
+  if (error || endpoints.empty()) return;
+  Endpoint preferred;
+  if (!empty()) preferred = at(0);
+  endpoints_ = std::move(endpoints);
+  preferred_ = 0;
+  worked(preferred);
+}
+
+void AddressBook::worked(const Endpoint& endpoint) {
+  const auto found = std::find(endpoints_.begin(), endpoints_.end(), endpoint);
+  if (found != endpoints_.end()) preferred_ = static_cast<std::size_t>(found - endpoints_.begin());
+}
+
+}  // namespace postoffice::http

@@ -1,0 +1,192 @@
+#include "http/server/callback_json.hpp"
+
+#include <rapidjson/memorystream.h>
+#include <rapidjson/reader.h>
+
+#include <charconv>
+
+#include "http/server/integer_scan.hpp"
+
+namespace postoffice::http {
+namespace {
+
+constexpr int depth_max = 8;
+constexpr std::string_view ids_key = "object_ids";
+
+// Follows the JSON reader's events. Every method returns whether to go on.
+class Events : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Events> {
+ public:
+  explicit Events(std::span<ObjectId> ids) : ids_(ids) {}
+
+  bool Default() { return value("is not an integer"); }
+
+  bool RawNumber(const char* text, rapidjson::SizeType size, bool) {
+    return in_ids() ? id({text, size}) : value("is not an integer");
+  }
+
+  bool String(const char*, rapidjson::SizeType, bool) { return value("is not an integer"); }
+
+  bool Key(const char* text, rapidjson::SizeType size, bool) {
+    is_ids_value_ = depth_ == 1 && std::string_view(text, size) == ids_key;
+    if (is_ids_value_ && seen_ids_) return fail("object_ids occurs twice");
+    return true;
+  }
+
+  bool StartObject() { return value("is not an integer", false) && deeper(); }
+
+  bool EndObject(rapidjson::SizeType) {
+    --depth_;
+    return true;
+  }
+
+  bool StartArray() {
+    if (!is_ids_value_) return value("is not an integer", false) && deeper();
+    is_ids_value_ = false;
+    seen_ids_ = true;
+    ids_depth_ = depth_ + 1;
+    return deeper();
+  }
+
+  bool EndArray(rapidjson::SizeType) {
+    if (in_ids()) ids_depth_ = 0;
+    --depth_;
+    return true;
+  }
+
+  bool seen_ids() const { return seen_ids_; }
+  bool too_many() const { return too_many_; }
+  std::size_t count() const { return count_; }
+  const std::string& reason() const { return reason_; }
+
+ private:
+  bool in_ids() const { return ids_depth_ != 0 && depth_ == ids_depth_; }
+
+  bool fail(std::string reason) {
+    reason_ = std::move(reason);
+    return false;
+  }
+
+  bool fail_element(const char* what) {
+    return fail("element " + std::to_string(count_) + " of object_ids (counted from 0) " + what);
+  }
+
+  bool deeper() {
+    if (++depth_ > depth_max) return fail("the JSON is nested too deeply");
+    return true;
+  }
+
+  // Any value that is not an id; `scalar`: it is no array or object.
+  bool value(const char* what, bool scalar = true) {
+    if (in_ids()) return fail_element(what);
+    if (is_ids_value_) return fail("object_ids is not an array");
+    if (depth_ == 0 && scalar) return fail("the body is not a JSON object");
+    return true;
+  }
+
+  bool id(std::string_view text) {
+    if (text.find_first_of(".eE") != std::string_view::npos) {
+      return fail_element("is not an integer");
+    }
+    ObjectId parsed = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed);
+    if (error == std::errc::result_out_of_range) return fail_element("does not fit into 64 bits");
+    if (error != std::errc{} || end != text.data() + text.size()) {
+      return fail_element("is not an integer");
+    }
+    if (count_ == ids_.size()) {
+      too_many_ = true;
+      return fail("object_ids has more than " + std::to_string(ids_.size()) + " elements");
+    }
+    ids_[count_++] = parsed;
+    return true;
+  }
+
+  std::span<ObjectId> ids_;
+  std::size_t count_ = 0;
+  int depth_ = 0;
+  int ids_depth_ = 0;          // depth of the elements of object_ids; 0 outside of it
+  bool is_ids_value_ = false;  // the last key was the top level's object_ids
+  bool seen_ids_ = false;
+  bool too_many_ = false;
+  std::string reason_;
+};
+
+const char* skip_space(const char* at, const char* end) {
+  while (at != end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) ++at;
+  return at;
+}
+
+// Steps over `token` and the white space before it; null if it is not there.
+const char* expect(const char* at, const char* end, std::string_view token) {
+  at = skip_space(at, end);
+  if (!std::string_view(at, static_cast<std::size_t>(end - at)).starts_with(token)) return nullptr;
+  return at + token.size();
+}
+
+}  // namespace
+
+CallbackVerdict CallbackParser::parse(std::string_view body) {
+  if (scan_exact_shape(body)) return CallbackVerdict::good;
+  return read_any_json(body);
+}
+
+bool CallbackParser::scan_exact_shape(std::string_view body) {
+  count_ = 0;
+  const char* at = body.data();
+  const char* const end = at + body.size();
+  for (const std::string_view token : {"{", "\"object_ids\"", ":", "["}) {
+    if ((at = expect(at, end, token)) == nullptr) return false;
+  }
+  at = skip_space(at, end);
+  std::size_t count = 0;
+  if (at != end && *at == ']') {
+    ++at;
+  } else {
+    for (bool more = true; more;) {
+      at = skip_space(at, end);
+      if (count == ids_.size()) return false;
+      if ((at = scan_integer(at, end, ids_[count])) == nullptr) return false;
+      ++count;
+      at = skip_space(at, end);
+      if (at == end || (*at != ',' && *at != ']')) return false;
+      more = *at++ == ',';
+    }
+  }
+  if ((at = expect(at, end, "}")) == nullptr || skip_space(at, end) != end) return false;
+  count_ = count;
+  return true;
+}
+
+CallbackVerdict CallbackParser::read_any_json(std::string_view body) {
+  count_ = 0;
+  constexpr unsigned flags = rapidjson::kParseIterativeFlag |
+                             rapidjson::kParseValidateEncodingFlag |
+                             rapidjson::kParseNumbersAsStringsFlag;
+  Events events(ids_);
+  rapidjson::MemoryStream stream(body.data(), body.size());
+  rapidjson::Reader reader;
+  const rapidjson::ParseResult result = reader.Parse<flags>(stream, events);
+  if (events.too_many()) {
+    reason_ = events.reason();
+    return CallbackVerdict::too_many;
+  }
+  if (!events.reason().empty()) {
+    reason_ = events.reason();
+  } else if (result.Code() == rapidjson::kParseErrorDocumentEmpty) {
+    reason_ = "the body is empty";
+  } else if (result.Code() == rapidjson::kParseErrorDocumentRootNotSingular ||
+             (!result.IsError() && stream.Tell() != body.size())) {
+    // A zero byte looks like the end to the reader, hence the second condition.
+    reason_ = "there is something behind the JSON object";
+  } else if (result.IsError()) {
+    reason_ = "the body is not JSON: it goes wrong at byte " + std::to_string(result.Offset());
+  } else if (!events.seen_ids()) {
+    reason_ = "there is no array object_ids";
+  } else {
+    count_ = events.count();
+    return CallbackVerdict::good;
+  }
+  return CallbackVerdict::malformed;
+}
+
+}  // namespace postoffice::http

@@ -1,0 +1,169 @@
+#include "http/server/callback_service.hpp"
+
+#include <cassert>
+#include <utility>
+
+#include "http/server/connection.hpp"
+#include "http/server/target.hpp"
+#include "planted_bug.hpp"
+
+namespace postoffice::http {
+namespace {
+
+constexpr std::size_t free_tickets_max = 1024;
+constexpr std::string_view retry_soon = "Retry-After: 1\r\n";
+
+void add_one(std::atomic<std::uint64_t>& count) {
+  // One thread writes; a locked instruction is not needed.
+  count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+CallbackService::CallbackService(CallbackLimits limits, Ingress::Accept accept,
+                                 std::function<void()> wake)
+    : limits_(std::move(limits)),
+      accept_(std::move(accept)),
+      completions_(*new Completions(std::move(wake))),
+      parser_(limits_.ids_max) {
+  free_.reserve(free_tickets_max);
+}
+
+CallbackService::~CallbackService() {
+  completions_.close();
+  for (Ticket* ticket : free_) delete ticket;
+}
+
+Exchange* CallbackService::acquire() {
+  if (free_.empty()) return new Ticket;
+  Ticket* const ticket = free_.back();
+  free_.pop_back();
+  return ticket;
+}
+
+void CallbackService::release(Exchange& exchange) {
+  auto& ticket = static_cast<Ticket&>(exchange);
+  if (!ticket.awaited) recycle(ticket);
+}
+
+void CallbackService::recycle(Ticket& ticket) {
+  if (free_.size() == free_tickets_max) {
+    delete &ticket;
+    return;
+  }
+  ticket.next = nullptr;
+  ticket.ready = ticket.close_after = ticket.version_is_1_0 = ticket.head_only = false;
+  ticket.text.clear();
+  free_.push_back(&ticket);
+}
+
+bool CallbackService::wants_body(const Request& head) {
+  return split_target(head.target).path == limits_.path && head.method == "POST";
+}
+
+void CallbackService::handle(Exchange& exchange, const Request& request) {
+  auto& ticket = static_cast<Ticket&>(exchange);
+  if (split_target(request.target).path != limits_.path) {
+    return answer_problem(ticket, 404, "callbacks are taken at " + limits_.path);
+  }
+  if (request.method != "POST") {
+    return answer_problem(ticket, 405, "callbacks come by POST", "Allow: POST\r\n");
+  }
+  switch (parser_.parse(request.body)) {
+    case CallbackVerdict::good: return take_callback(ticket);
+    case CallbackVerdict::too_many: return answer_problem(ticket, 413, parser_.reason());
+    case CallbackVerdict::malformed: return answer_problem(ticket, 400, parser_.reason());
+  }
+}
+
+void CallbackService::take_callback(Ticket& ticket) {
+  if (awaited_ >= limits_.awaited_max) {
+    return answer_problem(ticket, 503, "too many callbacks wait for the queue", retry_soon);
+  }
+  ticket.home = &completions_;
+  ticket.awaited = true;
+  ++awaited_;
+  watch(ticket);
+  completions_.ticket_goes_out();
+  if (planted(PlantedBug::accepted_before_durable)) {
+    ticket.home->complete(ticket, {}, {});
+    return accept_(parser_.ids(), [](std::error_code, const Receipt&) {});
+  }
+  accept_(parser_.ids(), [&ticket](std::error_code error, const Receipt& receipt) {
+    ticket.home->complete(ticket, error, receipt);
+  });
+}
+
+void CallbackService::batch_done() {
+  for (Ticket* ticket = completions_.take_all(); ticket != nullptr;) {
+    settle(*std::exchange(ticket, ticket->next_completed));
+  }
+}
+
+void CallbackService::settle(Ticket& ticket) {
+  ticket.awaited = false;
+  --awaited_;
+  if (ticket.watched) unwatch(ticket);
+  if (ticket.connection == nullptr) return recycle(ticket);
+  // One that was too late has been refused in its turn: nothing before it has a later deadline.
+  assert(!ticket.ready);
+  if (ticket.error) {
+    return answer_problem(ticket, 503, "the callback was not stored: " + ticket.error.message(),
+                          retry_soon);
+  }
+  answer_accepted(ticket);
+}
+
+void CallbackService::answer_accepted(Ticket& ticket) {
+  add_one(counts_.accepted);
+  std::string& text = ticket.text;
+  text = "HTTP/1.1 202 Accepted\r\n";
+  text += ticket.connection->date();
+  text += "Postoffice-Receipt: ";
+  text += to_string(ticket.receipt);
+  text += "\r\nContent-Length: 0\r\n";
+  switch (ticket.connection->persistence_of(ticket)) {
+    case Persistence::implied: break;
+    case Persistence::close: text += "Connection: close\r\n"; break;
+    case Persistence::keep_alive_1_0: text += "Connection: keep-alive\r\n"; break;
+  }
+  text += "\r\n";
+  ticket.connection->answer(ticket);
+}
+
+void CallbackService::answer_problem(Ticket& ticket, int status, std::string_view detail,
+                                     std::string_view raw_fields) {
+  refused(status);
+  ticket.connection->answer_problem(ticket, status, detail, raw_fields);
+}
+
+void CallbackService::refused(int status) {
+  add_one(status == 503 ? counts_.refused : counts_.malformed);
+}
+
+// All deadlines are equally far away, so those watched are sorted by them.
+void CallbackService::tick(std::chrono::steady_clock::time_point now) {
+  while (oldest_ != nullptr && oldest_->deadline <= now) {
+    Ticket& late = *oldest_;
+    unwatch(late);
+    if (late.connection == nullptr) continue;
+    answer_problem(late, 503, "the callback could not be made durable in time", retry_soon);
+  }
+}
+
+void CallbackService::watch(Ticket& ticket) {
+  ticket.watched = true;
+  ticket.deadline = ticket.connection->now() + limits_.accept_timeout;
+  ticket.newer = nullptr;
+  ticket.older = newest_;
+  (newest_ == nullptr ? oldest_ : newest_->newer) = &ticket;
+  newest_ = &ticket;
+}
+
+void CallbackService::unwatch(Ticket& ticket) {
+  ticket.watched = false;
+  (ticket.older == nullptr ? oldest_ : ticket.older->newer) = ticket.newer;
+  (ticket.newer == nullptr ? newest_ : ticket.newer->older) = ticket.older;
+}
+
+}  // namespace postoffice::http

@@ -1,0 +1,70 @@
+// What the ingress does with requests: callbacks go to the queue, everything else is refused.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/server/callback_json.hpp"
+#include "http/server/completions.hpp"
+#include "http/server/service.hpp"
+#include "postoffice/ingress.hpp"
+
+namespace postoffice::http {
+
+struct CallbackLimits {
+  std::string path;
+  std::size_t ids_max = 10'000;
+  std::size_t awaited_max = 65'536;  ///< callbacks of one loop that the queue has not answered
+  std::chrono::milliseconds accept_timeout{800};
+};
+
+/// Counts of one loop, read by other threads.
+struct CallbackCounts {
+  std::atomic<std::uint64_t> accepted{0};
+  std::atomic<std::uint64_t> malformed{0};
+  std::atomic<std::uint64_t> refused{0};
+};
+
+class CallbackService final : public Service {
+ public:
+  /// `wake`: see Completions.
+  CallbackService(CallbackLimits limits, Ingress::Accept accept, std::function<void()> wake);
+  ~CallbackService() override;
+
+  void set_loop_thread(std::thread::id id) { completions_.set_loop_thread(id); }
+  const CallbackCounts& counts() const { return counts_; }
+
+  Exchange* acquire() override;
+  void release(Exchange& exchange) override;
+  bool wants_body(const Request& head) override;
+  void handle(Exchange& exchange, const Request& request) override;
+  void refused(int status) override;
+  void batch_done() override;
+  void tick(std::chrono::steady_clock::time_point now) override;
+
+ private:
+  void take_callback(Ticket& ticket);
+  void settle(Ticket& ticket);
+  void answer_accepted(Ticket& ticket);
+  void answer_problem(Ticket& ticket, int status, std::string_view detail,
+                      std::string_view raw_fields = {});
+  void watch(Ticket& ticket);
+  void unwatch(Ticket& ticket);
+  void recycle(Ticket& ticket);
+
+  const CallbackLimits limits_;
+  const Ingress::Accept accept_;
+  Completions& completions_;  // deletes itself
+  CallbackParser parser_;
+  CallbackCounts counts_;
+  std::vector<Ticket*> free_;
+  std::size_t awaited_ = 0;
+  Ticket* oldest_ = nullptr;  // those whose deadline is watched
+  Ticket* newest_ = nullptr;
+};
+
+}  // namespace postoffice::http

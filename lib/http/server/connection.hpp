@@ -1,0 +1,96 @@
+// One client's connection: bytes in, requests to the service, responses out in order.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "http/server/poller.hpp"
+#include "http/server/request_reader.hpp"
+#include "http/server/service.hpp"
+
+namespace postoffice::http {
+
+class ServerLoop;
+
+/// Lives on its loop's thread and is deleted by the loop.
+class Connection final : public Pollable {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+
+  Connection(ServerLoop& loop, int socket);
+  ~Connection() override;
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  void on_events(std::uint32_t events) override;
+
+  /// `exchange.text` is complete. What can be sent is, at the end of the loop's batch.
+  void answer(Exchange& exchange);
+  /// Answers with a problem document.
+  void answer_problem(Exchange& exchange, int status, std::string_view detail,
+                      std::string_view raw_fields = {});
+  /// What the response's head must say about the connection.
+  Persistence persistence_of(Exchange& exchange);
+
+  /// For those who make responses: the time of this batch, and the Date field.
+  Time now() const;
+  std::string_view date();
+
+  /// Writes what is ready and goes on reading if that was waiting.
+  void flush();
+  void check_deadline(Time now);
+  /// Takes no request that has not begun to arrive.
+  void begin_stop();
+  /// Ends it now.
+  void close();
+
+  bool flush_wanted = false;  ///< is on the loop's list
+  std::size_t position = 0;   ///< in the loop's list of connections
+
+ private:
+  enum class Phase : unsigned char { idle, head, body, lingering, closed };
+
+  void read_some();
+  void drop_some();
+  void on_end_of_input();
+  std::size_t process(std::string_view bytes);
+  bool process_one(std::string_view bytes, std::size_t& used);
+  void proceed();
+  void dispatch(bool complete);
+  void refuse(int status, std::string_view detail);
+  Exchange& begin_exchange();
+  void keep(std::string_view rest);
+  void drop_pending(std::size_t count);
+  void resume_reading();
+  void advance_phase();
+  bool send_unsent();
+  void begin_linger();
+  bool may_read() const;
+  void update_interest();
+
+  ServerLoop& loop_;
+  int socket_;
+  Phase phase_ = Phase::idle;
+  bool stop_reading_ = false;  // no request is taken any more
+  bool input_ended_ = false;   // the client has finished sending
+  bool stopping_ = false;
+  bool held_back_ = false;  // complete requests may wait in `pending_`
+  std::uint32_t interest_;
+  std::size_t unanswered_ = 0;
+  std::size_t sent_ = 0;
+  std::size_t dropped_ = 0;
+  Time request_begun_;
+  Time phase_begun_;
+  Time send_progress_;
+  Time stop_begun_;
+  Exchange* first_ = nullptr;  // the exchanges under way, oldest first
+  Exchange* last_ = nullptr;
+  std::string pending_;  // bytes of a request that is not complete
+  std::string unsent_;
+  RequestReader reader_;
+};
+
+}  // namespace postoffice::http

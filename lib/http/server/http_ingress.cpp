@@ -1,0 +1,186 @@
+#include "postoffice/defaults/http_ingress.hpp"
+
+#include <algorithm>
+#include <asio/executor_work_guard.hpp>
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <atomic>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+#include "http/server/callback_service.hpp"
+#include "http/server/listening_socket.hpp"
+#include "http/server/server_loop.hpp"
+
+namespace postoffice {
+namespace {
+
+using http::CallbackLimits;
+using http::CallbackService;
+using http::ListeningSocket;
+using http::ServerLimits;
+using http::ServerLoop;
+using http::ServerTotals;
+using std::chrono::milliseconds;
+
+ServerLimits server_limits(const HttpIngressOptions& options) {
+  ServerLimits limits;
+  limits.request.body_max = options.body_bytes_max;
+  limits.connections_max = options.connections_max;
+  // Fine enough that a sender with a time limit of 1 s still gets the 503 of 0.8 s.
+  limits.tick = std::clamp(options.accept_timeout / 16, milliseconds(5), milliseconds(50));
+  limits.idle_timeout = options.idle_timeout;
+  limits.header_timeout = options.header_timeout;
+  limits.body_timeout = options.body_timeout;
+  limits.request_timeout = options.header_timeout + options.body_timeout;
+  return limits;
+}
+
+CallbackLimits callback_limits(const HttpIngressOptions& options) {
+  CallbackLimits limits;
+  limits.path = options.path;
+  limits.ids_max = options.ids_max;
+  limits.accept_timeout = options.accept_timeout;
+  return limits;
+}
+
+// One thread with its loop. The thread holds a reference of its own, so that the ingress may be
+// destroyed from within it.
+class Worker : public std::enable_shared_from_this<Worker> {
+ public:
+  Worker(const HttpIngressOptions& options, const Ingress::Accept& accept,
+         std::shared_ptr<ServerTotals> totals, const Log& log)
+      : context_(1),
+        work_(context_.get_executor()),
+        service_(callback_limits(options), accept,
+                 [this] { asio::post(context_, [this] { loop_->run_batch(); }); }),
+        loop_(std::make_shared<ServerLoop>(context_, service_, server_limits(options),
+                                           std::move(totals), log)) {}
+
+  std::error_code open(std::vector<ListeningSocket> sockets) {
+    return loop_->start(std::move(sockets));
+  }
+
+  void run() {
+    thread_ = std::thread([self = shared_from_this()] {
+      self->service_.set_loop_thread(std::this_thread::get_id());
+      self->context_.run();
+    });
+  }
+
+  void stop(std::function<void()> done) {
+    asio::post(context_,
+               [this, done = std::move(done)]() mutable { loop_->stop(std::move(done)); });
+  }
+
+  void end() {
+    asio::post(context_, [this] {
+      loop_->close();
+      work_.reset();
+    });
+    if (!thread_.joinable()) return;
+    if (thread_.get_id() == std::this_thread::get_id()) {
+      thread_.detach();
+    } else {
+      thread_.join();
+    }
+  }
+
+  const http::CallbackCounts& counts() const { return service_.counts(); }
+
+ private:
+  asio::io_context context_;
+  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  CallbackService service_;
+  std::shared_ptr<ServerLoop> loop_;
+  std::thread thread_;
+};
+
+}  // namespace
+
+class HttpIngress::Impl {
+ public:
+  Impl(HttpIngressOptions options, Log log)
+      : options_(std::move(options)),
+        log_(std::move(log)),
+        totals_(std::make_shared<ServerTotals>()) {
+    for (const int socket : options_.sockets) given_.emplace_back(socket);
+    if (given_.empty()) where_ = http::parse_host_port(options_.listen);
+    if (options_.threads == 0) throw std::invalid_argument("an ingress needs at least one thread");
+    if (!options_.path.starts_with('/'))
+      throw std::invalid_argument("the path begins with a slash");
+  }
+
+  ~Impl() {
+    for (const auto& worker : workers_) worker->end();
+  }
+
+  std::error_code start(const Accept& accept) {
+    std::vector<std::vector<ListeningSocket>> sockets;
+    const auto error = given_.empty()
+                           ? http::listen_on(where_, options_.threads, log_, sockets)
+                           : http::share_sockets(std::move(given_), options_.threads, sockets);
+    if (error) return error;
+    port_ = http::port_of(sockets.front().front());
+    std::vector<std::shared_ptr<Worker>> workers;
+    for (auto& group : sockets) {
+      workers.push_back(std::make_shared<Worker>(options_, accept, totals_, log_));
+      if (const auto failed = workers.back()->open(std::move(group))) return failed;
+    }
+    workers_ = std::move(workers);
+    for (const auto& worker : workers_) worker->run();
+    return {};
+  }
+
+  void stop(StopDone done) {
+    if (workers_.empty()) {
+      if (done) done();
+      return;
+    }
+    auto left = std::make_shared<std::atomic<std::size_t>>(workers_.size());
+    auto shared_done = std::make_shared<StopDone>(std::move(done));
+    for (const auto& worker : workers_) {
+      worker->stop([left, shared_done] {
+        if (left->fetch_sub(1) == 1 && *shared_done) (*shared_done)();
+      });
+    }
+  }
+
+  std::uint16_t port() const { return port_; }
+
+  HttpIngressStatus status() const {
+    HttpIngressStatus status;
+    status.connections = totals_->connections.load();
+    for (const auto& worker : workers_) {
+      status.accepted += worker->counts().accepted.load(std::memory_order_relaxed);
+      status.malformed += worker->counts().malformed.load(std::memory_order_relaxed);
+      status.refused += worker->counts().refused.load(std::memory_order_relaxed);
+    }
+    return status;
+  }
+
+ private:
+  HttpIngressOptions options_;
+  Log log_;
+  std::shared_ptr<ServerTotals> totals_;
+  std::vector<ListeningSocket> given_;
+  http::HostPort where_;
+  std::uint16_t port_ = 0;
+  std::vector<std::shared_ptr<Worker>> workers_;
+};
+
+HttpIngress::HttpIngress(HttpIngressOptions options, Log log)
+    : impl_(std::make_shared<Impl>(std::move(options), std::move(log))) {}
+
+HttpIngress::~HttpIngress() = default;
+
+std::error_code HttpIngress::start(Accept accept) { return impl_->start(accept); }
+
+void HttpIngress::stop(StopDone done) { impl_->stop(std::move(done)); }
+
+std::uint16_t HttpIngress::port() const { return impl_->port(); }
+
+HttpIngressStatus HttpIngress::status() const { return impl_->status(); }
+
+}  // namespace postoffice

@@ -1,0 +1,52 @@
+// From "host:port" to listening sockets.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "postoffice/log.hpp"
+
+namespace postoffice::http {
+
+/// Owns a file descriptor that listens.
+class ListeningSocket {
+ public:
+  explicit ListeningSocket(int descriptor = -1) : descriptor_(descriptor) {}
+  ~ListeningSocket();
+  ListeningSocket(ListeningSocket&& other) noexcept
+      : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  ListeningSocket& operator=(ListeningSocket&& other) noexcept {
+    std::swap(descriptor_, other.descriptor_);
+    return *this;
+  }
+
+  int descriptor() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
+struct HostPort {
+  std::string host;  ///< empty: every address of the machine
+  std::uint16_t port = 0;
+};
+
+/// Reads "host:port", "[v6]:port", ":port" and "*:port". Throws std::invalid_argument.
+HostPort parse_host_port(const std::string& text);
+
+/// `groups` sets of sockets, one for each loop, each listening on every address of the host. A
+/// family that this machine does not have is skipped. Port 0 becomes one free port for all of them.
+std::error_code listen_on(const HostPort& where, std::size_t groups, const Log& log,
+                          std::vector<std::vector<ListeningSocket>>& sockets);
+
+/// The same from sockets that listen already, which are taken over.
+std::error_code share_sockets(std::vector<ListeningSocket> given, std::size_t groups,
+                              std::vector<std::vector<ListeningSocket>>& sockets);
+
+/// The port a socket is bound to; 0 if it has none.
+std::uint16_t port_of(const ListeningSocket& socket);
+
+}  // namespace postoffice::http

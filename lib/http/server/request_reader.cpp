@@ -1,0 +1,173 @@
+#include "http/server/request_reader.hpp"
+
+#include <algorithm>
+
+namespace postoffice::http {
+namespace {
+
+// What the framing of a chunked body may take beside the body: enough for chunks of one byte each,
+// but no room for chunk extensions of any size.
+constexpr std::size_t chunk_overhead_max = 16 * 1024;
+constexpr std::size_t chunk_overhead_per_byte_max = 8;
+
+}  // namespace
+
+RequestReader& RequestReader::self(llhttp_t* parser) {
+  return *static_cast<RequestReader*>(parser->data);
+}
+
+const llhttp_settings_t& RequestReader::settings() {
+  static const llhttp_settings_t settings = [] {
+    llhttp_settings_t made;
+    llhttp_settings_init(&made);
+    made.on_url = [](llhttp_t* parser, const char* text, std::size_t size) {
+      self(parser).request_.target = {text, size};
+      return 0;
+    };
+    made.on_header_field = [](llhttp_t* parser, const char*, std::size_t) {
+      // Behind the body it would be a trailer, which nothing here has a use for.
+      return static_cast<int>(self(parser).stage_ == Stage::chunked_body ? HPE_USER : HPE_OK);
+    };
+    made.on_headers_complete = [](llhttp_t* parser) {
+      self(parser).request_.keep_alive = llhttp_should_keep_alive(parser) != 0;
+      // An offer to upgrade is ignored (RFC 9110 7.8): clients that make one with every request,
+      // as Java's does, are senders like any other.
+      parser->upgrade = 0;
+      return 0;
+    };
+    made.on_body = [](llhttp_t* parser, const char* text, std::size_t size) {
+      self(parser).chunks_.append(text, size);
+      return 0;
+    };
+    // Pausing is how one learns where the message ends.
+    made.on_message_complete = [](llhttp_t*) { return static_cast<int>(HPE_PAUSED); };
+    return made;
+  }();
+  return settings;
+}
+
+RequestReader::RequestReader(RequestLimits limits)
+    : limits_(limits), scan_(HeaderScan::Kind::request, limits.header) {
+  llhttp_init(&parser_, HTTP_REQUEST, &settings());
+  parser_.data = this;
+}
+
+void RequestReader::next() {
+  scan_.reset();
+  request_ = {};
+  stage_ = Stage::head;
+  proceed_said_ = false;
+  skipped_ = head_size_ = size_ = fed_ = 0;
+  if (chunks_.capacity() > 0) chunks_ = {};
+}
+
+RequestReader::Step RequestReader::refuse(int status, std::string_view reason) {
+  status_ = status;
+  reason_ = reason;
+  return Step::refused;
+}
+
+RequestReader::Step RequestReader::read(std::string_view bytes) {
+  switch (stage_) {
+    case Stage::head: return read_head(bytes);
+    case Stage::sized_body: break;
+    case Stage::chunked_body: return read_chunked_body(bytes);
+  }
+  return read_sized_body(bytes);
+}
+
+RequestReader::Step RequestReader::read_head(std::string_view bytes) {
+  // RFC 9112 2.2: an empty line that a client sends too much before a request is ignored.
+  if (skipped_ == 0 && bytes.starts_with('\r')) {
+    if (bytes.size() == 1) return Step::more;
+    if (bytes[1] != '\n') return refuse(400, "there is a CR without LF");
+    skipped_ = 2;
+  }
+  const auto verdict = scan_.scan(bytes.substr(skipped_));
+  if (verdict == HeaderScan::Verdict::incomplete) return Step::more;
+  if (verdict != HeaderScan::Verdict::complete) return refuse_head(verdict);
+  head_size_ = skipped_ + scan_.size();
+  return parse_head(bytes);
+}
+
+RequestReader::Step RequestReader::refuse_head(HeaderScan::Verdict verdict) {
+  if (verdict == HeaderScan::Verdict::first_line_too_long) {
+    return refuse(414, "the request line is too long");
+  }
+  return refuse(verdict == HeaderScan::Verdict::too_large ? 431 : 400, scan_.reason());
+}
+
+RequestReader::Step RequestReader::parse_head(std::string_view bytes) {
+  const std::string_view head = bytes.substr(skipped_, scan_.size());
+  llhttp_reset(&parser_);
+  const llhttp_errno_t error = llhttp_execute(&parser_, head.data(), head.size());
+  if (error == HPE_INVALID_METHOD) return refuse(501, "the method is not known here");
+  // Paused: there is no body. Otherwise llhttp now waits for one.
+  if (error != HPE_OK && error != HPE_PAUSED) {
+    const char* why = llhttp_get_error_reason(&parser_);
+    return refuse(400, std::string("the request is malformed: ") + (why != nullptr ? why : "?"));
+  }
+  request_.method = head.substr(0, head.find(' '));
+  request_.version_is_1_0 = scan_.version_is_1_0();
+  if (scan_.expects_unknown()) return refuse(417, "the expectation cannot be met");
+  if (error == HPE_PAUSED) {
+    size_ = head_size_;
+    return Step::complete;
+  }
+  return begin_body(bytes);
+}
+
+RequestReader::Step RequestReader::begin_body(std::string_view bytes) {
+  if (scan_.chunked()) {
+    stage_ = Stage::chunked_body;
+    fed_ = head_size_;
+  } else {
+    if (parser_.content_length > limits_.body_max) return refuse(413, "the body is too large");
+    stage_ = Stage::sized_body;
+    size_ = head_size_ + static_cast<std::size_t>(parser_.content_length);
+  }
+  const Step step = read(bytes);
+  if (step == Step::more && scan_.expects_continue() && !request_.version_is_1_0 &&
+      bytes.size() == head_size_ && !proceed_said_) {
+    proceed_said_ = true;
+    return Step::proceed;
+  }
+  return step;
+}
+
+RequestReader::Step RequestReader::read_sized_body(std::string_view bytes) {
+  if (bytes.size() < size_) return Step::more;
+  // The bytes may have moved since the head was read, and the views with them.
+  const std::string_view head = bytes.substr(skipped_);
+  request_.method = head.substr(0, request_.method.size());
+  request_.target = head.substr(request_.method.size() + 1, request_.target.size());
+  request_.body = bytes.substr(head_size_, size_ - head_size_);
+  return Step::complete;
+}
+
+RequestReader::Step RequestReader::read_chunked_body(std::string_view bytes) {
+  // Not beyond what is allowed, lest pipelined requests behind this one count as its body.
+  const std::size_t end =
+      std::min(bytes.size(), head_size_ + limits_.body_max + chunk_overhead_max + 1);
+  const llhttp_errno_t error = llhttp_execute(&parser_, bytes.data() + fed_, end - fed_);
+  if (chunks_.size() > limits_.body_max) return refuse(413, "the body is too large");
+  if (error == HPE_USER) return refuse(400, "trailer fields are not taken");
+  if (error == HPE_OK) {
+    fed_ = end;
+    const std::size_t raw = fed_ - head_size_;
+    if (raw > limits_.body_max + chunk_overhead_max ||
+        raw > chunks_.size() * (chunk_overhead_per_byte_max + 1) + chunk_overhead_max) {
+      return refuse(413, "the framing of the chunks is too large");
+    }
+    return Step::more;
+  }
+  if (error != HPE_PAUSED) return refuse(400, "a chunk of the body is malformed");
+  size_ = static_cast<std::size_t>(llhttp_get_error_pos(&parser_) - bytes.data());
+  const std::string_view head = bytes.substr(skipped_);
+  request_.method = head.substr(0, request_.method.size());
+  request_.target = head.substr(request_.method.size() + 1, request_.target.size());
+  request_.body = chunks_;
+  return Step::complete;
+}
+
+}  // namespace postoffice::http

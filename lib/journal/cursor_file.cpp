@@ -1,0 +1,119 @@
+#include "journal/cursor_file.hpp"
+
+#include <array>
+#include <tuple>
+
+#include "planted_bug.hpp"
+#include "postoffice/error.hpp"
+
+namespace postoffice::journal {
+namespace {
+
+constexpr char cursor_name[] = "cursor";
+constexpr char next_cursor_name[] = "cursor.tmp";
+
+constexpr std::size_t places = 2;
+
+/// Each in a block of its own: a write that is torn tears no other.
+constexpr std::uint64_t offset_of(std::size_t place) { return place * block_size; }
+constexpr std::uint64_t file_size = places * block_size;
+
+bool is_newer(const Cursor& left, const Cursor& right) {
+  const auto rank = [](const Cursor& cursor) {
+    return std::tuple(cursor.epoch, cursor.acknowledged, cursor.last_durable, cursor.newest);
+  };
+  return rank(left) > rank(right);
+}
+
+struct Found {
+  std::optional<Cursor> cursor;
+  std::size_t place = 0;
+  bool other_version = false;
+};
+
+std::error_code look(File& file, std::size_t place, Found& found) {
+  std::array<std::byte, cursor_size> bytes{};
+  std::error_code error;
+  read_all(file, bytes, offset_of(place), error);
+  if (error) return error;
+  if (const auto cursor = decode_cursor(bytes)) {
+    if (!found.cursor || is_newer(*cursor, *found.cursor)) {
+      found.cursor = cursor;
+      found.place = place;
+    }
+  } else if (is_other_version(bytes)) {
+    found.other_version = true;
+  }
+  return {};
+}
+
+std::error_code look(File& file, Found& found) {
+  for (std::size_t place = 0; place < places; ++place) {
+    if (const auto error = look(file, place, found)) return error;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::optional<Cursor> load_cursor(const Storage& storage, std::error_code& error) {
+  const auto file = storage.open(cursor_name, FileSystem::Mode::read, error);
+  if (error == std::errc::no_such_file_or_directory) error.clear();
+  if (!file) return {};
+  Found found;
+  if ((error = look(*file, found))) return {};
+  if (found.other_version)
+    error = Error::schema;
+  else if (!found.cursor)
+    error = Error::corrupt;
+  return error ? std::nullopt : found.cursor;
+}
+
+std::error_code CursorFile::store(const Cursor& cursor) {
+  if (!file_ && !distrusted_) {
+    if (const auto error = open()) return error;
+  }
+  if (!file_) return create(cursor);
+  std::array<std::byte, cursor_size> bytes{};
+  encode(cursor, bytes);
+  auto error = write_all(*file_, bytes, offset_of(next_));
+  if (!error && !planted(PlantedBug::cursor_not_synced)) error = file_->sync_data();
+  next_ = (next_ + 1) % places;
+  if (!error) return {};
+  file_.reset();
+  distrusted_ = true;
+  return error;
+}
+
+/// That of an earlier run, if it is there, whole and sound.
+std::error_code CursorFile::open() {
+  std::error_code error;
+  auto file = storage_.open(cursor_name, FileSystem::Mode::write, error);
+  if (error == std::errc::no_such_file_or_directory) return {};
+  if (!file) return error;
+  Found found;
+  if ((error = look(*file, found))) return error;
+  if (file->size() != file_size || !found.cursor) return {};
+  next_ = (found.place + 1) % places;
+  file_ = std::move(file);
+  return {};
+}
+
+std::error_code CursorFile::create(const Cursor& cursor) {
+  (void)storage_.remove(next_cursor_name);
+  std::error_code error;
+  auto file = storage_.open(next_cursor_name, FileSystem::Mode::create, error);
+  if (!file) return error;
+  std::array<std::byte, file_size> bytes{};
+  encode(cursor, std::span(bytes).first(cursor_size));
+  if ((error = write_all(*file, bytes, 0))) return error;
+  if ((error = file->sync_data())) return error;
+  if ((error = storage_.rename(next_cursor_name, cursor_name))) return error;
+  if ((error = storage_.sync())) return error;
+  file_ = std::move(file);
+  next_ = 1;
+  distrusted_ = false;
+  return {};
+}
+
+}  // namespace postoffice::journal

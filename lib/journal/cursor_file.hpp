@@ -1,0 +1,35 @@
+// The file that says how far the queue has been acknowledged.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "journal/file_system.hpp"
+#include "journal/format.hpp"
+
+namespace postoffice::journal {
+
+/// Nothing if it is missing; then, or if it is damaged, everything is to be read again. `error` is
+/// Error::corrupt for a damaged one, Error::schema for another version's, or why it cannot be read.
+std::optional<Cursor> load_cursor(const Storage& storage, std::error_code& error);
+
+/// Two places for a cursor in one preallocated file, written by turns: the older one goes, the
+/// newer one stays until its successor is durable. Needs no space, so a full disk can be trimmed.
+class CursorFile {
+ public:
+  explicit CursorFile(const Storage& storage) : storage_(storage) {}
+
+  /// After this returns without error the cursor is on stable storage.
+  std::error_code store(const Cursor& cursor);
+
+ private:
+  std::error_code open();
+  std::error_code create(const Cursor& cursor);
+
+  const Storage storage_;
+  std::unique_ptr<File> file_;  // none after a failure: a file is never synced again after one
+  std::size_t next_ = 0;        // where the older one is
+  bool distrusted_ = false;     // a write or sync of the file there is has failed
+};
+
+}  // namespace postoffice::journal

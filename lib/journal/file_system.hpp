@@ -1,0 +1,87 @@
+// Seam inside the journal: the few things it asks of a file system. A simulated disk takes its
+// place in tests and runs the very same journal.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <system_error>
+#include <vector>
+
+namespace postoffice::journal {
+
+/// One open file. Closed when destroyed.
+class File {
+ public:
+  virtual ~File() = default;
+
+  /// May write or read less than asked for, like the system call. 0 read: the end of the file.
+  virtual std::size_t write_some(std::span<const std::byte> data, std::uint64_t offset,
+                                 std::error_code& error) = 0;
+  virtual std::size_t read_some(std::span<std::byte> into, std::uint64_t offset,
+                                std::error_code& error) = 0;
+  /// What was written to the file, and its size, is on stable storage afterwards.
+  virtual std::error_code sync_data() = 0;
+  /// Reserves space for `size` bytes; those not written yet read as zeros.
+  virtual std::error_code allocate(std::uint64_t size) = 0;
+  virtual std::uint64_t size() const = 0;
+};
+
+class FileSystem {
+ public:
+  enum class Mode { read, write, create };  ///< create: to write, must not exist yet
+
+  virtual ~FileSystem() = default;
+
+  virtual std::unique_ptr<File> open(const std::string& path, Mode mode,
+                                     std::error_code& error) = 0;
+  /// Creates the file if need be and locks it until the result is destroyed. Error::locked if
+  /// somebody else has it, in this process or another.
+  virtual std::unique_ptr<File> lock(const std::string& path, std::error_code& error) = 0;
+  virtual std::error_code rename(const std::string& from, const std::string& to) = 0;
+  virtual std::error_code remove(const std::string& path) = 0;
+  /// Names created, renamed or removed in the directory are on stable storage afterwards.
+  virtual std::error_code sync_directory(const std::string& path) = 0;
+  /// With its parents; no error if it is there.
+  virtual std::error_code create_directory(const std::string& path) = 0;
+  virtual std::vector<std::string> list(const std::string& path, std::error_code& error) = 0;
+  virtual std::uint64_t random_number() = 0;
+
+  struct Space {
+    std::uint64_t free;  ///< bytes that we may still take
+    std::uint64_t size;  ///< bytes in all
+  };
+  /// Of the file system that the directory is on. As much as can be, if that cannot be told.
+  virtual Space space(const std::string& path) = 0;
+};
+
+/// The system's. One object for the whole process.
+FileSystem& posix_file_system();
+
+/// Until everything is written, whatever signals and short writes come between.
+std::error_code write_all(File& file, std::span<const std::byte> data, std::uint64_t offset);
+
+/// How much was read: less than asked for only at the end of the file or with an error.
+std::size_t read_all(File& file, std::span<std::byte> into, std::uint64_t offset,
+                     std::error_code& error);
+
+/// A directory of a file system: where one journal lives.
+struct Storage {
+  FileSystem& file_system;
+  std::string directory;
+
+  std::string path(const std::string& name) const { return directory + "/" + name; }
+  std::unique_ptr<File> open(const std::string& name, FileSystem::Mode mode,
+                             std::error_code& error) const {
+    return file_system.open(path(name), mode, error);
+  }
+  std::error_code rename(const std::string& from, const std::string& to) const {
+    return file_system.rename(path(from), path(to));
+  }
+  std::error_code remove(const std::string& name) const { return file_system.remove(path(name)); }
+  std::error_code sync() const { return file_system.sync_directory(directory); }
+};
+
+}  // namespace postoffice::journal

@@ -1,0 +1,124 @@
+#include "postoffice/defaults/journal_inspect.hpp"
+
+#include <algorithm>
+
+#include "journal/cursor_file.hpp"
+#include "journal/journal_scan.hpp"
+#include "postoffice/error.hpp"
+
+namespace postoffice {
+namespace {
+
+using namespace journal;
+
+/// A daemon at work can make a scan see two moments at once: a segment recycled under it, a batch
+/// half written in one read and proven durable by the next. A second look then finds nothing.
+constexpr int looks_max = 5;
+
+class Inspection {
+ public:
+  Inspection(const Storage& storage, const JournalVisitor& visit)
+      : storage_(storage), visit_(visit) {}
+
+  JournalSummary run(std::error_code& error) {
+    cursor_ = load_cursor(storage_, error);
+    if (error == Error::corrupt)
+      summary_.damage.push_back({"cursor", 0, cursor_size, 0, 0});
+    else if (error)
+      return {};
+    SegmentFiles files;
+    if ((error = load_segments(storage_, {}, files))) return {};
+    const auto scan = scan_journal(
+        storage_, files.segments, cursor_, ScanFrom::oldest,
+        [this](const Segment& segment, const ScannedRecord& record,
+               const std::vector<ObjectId>& ids, std::uint64_t) { count(segment, record, ids); });
+    summarise(files, scan);
+    return std::move(summary_);
+  }
+
+ private:
+  void count(const Segment& segment, const ScannedRecord& record,
+             const std::vector<ObjectId>& ids) {
+    auto& segments = summary_.segments;
+    if (segments.empty() || segments.back().number != segment.header.number) {
+      segments.push_back({segment.name, segment.header.number, segment.header.epoch, segment.size,
+                          0, record.sequence, 0, 0});
+    }
+    segments.back().last = record.sequence;
+    ++segments.back().records;
+    const bool acknowledged = cursor_ && record.sequence <= cursor_->acknowledged;
+    if (summary_.records++ == 0) {
+      summary_.first = record.sequence;
+      summary_.oldest = summary_.newest = record.received_at;
+    }
+    summary_.last = record.sequence;
+    summary_.ids += ids.size();
+    summary_.oldest = std::min(summary_.oldest, record.received_at);
+    summary_.newest = std::max(summary_.newest, record.received_at);
+    if (!acknowledged) {
+      ++summary_.records_waiting;
+      summary_.ids_waiting += ids.size();
+    }
+    if (!visit_) return;
+    visit_({segment.name, record.offset, record.sequence, record.received_at,
+            record.type == RecordType::carried, acknowledged, ids});
+  }
+
+  void summarise(const SegmentFiles& files, const ScanResult& scan) {
+    std::vector<JournalSegment> with_records = std::move(summary_.segments);
+    summary_.segments.clear();
+    for (const auto& segment : files.segments) {
+      JournalSegment row{segment.name,
+                         segment.header.number,
+                         segment.header.epoch,
+                         segment.size,
+                         segment.end,
+                         0,
+                         0,
+                         0};
+      for (const auto& found : with_records) {
+        if (found.number != row.number) continue;
+        row.first = found.first;
+        row.last = found.last;
+        row.records = found.records;
+      }
+      summary_.segments.push_back(row);
+    }
+    if (cursor_)
+      summary_.queue = cursor_->queue;
+    else if (!files.segments.empty())
+      summary_.queue = files.segments.back().header.queue;
+    summary_.cursor_found = cursor_.has_value();
+    summary_.acknowledged = cursor_ ? cursor_->acknowledged : 0;
+    summary_.torn_bytes = scan.torn_bytes;
+    summary_.lost_records = scan.lost_records;
+    summary_.unknown_files = files.nonsense;
+    for (const auto& lost : scan.lost) {
+      summary_.damage.push_back({lost.name, lost.begin, lost.end, lost.first, lost.last});
+    }
+    for (const auto& damaged : scan.damaged) {
+      summary_.damage.push_back({damaged.name, damaged.begin, damaged.end, 0, 0});
+    }
+  }
+
+  const Storage& storage_;
+  const JournalVisitor& visit_;
+  std::optional<Cursor> cursor_;
+  JournalSummary summary_;
+};
+
+}  // namespace
+
+JournalSummary inspect_journal(const std::string& directory, const JournalVisitor& visit,
+                               std::error_code& error) {
+  const Storage storage{posix_file_system(), directory};
+  JournalSummary summary;
+  for (int look = 0; look < looks_max; ++look) {
+    summary = Inspection(storage, {}).run(error);
+    if (error || summary.sound()) break;
+  }
+  if (visit && !error) (void)Inspection(storage, visit).run(error);
+  return summary;
+}
+
+}  // namespace postoffice

@@ -1,0 +1,188 @@
+// The threads of a file queue, and what they share.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+#include "journal/backlog_reader.hpp"
+#include "journal/batch_buffer.hpp"
+#include "journal/cursor_file.hpp"
+#include "journal/journal_writer.hpp"
+#include "journal/oldest_queue.hpp"
+#include "journal/recovery.hpp"
+#include "journal/unread_memory.hpp"
+#include "postoffice/defaults/file_queue.hpp"
+
+namespace postoffice::journal {
+
+/// What works in the background.
+enum class Worker { flusher, backlog, maintainer };
+
+/// By which time the workers wait, and who lets them work.
+struct Workers {
+  bool threads = true;  ///< one each; false: whoever owns the queue calls step()
+  std::function<std::chrono::steady_clock::time_point()> now = std::chrono::steady_clock::now;
+};
+
+/// FileQueue on any file system. One worker flushes, one reads the files when memory is behind,
+/// one maintains: spare segments, the cursor, trimming. Everything shared is behind one mutex,
+/// which is never held during a system call or a completion.
+class JournalQueue final : public Queue {
+ public:
+  static std::unique_ptr<JournalQueue> open(FileSystem& file_system, FileQueueOptions options,
+                                            Clock& clock, std::error_code& error, Log log,
+                                            Workers workers = {});
+  ~JournalQueue() override;
+
+  /// Without threads: lets a worker do the next thing. False if it has nothing to do now.
+  bool step(Worker worker);
+
+  /// What the destructor does; completions may still use the queue meanwhile. Once.
+  void stop();
+
+  void append(std::span<const ObjectId> ids, std::optional<Timestamp> carried_from,
+              AppendDone done) override;
+  void read(std::size_t ids_max, ReadDone done) override;
+  void acknowledge(Sequence up_to) override;
+  QueueStatus status() const override;
+
+  const FileQueueRecovery& recovery() const noexcept { return recovery_; }
+  FileQueue::FlushStatus flushes() const;
+  std::uint64_t lost_records() const;
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+  using SteadyTime = std::chrono::steady_clock::time_point;
+
+  /// Sequences that never will be read: of failed batches, or lost before this run.
+  struct Burned {
+    Sequence first;
+    Sequence last;
+  };
+
+  /// What a worker does after a step: go on at once, sleep until it is woken or `until`, or end.
+  struct Next {
+    enum class What { go_on, sleep, end };
+    What what = What::go_on;
+    SteadyTime until = SteadyTime::max();
+  };
+
+  JournalQueue(const Storage& storage, FileQueueOptions options, Clock& clock, Log log,
+               Workers workers, std::unique_ptr<File> lock, Recovered recovered);
+
+  // Working. A step begins and ends with the lock held; what it says of sleeping, it has seen since
+  // it took the lock last, so that no waking is lost.
+  void run(Worker worker);
+  Next step(Worker worker, Lock& lock);
+  Next flush_step(Lock& lock);
+  Next backlog_step(Lock& lock);
+  Next maintenance_step(Lock& lock);
+  void sleep(Worker worker, Lock& lock, SteadyTime until);
+  std::condition_variable& wanted(Worker worker);
+
+  // Appending.
+  std::error_code refusal() const;
+  void stamp(Entry& entry, std::optional<Timestamp> carried_from);
+
+  // Flushing (journal_flush.cpp).
+  void flush(Lock& lock);
+  void publish(const JournalWriter::Written& written, std::size_t from,
+               std::chrono::microseconds took);
+  void complete(std::size_t from, std::size_t to, std::error_code error);
+  void make_readable(const JournalWriter::Written& written, std::size_t from);
+  void note_segment();
+  void fail_flush(std::size_t from, std::error_code error);
+  void probe(Lock& lock);
+  void set_broken(std::error_code error);
+  void burn(Sequence first, Sequence last);
+
+  // Reading (journal_read.cpp).
+  void deliver();
+  void note_handed();
+  const Segment* backlog_segment() const;
+  std::vector<Burned> take_in(BacklogReader::Piece piece, const Segment& read);
+  void find_missing(Sequence first, Sequence last, std::vector<Burned>& missing) const;
+  Sequence past_burned(Sequence sequence) const;
+  void settle();
+
+  // Maintaining (journal_maintenance.cpp).
+  bool make_spare();
+  bool write_cursor();
+  void trim();
+
+  void say(LogLevel level, const std::string& message) const;
+
+  const Storage storage_;
+  const FileQueueOptions options_;
+  Clock& clock_;
+  const Log log_;
+  const Workers workers_;
+  const std::unique_ptr<File> directory_lock_;
+  const FileQueueRecovery recovery_;
+  const std::uint64_t queue_;
+  const std::uint64_t epoch_;
+  const std::uint64_t record_size_max_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable flush_wanted_;
+  std::condition_variable backlog_wanted_;
+  std::condition_variable maintenance_wanted_;
+  std::atomic<bool> stopping_{false};
+
+  // Stamping and appending.
+  mutable Timestamp newest_;  // the newest time stamped or told
+  Sequence last_stamped_;
+  BatchBuffer open_;
+  bool flusher_waits_ = false;
+
+  // Flushing.
+  SegmentPool pool_;
+  JournalWriter writer_;  // the flusher's
+  BatchBuffer flushing_;  // the flusher's
+  bool broken_ = false;
+  std::error_code broken_error_;
+  int failures_in_a_row_ = 0;
+  SteadyTime next_attempt_{};
+  Sequence last_durable_;
+  std::uint64_t accepted_ids_ = 0;
+  std::uint64_t accepted_callbacks_ = 0;
+  FileQueue::FlushStatus flush_status_;
+
+  // Reading.
+  UnreadMemory memory_;
+  bool behind_ = false;    // the segments hold something readable that memory does not
+  BacklogReader backlog_;  // the backlog worker's, but while !behind_ the flusher's
+  SteadyTime next_backlog_{};
+  int backlog_failures_ = 0;  // in a row
+  std::vector<Segment> segments_;
+  std::uint64_t active_number_ = 0;
+  std::uint64_t next_number_ = 0;
+  ReadDone read_;
+  std::size_t ids_max_ = 0;
+  bool delivering_ = false;
+  Sequence taken_;                // given to a ReadDone …
+  Sequence handed_;               // … that has returned
+  Sequence in_memory_;            // everything up to here has been in memory
+  std::deque<Burned> burned_;     // by rising sequence
+  std::uint64_t lost_since_ = 0;  // by damage that came after the start
+  OldestQueue waiting_times_;     // of callbacks that were not handed over
+  OldestQueue kept_times_;        // of callbacks that were not acknowledged
+
+  // Maintaining.
+  Sequence acknowledged_;
+  CursorFile cursor_file_;      // the maintainer's
+  Sequence cursor_ = 0;         // the acknowledgement that is on stable storage, by this run
+  Timestamp cursor_newest_{};   // and the time
+  bool cursor_stored_ = false;  // by this run
+  SteadyTime next_cursor_{};
+  SteadyTime next_spare_{};
+
+  bool stopped_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace postoffice::journal

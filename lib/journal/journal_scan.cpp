@@ -1,0 +1,230 @@
+#include "journal/journal_scan.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "planted_bug.hpp"
+#include "postoffice/error.hpp"
+
+namespace postoffice::journal {
+namespace {
+
+/// Error::corrupt if the file has no header of a segment.
+std::error_code load_segment(const Storage& storage, const std::string& name, Segment& segment) {
+  std::error_code error;
+  const auto file = storage.open(name, FileSystem::Mode::read, error);
+  if (!file) return error;
+  std::array<std::byte, block_size> block{};
+  read_all(*file, block, 0, error);
+  if (error) return error;  // a file that cannot be read now is not a stranger
+  const auto header = decode_segment_header(block);
+  if (!header) return is_other_version(block) ? Error::schema : Error::corrupt;
+  segment = {*header, name, file->size(), 0, 0};
+  return {};
+}
+
+class Scan {
+ public:
+  Scan(const Storage& storage, const std::optional<Cursor>& cursor, ScanFrom from, bool with_ids,
+       const RecordVisitor& visit)
+      : storage_(storage), cursor_(cursor), from_(from), with_ids_(with_ids), visit_(visit) {
+    if (!cursor) return;
+    result_.last = cursor->acknowledged;
+    result_.durable = cursor->last_durable;
+    result_.greatest = std::max(cursor->last_durable, cursor->acknowledged);
+    result_.newest = cursor->newest;
+  }
+
+  void segment(const Segment* before, Segment& segment, const Segment* after) {
+    const auto& header = segment.header;
+    result_.newest = std::max(result_.newest, header.newest);
+    result_.greatest = std::max(result_.greatest, header.first_sequence - 1);
+    if (before == nullptr && from_ == ScanFrom::oldest) {
+      result_.last = std::min(result_.last, header.first_sequence - 1);
+    }
+    // With neither cursor nor predecessor the earlier segments may have been trimmed rightly.
+    const bool missing = before == nullptr || before->header.number != header.previous_number;
+    if (before != nullptr || cursor_) {
+      result_.durable = std::max(result_.durable, header.previous_last);
+      if (missing) gap({segment_name(header.previous_number), 0, 0, 0, header.previous_last});
+    }
+    result_.last = std::max(result_.last, header.first_sequence - 1);
+    const bool sealed = after != nullptr && after->header.previous_number == header.number;
+    segment.end = sealed ? std::min(after->header.previous_end, segment.size) : segment.size;
+    segment.last = sealed ? after->header.previous_last : 0;
+    if (sealed && is_forgotten(segment)) return;
+    if (after == nullptr) cut_torn_tail(segment);
+    records(segment, sealed);
+    if (sealed) gap({segment.name, tail_begin_, segment.end, 0, segment.last});
+    segment.last = std::max(segment.last, result_.last);
+  }
+
+  std::error_code error() const { return result_.error; }
+
+  ScanResult finish() {
+    if (result_.error) return std::move(result_);
+    if (tail_end_ > tail_begin_) {
+      result_.torn_bytes = tail_end_ - tail_begin_;
+      result_.torn = {tail_name_, tail_begin_, tail_end_, 0, 0};
+    }
+    gap({tail_name_, tail_begin_, tail_end_, 0, result_.durable});
+    for (auto& damage : gaps_) classify(damage);
+    result_.greatest = std::max({result_.greatest, result_.last, result_.durable});
+    return std::move(result_);
+  }
+
+ private:
+  static constexpr std::size_t damage_max = 10'000;
+
+  std::unique_ptr<File> open(const Segment& segment) {
+    return storage_.open(segment.name, FileSystem::Mode::read, result_.error);
+  }
+
+  bool is_forgotten(const Segment& segment) const {
+    return from_ == ScanFrom::cursor && cursor_ && segment.last <= cursor_->acknowledged;
+  }
+
+  /// Of a flush that never ended any part may be on the disk. It counts up to the first record that
+  /// is missing: were more of it kept, the missing one would look lost once later ones are durable.
+  void cut_torn_tail(Segment& segment) {
+    auto file = open(segment);
+    if (!file) return;
+    SegmentScanner scanner(std::move(file), segment.header, block_size, segment.end);
+    struct Missing {
+      Sequence first;
+      std::uint64_t end;  // of the record before it
+    };
+    std::vector<Missing> unproven;
+    Sequence last = segment.header.first_sequence - 1;
+    std::uint64_t end = block_size;
+    ScannedRecord record;
+    for (; scanner.next(record, nullptr); last = record.sequence) {
+      const auto durable = std::max(result_.durable, scanner.durable_upto());
+      std::erase_if(unproven, [&](const Missing& missing) { return missing.first <= durable; });
+      if (record.sequence > last + 1) unproven.push_back({last + 1, end});
+      end = record.offset + record.size;
+    }
+    const auto durable = std::max(result_.durable, scanner.durable_upto());
+    std::erase_if(unproven, [&](const Missing& missing) { return missing.first <= durable; });
+    written_end_ = scanner.written_end();
+    result_.greatest = std::max(result_.greatest, scanner.greatest_claimed());
+    if (planted(PlantedBug::torn_tail_kept)) return;
+    if (!unproven.empty()) segment.end = unproven.front().end;
+  }
+
+  void records(Segment& segment, bool sealed) {
+    auto file = open(segment);
+    if (!file) return;
+    SegmentScanner scanner(std::move(file), segment.header, block_size, segment.end);
+    ScannedRecord record;
+    std::vector<ObjectId> ids;
+    std::size_t regions = 0;
+    while (scanner.next(record, with_ids_ ? &ids : nullptr)) {
+      const auto& bad = scanner.bad_regions();
+      const bool after_bad = bad.size() > regions;
+      regions = bad.size();
+      if (record.sequence <= result_.last) continue;
+      Damage between{segment.name, record.offset, record.offset, 0, record.sequence - 1};
+      if (after_bad) between.begin = bad.back().begin;
+      if (!gap(between) && after_bad) remember(result_.damaged, between);
+      result_.last = record.sequence;
+      result_.newest = std::max(result_.newest, record.received_at);
+      visit_(segment, record, ids, scanner.batch_begin());
+    }
+    result_.durable = std::max(result_.durable, scanner.durable_upto());
+    result_.greatest = std::max(result_.greatest, scanner.greatest_claimed());
+    result_.read_failures += scanner.read_failures();
+    tail_name_ = segment.name;
+    tail_begin_ = std::min(scanner.valid_end(), segment.end);
+    tail_end_ = sealed ? segment.end : std::max(scanner.written_end(), written_end_);
+    if (!sealed) segment.end = tail_begin_;
+  }
+
+  /// Everything after the last record and up to `damage.last` was not found.
+  bool gap(Damage damage) {
+    damage.first = result_.last + 1;
+    if (damage.last < damage.first) return false;
+    remember(gaps_, damage);
+    result_.last = damage.last;
+    return true;
+  }
+
+  static void remember(std::vector<Damage>& list, const Damage& damage) {
+    if (list.size() < damage_max)
+      list.push_back(damage);
+    else
+      list.back().last = std::max(list.back().last, damage.last);
+  }
+
+  /// The one place that tells torn from corrupt.
+  void classify(Damage& damage) {
+    damage.last = std::min(damage.last, result_.durable);
+    if (damage.last < damage.first) return;  // never was durable
+    result_.lost_records += damage.last - damage.first + 1;
+    result_.lost.push_back(damage);
+  }
+
+  const Storage& storage_;
+  const std::optional<Cursor>& cursor_;
+  const ScanFrom from_;
+  const bool with_ids_;
+  const RecordVisitor& visit_;
+  ScanResult result_;
+  std::vector<Damage> gaps_;
+  std::string tail_name_;
+  std::uint64_t tail_begin_ = 0;
+  std::uint64_t tail_end_ = 0;
+  std::uint64_t written_end_ = 0;
+};
+
+}  // namespace
+
+std::error_code load_segments(const Storage& storage, std::optional<std::uint64_t> queue,
+                              SegmentFiles& files) {
+  std::error_code error;
+  for (const auto& name : storage.file_system.list(storage.directory, error)) {
+    const auto number = parse_segment_name(name);
+    if (!number) continue;
+    files.greatest_number = std::max(files.greatest_number, *number);
+    Segment segment;
+    const auto failure = load_segment(storage, name, segment);
+    if (failure == Error::corrupt)
+      files.nonsense.push_back(name);
+    else if (failure == std::errc::no_such_file_or_directory)
+      continue;  // trimmed meanwhile
+    else if (failure)
+      return failure;
+    else
+      files.segments.push_back(std::move(segment));
+  }
+  auto& segments = files.segments;
+  std::sort(segments.begin(), segments.end(), [](const Segment& left, const Segment& right) {
+    return std::pair(left.header.number, left.name) < std::pair(right.header.number, right.name);
+  });
+  if (!queue && !segments.empty()) queue = segments.back().header.queue;
+  std::vector<Segment> own;
+  for (auto& segment : segments) {
+    const bool twice = !own.empty() && own.back().header.number == segment.header.number;
+    if (segment.header.queue != *queue || twice) {
+      files.nonsense.push_back(segment.name);
+    } else {
+      files.greatest_number = std::max(files.greatest_number, segment.header.number);
+      own.push_back(std::move(segment));
+    }
+  }
+  segments = std::move(own);
+  return error;
+}
+
+ScanResult scan_journal(const Storage& storage, std::vector<Segment>& segments,
+                        const std::optional<Cursor>& cursor, ScanFrom from,
+                        const RecordVisitor& visit, bool with_ids) {
+  Scan scan(storage, cursor, from, with_ids, visit);
+  for (std::size_t i = 0; i < segments.size() && !scan.error(); ++i) {
+    scan.segment(i > 0 ? &segments[i - 1] : nullptr, segments[i],
+                 i + 1 < segments.size() ? &segments[i + 1] : nullptr);
+  }
+  return scan.finish();
+}
+
+}  // namespace postoffice::journal

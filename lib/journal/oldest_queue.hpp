@@ -1,0 +1,53 @@
+// The oldest receipt time among callbacks that wait, in little memory however many wait.
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <optional>
+#include <utility>
+
+#include "postoffice/types.hpp"
+
+namespace postoffice::journal {
+
+/// Times come in with rising sequences and leave from the front. Whatever is followed by an older
+/// or equal time is not kept, since it cannot be the oldest before the other has left. Beyond a
+/// limit neighbours are merged into the earlier time with the later sequence: the answer is then
+/// early by at most a small share of what waits, never late.
+class OldestQueue {
+ public:
+  void push(Sequence sequence, Timestamp time) {
+    while (!times_.empty() && times_.back().time >= time) times_.pop_back();
+    times_.push_back({sequence, time});
+    if (times_.size() > size_max) merge_neighbours();
+  }
+
+  void pop_through(Sequence sequence) {
+    while (!times_.empty() && times_.front().sequence <= sequence) times_.pop_front();
+  }
+
+  std::optional<Timestamp> oldest() const {
+    return times_.empty() ? std::optional<Timestamp>{} : times_.front().time;
+  }
+
+ private:
+  static constexpr std::size_t size_max = 1 << 16;
+
+  struct Waiting {
+    Sequence sequence;
+    Timestamp time;
+  };
+
+  void merge_neighbours() {
+    std::deque<Waiting> merged;
+    for (std::size_t i = 0; i < times_.size(); i += 2) {
+      const auto& last = times_[std::min(i + 1, times_.size() - 1)];
+      merged.push_back({last.sequence, times_[i].time});
+    }
+    times_ = std::move(merged);
+  }
+
+  std::deque<Waiting> times_;
+};
+
+}  // namespace postoffice::journal

@@ -1,0 +1,68 @@
+// Files that will become segments: one is always made ready ahead, and old ones are used again.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "journal/file_system.hpp"
+
+namespace postoffice::journal {
+
+inline constexpr char spare_name[] = "spare.ready";
+
+/// Threads: take() and settle_taken() from the one that flushes, make_spare() and release() from
+/// the one that maintains.
+class SegmentPool {
+ public:
+  struct Limits {
+    std::uint64_t bytes_max = 0;       ///< of all files; 0: as many as the disk has
+    std::uint64_t free_bytes_min = 0;  ///< left to others
+  };
+
+  /// `files` is how many segments there are already.
+  SegmentPool(const Storage& storage, std::uint64_t segment_bytes, Limits limits, bool spare_ready,
+              std::size_t files);
+
+  struct Taken {
+    std::unique_ptr<File> file;
+    std::string name;
+    bool fresh = false;  ///< all zeros
+  };
+
+  /// A file of segment size: the spare, or, while there is none, one made on the spot (not zeroed,
+  /// so its first writes are slower). settle_taken() must follow.
+  Taken take(std::error_code& error);
+  /// What take() gave has become a segment, or could not and was removed.
+  void settle_taken(bool became_segment);
+
+  bool wants_spare() const;
+  /// Makes one, zeroed and synced; gives up soon after `stopping`.
+  std::error_code make_spare(const std::atomic<bool>& stopping);
+  /// A segment nobody needs any more becomes the spare, or is removed.
+  std::error_code release(const std::string& name, std::uint64_t size);
+
+  std::uint64_t bytes() const;
+  std::uint64_t segment_bytes() const { return segment_bytes_; }
+
+ private:
+  enum class Spare { none, being_made, ready, taken };
+
+  std::size_t held() const;
+  bool may_grow() const;
+  bool within_limit(std::size_t more) const;
+  std::error_code write_zeros(const std::atomic<bool>& stopping);
+  std::error_code make_on_the_spot(Taken& taken);
+  void set_spare(Spare spare);
+
+  const Storage storage_;
+  const std::uint64_t segment_bytes_;
+  const Limits limits_;
+  mutable std::mutex mutex_;
+  Spare spare_;
+  std::size_t files_;
+  std::size_t unplanned_ = 0;  ///< made on the spot, not a segment yet
+};
+
+}  // namespace postoffice::journal

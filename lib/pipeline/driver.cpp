@@ -1,0 +1,246 @@
+#include "pipeline/driver.hpp"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include "planted_bug.hpp"
+#include "postoffice/error.hpp"
+
+namespace postoffice {
+namespace {
+
+// Ids in one read: a round should take well under a millisecond.
+constexpr std::size_t read_ids_max = 8'192;
+
+// Beyond drain_limit, answers that have arrived get this long to reach the store.
+constexpr Duration store_limit = std::chrono::seconds(1);
+
+std::uint64_t seed_of(const PipelineOptions& options) {
+  if (options.seed != 0) return options.seed;
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
+
+}  // namespace
+
+Pipeline::Driver::Driver(Parts parts, PipelineOptions options, Log log)
+    : parts_(parts),
+      options_(options),
+      log_(log ? std::move(log) : [](LogLevel, std::string_view) {}),
+      dispatcher_(options, seed_of(options)) {}
+
+std::error_code Pipeline::Driver::start() {
+  accepting_ = true;
+  const auto self = shared_from_this();
+  const auto error =
+      parts_.ingress.start([self](std::span<const ObjectId> ids, Queue::AppendDone done) {
+        if (!self->accepting_) return done(Error::stopped, {});
+        self->parts_.queue.append(ids, std::nullopt, std::move(done));
+      });
+  if (error) return error;
+  post([this](Timestamp) { phase_ = Phase::running; });
+  return {};
+}
+
+void Pipeline::Driver::stop(std::function<void()> done) {
+  post([this, done = std::move(done)](Timestamp now) {
+    if (phase_ == Phase::stopped || phase_ == Phase::idle) {
+      phase_ = Phase::stopped;
+      return done();
+    }
+    stop_done_.push_back(done);
+    if (phase_ != Phase::running) return;
+    phase_ = Phase::draining;
+    drain_until_ = now + options_.drain_limit;
+    dispatcher_.drain();
+    schedule(drain_until_);
+    schedule(drain_until_ + store_limit);
+  });
+}
+
+void Pipeline::Driver::close() {
+  accepting_ = false;
+  const std::lock_guard lock(round_mutex_);
+  closed_ = true;
+}
+
+void Pipeline::Driver::post(Event event) {
+  {
+    const std::lock_guard lock(inbox_mutex_);
+    inbox_.push_back(std::move(event));
+    if (std::exchange(round_posted_, true)) return;
+  }
+  schedule(Timestamp::min());
+}
+
+void Pipeline::Driver::schedule(Timestamp when) {
+  parts_.clock.call_at(when, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->round();
+  });
+}
+
+void Pipeline::Driver::round() {
+  const std::lock_guard lock(round_mutex_);
+  if (closed_) return;
+  // The frontier first, the inbox second: what the queue had handed over by then is in the inbox.
+  const bool inbox_first = planted(PlantedBug::frontier_after_inbox);
+  QueueStatus queue;
+  if (!inbox_first) queue = parts_.queue.status();
+  std::vector<Event> events;
+  {
+    const std::lock_guard inbox_lock(inbox_mutex_);
+    events.swap(inbox_);
+    round_posted_ = false;
+  }
+  if (inbox_first) queue = parts_.queue.status();
+  const Timestamp now = parts_.clock.now();
+  for (const Event& event : events) event(now);
+  if (phase_ == Phase::idle || phase_ == Phase::stopped) return publish(now);
+  if (now >= next_wake_) next_wake_ = Timestamp::max();
+  carry_out(dispatcher_.act(now, queue.frontier, queue.recorded));
+  drain_step(now);
+  publish(now);
+  report_changes();
+}
+
+void Pipeline::Driver::carry_out(core::Actions actions) {
+  const auto self = shared_from_this();
+  for (const auto [token, id] : actions.fetches) {
+    const auto done = [self, token = token](FetchResult result) {
+      self->post([self = self.get(), token, result = std::move(result)](Timestamp now) {
+        self->dispatcher_.fetched(token, result, now);
+      });
+    };
+    parts_.source.fetch(id, options_.fetch_timeout, done);
+  }
+  for (auto& [token, changes] : actions.applies) {
+    const auto done = [self, token = token](std::error_code error, Applied applied) {
+      self->post([self = self.get(), token, error, applied = std::move(applied)](Timestamp now) {
+        self->dispatcher_.applied(token, error, applied, now);
+      });
+    };
+    parts_.store.apply(std::move(changes), done);
+  }
+  if (actions.expire) {
+    parts_.store.expire(std::move(*actions.expire),
+                        [self](std::error_code error, std::uint64_t deleted) {
+                          self->post([self = self.get(), error, deleted](Timestamp now) {
+                            self->dispatcher_.expired(error, deleted, now);
+                          });
+                        });
+  }
+  for (const auto& [token, received_at, ids] : actions.carries) {
+    const auto done = [self, token = token](std::error_code error, const Receipt& receipt) {
+      self->post([self = self.get(), token, error, receipt](Timestamp now) {
+        self->dispatcher_.carried(token, error, receipt.sequence, now);
+      });
+    };
+    parts_.queue.append(ids, received_at, done);
+  }
+  if (actions.acknowledge) parts_.queue.acknowledge(*actions.acknowledge);
+  if (actions.read && !reading_) read();
+  if (actions.wake < next_wake_) schedule(next_wake_ = actions.wake);
+}
+
+void Pipeline::Driver::read() {
+  reading_ = true;
+  parts_.queue.read(
+      read_ids_max, [self = shared_from_this()](std::error_code error, Delivery delivery) {
+        self->post([self = self.get(), error, delivery = std::move(delivery)](Timestamp now) {
+          if (error) return;  // the queue shuts down: reading_ stays true, no further read follows
+          self->reading_ = false;
+          self->dispatcher_.delivered(delivery, now);
+        });
+      });
+}
+
+// S10: fetches in flight first, then what they brought, and the ingress last.
+void Pipeline::Driver::drain_step(Timestamp now) {
+  if (phase_ != Phase::draining) return;
+  const bool fetched = dispatcher_.fetches().in_flight() == 0 || now >= drain_until_;
+  const bool stored =
+      dispatcher_.store().idle() || !dispatcher_.store().up() || now >= drain_until_ + store_limit;
+  if (!fetched || !stored) return;
+  phase_ = Phase::stopping;
+  const Sequence all = dispatcher_.last_delivered();
+  if (planted(PlantedBug::stop_acknowledges_unfinished)) parts_.queue.acknowledge(all);
+  parts_.ingress.stop([self = shared_from_this()] {
+    self->post([self = self.get()](Timestamp) {
+      self->accepting_ = false;
+      self->phase_ = Phase::stopped;
+      for (const auto& done : std::exchange(self->stop_done_, {})) done();
+    });
+  });
+}
+
+void Pipeline::Driver::report_changes() {
+  const bool up = dispatcher_.store().up();
+  if (up != std::exchange(store_was_up_, up)) {
+    log_(up ? LogLevel::info : LogLevel::warning,
+         up ? "store: takes changes again, applying what waited"
+            : "store: does not take changes; callbacks are still accepted");
+  }
+  const bool open = dispatcher_.fetches().breaker().open();
+  if (open != std::exchange(source_was_open_, open)) {
+    log_(open ? LogLevel::warning : LogLevel::info,
+         open ? "source: no answers; trying once a second" : "source: answers again");
+  }
+}
+
+void Pipeline::Driver::publish(Timestamp now) {
+  const core::Counters& counters = dispatcher_.counters();
+  PipelineStatus status;
+  status.stored = counters.stored;
+  status.merged = counters.merged;
+  status.not_found = counters.not_found;
+  status.expired = counters.expired;
+  status.dead = counters.dead;
+  status.pending = counters.pending;
+  status.fetches = counters.fetches;
+  status.fetch_failures = counters.fetch_failures;
+  status.fetches_in_flight = dispatcher_.fetches().in_flight();
+  status.touches = counters.touches;
+  status.deleted = counters.deleted;
+  status.carried = counters.carried;
+  status.store_failures = counters.store_failures;
+  status.known_ids = dispatcher_.known_ids();
+  status.touches_waiting = dispatcher_.store().touches_waiting();
+  status.answers_waiting = dispatcher_.store().outcomes_waiting();
+  status.retries_waiting = dispatcher_.fetches().waiting();
+  status.source_open = dispatcher_.fetches().breaker().open();
+  status.store_up = dispatcher_.store().up();
+  status.watermark = dispatcher_.watermark();
+  status.oldest_pending = dispatcher_.oldest_pending();
+  status.now = now;
+  const std::lock_guard lock(status_mutex_);
+  status_ = status;
+  delivered_ids_ = counters.delivered;
+}
+
+PipelineStatus Pipeline::Driver::status() const {
+  // The pipeline's part first: what the queue has counted by then and has not been delivered yet is
+  // pending too. Both are taken under one lock, so the identity of S8 holds in every result.
+  const std::lock_guard lock(status_mutex_);
+  PipelineStatus status = status_;
+  status.queue = parts_.queue.status();
+  status.accepted_callbacks = status.queue.accepted_callbacks;
+  status.accepted_ids = status.queue.accepted_ids;
+  status.pending += status.accepted_ids - delivered_ids_;
+  return status;
+}
+
+void Pipeline::Driver::progress(Receipt receipt, ProgressDone done) {
+  post([this, receipt, done = std::move(done)](Timestamp) {
+    const QueueStatus queue = parts_.queue.status();
+    if (receipt.queue != queue.queue || receipt.sequence == 0 ||
+        receipt.sequence > queue.last_durable) {
+      return done(Progress::unknown);
+    }
+    const bool pending =
+        receipt.sequence > dispatcher_.last_delivered() || dispatcher_.pending(receipt.sequence);
+    done(pending ? Progress::pending : Progress::applied);
+  });
+}
+
+}  // namespace postoffice

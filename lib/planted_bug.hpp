@@ -1,0 +1,85 @@
+// Mistakes that somebody could make here, to see that the tests notice. They exist only in a build
+// with POSTOFFICE_PLANTED_BUGS; tests/planted/ switches on one after the other and looks on.
+#pragma once
+
+#include <cstdlib>
+#include <string_view>
+
+// clang-format off
+#define POSTOFFICE_PLANTED_BUG_LIST(bug) \
+  /* the journal */                      \
+  bug(acknowledged_before_sync)          \
+  bug(directory_not_synced)              \
+  bug(failed_sync_tried_again)           \
+  bug(failed_segment_written_on)         \
+  bug(short_write_believed)              \
+  bug(checksum_not_checked)              \
+  bug(torn_tail_kept)                    \
+  bug(epoch_not_raised)                  \
+  bug(trimmed_before_cursor)             \
+  bug(cursor_not_synced)                 \
+  bug(failed_flush_waited_for)           \
+  bug(wakeup_lost)                       \
+  bug(unreadable_skipped_at_once)        \
+  bug(handed_before_taken)               \
+  bug(times_not_remembered)              \
+  /* the core */                         \
+  bug(acknowledged_before_commit)        \
+  bug(acknowledged_before_touch)         \
+  bug(acknowledged_before_carried)       \
+  bug(watermark_ignores_touches)         \
+  bug(swept_by_the_clock)                \
+  bug(receipt_joins_running_fetch)       \
+  bug(failed_commit_believed)            \
+  bug(given_up_after_one_try)            \
+  bug(given_up_before_ttl)               \
+  bug(answer_about_another_id)           \
+  bug(answer_dated_by_its_end)           \
+  bug(late_answer_resurrects)            \
+  bug(recorded_time_ignored)             \
+  bug(forgotten_while_away)              \
+  bug(full_queue_spins)                  \
+  /* around it */                        \
+  bug(frontier_after_inbox)              \
+  bug(stop_acknowledges_unfinished)      \
+  bug(accepted_before_durable)           \
+  bug(http_answer_about_another_id)      \
+  bug(older_answer_wins)                 \
+  bug(last_seen_goes_back)               \
+  bug(expired_without_a_look)
+// clang-format on
+
+namespace postoffice {
+
+enum class PlantedBug {
+  none,
+#define POSTOFFICE_PLANTED_BUG_NAME(name) name,
+  POSTOFFICE_PLANTED_BUG_LIST(POSTOFFICE_PLANTED_BUG_NAME)
+#undef POSTOFFICE_PLANTED_BUG_NAME
+};
+
+#ifdef POSTOFFICE_PLANTED_BUGS
+
+/// The one that the environment variable POSTOFFICE_PLANTED_BUG names, if any.
+inline PlantedBug chosen_bug() {
+  const char* given = std::getenv("POSTOFFICE_PLANTED_BUG");
+  const std::string_view wanted = given != nullptr ? given : "";
+#define POSTOFFICE_PLANTED_BUG_NAME(name) \
+  if (wanted == #name) return PlantedBug::name;
+  POSTOFFICE_PLANTED_BUG_LIST(POSTOFFICE_PLANTED_BUG_NAME)
+#undef POSTOFFICE_PLANTED_BUG_NAME
+  return PlantedBug::none;
+}
+
+inline bool planted(PlantedBug bug) {
+  static const PlantedBug chosen = chosen_bug();
+  return bug == chosen;
+}
+
+#else
+
+constexpr bool planted(PlantedBug) { return false; }
+
+#endif
+
+}  // namespace postoffice

@@ -1,0 +1,17 @@
+// Changes as statements, and what their results say.
+#pragma once
+
+#include <vector>
+
+#include "postgres/request.hpp"
+#include "postoffice/object_store.hpp"
+
+namespace postoffice::postgres {
+
+/// The statements of one apply(), in order. `unicode`: the database can hold every text.
+std::vector<Query> apply_queries(const Changes& changes, bool unicode);
+
+/// Reads the results of the statements that apply_queries() gave.
+Applied read_applied(const std::vector<Query>& queries, const std::vector<Result>& results);
+
+}  // namespace postoffice::postgres

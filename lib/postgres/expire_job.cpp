@@ -1,0 +1,98 @@
+#include "postgres/expire_job.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "postgres/array_writer.hpp"
+
+namespace postoffice::postgres {
+namespace {
+
+// Rows of one transaction, so that the changes behind it do not wait long.
+constexpr std::size_t max_ids = 10'000;
+
+// About as many rows: a page of 8 KiB holds some 90.
+constexpr std::uint64_t max_pages = 128;
+
+std::string timestamp(Timestamp time) {
+  std::string bytes;
+  append_int64(bytes, static_cast<std::uint64_t>(to_postgres(time)));
+  return bytes;
+}
+
+// The place before the first row of a page.
+std::string page_start(std::uint64_t page) {
+  std::string bytes;
+  append_int32(bytes, static_cast<std::uint32_t>(std::min<std::uint64_t>(page, 0xFFFFFFFE)));
+  bytes.append(2, '\0');
+  return bytes;
+}
+
+}  // namespace
+
+ExpireJob::ExpireJob(Expiry expiry, bool forget, Submit submit, Finished finished)
+    : expiry_(std::move(expiry)),
+      forget_(forget),
+      submit_(std::move(submit)),
+      finished_(std::move(finished)),
+      cutoff_(timestamp(expiry_.cutoff)) {}
+
+void ExpireJob::start() {
+  // Alone: an apply() that still creates rows under the old cutoff ends before this begins, so
+  // the deletes that follow see all of those rows.
+  Request request;
+  request.queries = {
+      {Statement::lock_alone}, {Statement::remember_cutoff, {cutoff_}}, {Statement::table_pages}};
+  if (forget_) request.queries.push_back({Statement::forget_removals, {cutoff_}});
+  request.done = [self = shared_from_this()](const Failure& failure, std::vector<Result> results) {
+    if (failure || results.size() < 3) {
+      self->finished_(failure, 0);
+      return;
+    }
+    if (self->expiry_.scan) self->pages_ = read_int64(PQgetvalue(results[2].get(), 0, 0));
+    self->next();
+  };
+  submit_(std::move(request));
+}
+
+void ExpireJob::next() {
+  if (next_id_ < expiry_.ids.size() && !expiry_.scan) {
+    submit(next_ids());
+  } else if (next_page_ < pages_) {
+    submit(next_pages());
+  } else {
+    finished_({}, deleted_);
+  }
+}
+
+Query ExpireJob::next_ids() {
+  const std::size_t count = std::min(max_ids, expiry_.ids.size() - next_id_);
+  ArrayWriter ids(TypeId::int8, count);
+  for (std::size_t end = next_id_ + count; next_id_ < end; ++next_id_) {
+    ids.add_int8(expiry_.ids[next_id_]);
+  }
+  return {Statement::expire_ids, {ids.take(), cutoff_}};
+}
+
+Query ExpireJob::next_pages() {
+  const std::string begin = page_start(next_page_);
+  next_page_ += max_pages;
+  return {Statement::expire_pages, {cutoff_, begin, page_start(next_page_)}};
+}
+
+void ExpireJob::submit(Query query) {
+  Request request;
+  request.queries = {std::move(query)};
+  request.done = [self = shared_from_this()](const Failure& failure, std::vector<Result> results) {
+    if (failure || results.empty()) {
+      self->finished_(failure, self->deleted_);
+      return;
+    }
+    self->deleted_ += std::strtoull(PQcmdTuples(results[0].get()), nullptr, 10);
+    self->next();
+  };
+  submit_(std::move(request));
+}
+
+}  // namespace postoffice::postgres

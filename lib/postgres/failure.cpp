@@ -1,0 +1,80 @@
+#include "postgres/failure.hpp"
+
+#include "postgres/schema.hpp"
+#include "postoffice/error.hpp"
+
+namespace postoffice::postgres {
+namespace {
+
+bool starts_with_any(std::string_view state, std::initializer_list<std::string_view> prefixes) {
+  for (const std::string_view prefix : prefixes) {
+    if (state.starts_with(prefix)) return true;
+  }
+  return false;
+}
+
+// With verbose errors, libpq writes "FATAL:  28P01: text". Takes the state out of it.
+std::string take_state(std::string& line) {
+  constexpr std::size_t length = 5;
+  if (line.size() < length + 2 || line.compare(length, 2, ": ") != 0) return {};
+  for (std::size_t index = 0; index < length; ++index) {
+    const char symbol = line[index];
+    if ((symbol < '0' || symbol > '9') && (symbol < 'A' || symbol > 'Z')) return {};
+  }
+  std::string state = line.substr(0, length);
+  line.erase(0, length + 2);
+  return state;
+}
+
+// States after which another session may do better: shut down, read-only, or what was prepared
+// is gone or no longer fits the tables.
+bool needs_new_session(std::string_view state) {
+  return starts_with_any(state, {"08", "57P", "25006", "26000", "0A000", "42P01", "42703", "XX"});
+}
+
+}  // namespace
+
+std::error_code error_of_state(std::string_view state) {
+  if (starts_with_any(state, {"28"})) return Error::authentication;
+  if (starts_with_any(state, {"42501"})) return Error::permission;
+  if (starts_with_any(state, {"42", "3F", "0A000", newer_schema_state, older_schema_state})) {
+    return Error::schema;
+  }
+  if (starts_with_any(state, {"53100"})) return Error::storage_full;
+  if (starts_with_any(state, {"58", "XX"})) return Error::storage_error;
+  return Error::unavailable;
+}
+
+std::string first_line(std::string_view text) {
+  std::string line(text.substr(0, text.find('\n')));
+  // The severity may be translated; what follows it may not have two spaces elsewhere.
+  const auto severity = line.find(":  ");
+  if (severity != std::string::npos) line.erase(0, severity + 3);
+  return line;
+}
+
+Failure failure_of(const PGresult* result) {
+  Failure failure;
+  if (const char* state = PQresultErrorField(result, PG_DIAG_SQLSTATE)) failure.state = state;
+  if (const char* text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)) {
+    failure.message = first_line(text);
+  } else {
+    failure.message = first_line(PQresultErrorMessage(result));
+  }
+  failure.code = error_of_state(failure.state);
+  failure.reconnect = needs_new_session(failure.state);
+  return failure;
+}
+
+Failure failure_of(PGconn* connection) {
+  Failure failure;
+  failure.message = first_line(PQerrorMessage(connection));
+  failure.state = take_state(failure.message);
+  failure.code = error_of_state(failure.state);
+  failure.reconnect = true;
+  if (PQconnectionNeedsPassword(connection)) failure.code = Error::authentication;
+  if (failure.message.empty()) failure.message = "the connection was lost";
+  return failure;
+}
+
+}  // namespace postoffice::postgres

@@ -1,0 +1,32 @@
+// What went wrong with a connection or a statement.
+#pragma once
+
+#include <libpq-fe.h>
+
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace postoffice::postgres {
+
+struct Failure {
+  std::error_code code;    ///< none: all is well
+  std::string state{};     ///< SQLSTATE, if the server said one
+  std::string message{};   ///< one line, for people
+  bool reconnect = false;  ///< this session is of no more use
+
+  explicit operator bool() const { return static_cast<bool>(code); }
+};
+
+/// The error of a SQLSTATE.
+std::error_code error_of_state(std::string_view state);
+
+Failure failure_of(const PGresult* result);
+
+/// For a connection that failed, or was lost.
+Failure failure_of(PGconn* connection);
+
+/// The first line of `text`, without a leading severity.
+std::string first_line(std::string_view text);
+
+}  // namespace postoffice::postgres

@@ -1,0 +1,218 @@
+#include "postoffice/defaults/postgres_object_store.hpp"
+
+#include <asio/post.hpp>
+#include <atomic>
+#include <stdexcept>
+#include <utility>
+
+#include "event_loop/loop_impl.hpp"
+#include "postgres/apply_request.hpp"
+#include "postgres/array_writer.hpp"
+#include "postgres/completions.hpp"
+#include "postgres/connection.hpp"
+#include "postgres/expire_job.hpp"
+#include "postgres/read_rows.hpp"
+#include "postgres/schema.hpp"
+#include "postoffice/error.hpp"
+
+namespace postoffice {
+
+using namespace postgres;
+
+namespace {
+
+constexpr std::chrono::minutes between_forgetting{1};
+
+void check(const PostgresObjectStoreOptions& options) {
+  if (options.connect_timeout.count() <= 0 || options.statement_timeout.count() <= 0 ||
+      options.reconnect_max.count() <= 0) {
+    throw std::invalid_argument("the time limits of the PostgreSQL store must be above zero");
+  }
+}
+
+ConnectionSettings settings(const PostgresObjectStoreOptions& options, bool writes) {
+  const std::string script = options.migrate ? migration_script() : schema_check_script();
+  return {.name = writes ? "PostgreSQL" : "PostgreSQL (reading)",
+          .set_up_script = session_settings(options.statement_timeout.count()) + script,
+          .purpose = writes ? Purpose::writing : Purpose::reading,
+          .connect_timeout = options.connect_timeout,
+          .statement_timeout = options.statement_timeout,
+          .reconnect_max = options.reconnect_max};
+}
+
+}  // namespace
+
+class PostgresObjectStore::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(asio::io_context& context, const PostgresObjectStoreOptions& options, const Log& log)
+      : context_(context),
+        completions_(std::make_shared<Completions>()),
+        writer_(connect(options, log, true)),
+        reader_(connect(options, log, false)) {}
+
+  void start() {
+    const std::lock_guard lock(completions_->mutex);
+    schedule();
+  }
+
+  void stop() {
+    std::unique_lock lock(completions_->mutex);
+    stopped_ = true;
+    hand_over();
+    writer_->stop();
+    reader_->stop();
+    completions_->run_and_unlock(std::move(lock));
+    lock = std::unique_lock(completions_->mutex);
+    completions_->wait_until_idle(lock);
+  }
+
+  void apply(const Changes& changes, ApplyDone done) {
+    auto queries = std::make_shared<std::vector<Query>>(apply_queries(changes, unicode_));
+    Request request;
+    request.queries = *queries;
+    for (Query& query : *queries) query.parameters.clear();
+    request.done = [this, queries, done = std::move(done)](const Failure& failure,
+                                                           std::vector<Result> results) {
+      Applied applied;
+      if (!failure) applied = read_applied(*queries, results);
+      complete(done, failure.code, std::move(applied));
+    };
+    submit(writer_, std::move(request));
+  }
+
+  void expire(Expiry expiry, ExpireDone done) {
+    const bool forget = is_time_to_forget(expiry.cutoff);
+    const auto job = std::make_shared<ExpireJob>(
+        std::move(expiry), forget, [this](Request request) { writer_->submit(std::move(request)); },
+        [this, done = std::move(done)](const Failure& failure, std::uint64_t deleted) {
+          complete(done, failure.code, std::move(deleted));
+        });
+    const std::lock_guard lock(completions_->mutex);
+    inbox_.push_back([job] { job->start(); });
+    schedule();
+  }
+
+  template <typename Row>
+  void read(Query query, std::function<void(std::error_code, std::vector<Row>)> done) {
+    Request request;
+    request.queries = {std::move(query)};
+    request.done = [this, done = std::move(done)](const Failure& failure,
+                                                  std::vector<Result> results) {
+      std::vector<Row> rows;
+      if (!failure && !results.empty()) read_rows(*results[0], rows);
+      complete(done, failure.code, std::move(rows));
+    };
+    submit(reader_, std::move(request));
+  }
+
+  /// Completes without asking the server, on the loop like every call.
+  template <typename Done, typename Value>
+  void answer(Done done, Value value) {
+    const std::lock_guard lock(completions_->mutex);
+    inbox_.push_back([this, done = std::move(done), value = std::move(value)] {
+      complete(done, stopped_ ? make_error_code(Error::stopped) : std::error_code{}, value);
+    });
+    schedule();
+  }
+
+ private:
+  std::shared_ptr<Connection> connect(const PostgresObjectStoreOptions& options, const Log& log,
+                                      bool writes) {
+    return std::make_shared<Connection>(context_, completions_,
+                                        ConnectOptions(options.conninfo, options.connect_timeout),
+                                        settings(options, writes), log);
+  }
+
+  // The rest needs the lock.
+
+  void submit(const std::shared_ptr<Connection>& connection, Request request) {
+    const std::lock_guard lock(completions_->mutex);
+    auto shared = std::make_shared<Request>(std::move(request));
+    inbox_.push_back([connection, shared] { connection->submit(std::move(*shared)); });
+    used_reader_ = used_reader_ || connection == reader_;
+    schedule();
+  }
+
+  void schedule() {
+    if (std::exchange(scheduled_, true)) return;
+    asio::post(context_, [weak = weak_from_this()] {
+      const auto self = weak.lock();
+      if (!self) return;
+      const auto completions = self->completions_;
+      std::unique_lock lock(completions->mutex);
+      if (self->stopped_) return;
+      self->hand_over();
+      completions->run_and_unlock(std::move(lock));
+    });
+  }
+
+  void hand_over() {
+    scheduled_ = false;
+    const auto inbox = std::exchange(inbox_, {});
+    for (const auto& task : inbox) task();
+    if (stopped_) return;
+    writer_->flush();
+    if (used_reader_) reader_->flush();
+    unicode_ = writer_->is_unicode();
+  }
+
+  bool is_time_to_forget(Timestamp cutoff) {
+    const std::lock_guard lock(completions_->mutex);
+    if (cutoff < forgotten_ + between_forgetting) return false;
+    forgotten_ = cutoff;
+    return true;
+  }
+
+  template <typename Done, typename Value>
+  void complete(const Done& done, std::error_code code, Value value) {
+    completions_->add(
+        [done, code, value = std::move(value)]() mutable { done(code, std::move(value)); });
+  }
+
+  asio::io_context& context_;
+  const std::shared_ptr<Completions> completions_;
+  const std::shared_ptr<Connection> writer_;
+  const std::shared_ptr<Connection> reader_;
+  std::vector<std::function<void()>> inbox_;
+  bool scheduled_ = false;
+  bool stopped_ = false;
+  bool used_reader_ = false;
+  std::atomic<bool> unicode_ = true;
+  Timestamp forgotten_{};
+};
+
+PostgresObjectStore::PostgresObjectStore(EventLoop& loop, PostgresObjectStoreOptions options,
+                                         Log log) {
+  check(options);
+  impl_ = std::make_shared<Impl>(context_of(loop), options, log);
+  impl_->start();
+}
+
+PostgresObjectStore::~PostgresObjectStore() { impl_->stop(); }
+
+void PostgresObjectStore::apply(Changes changes, ApplyDone done) {
+  impl_->apply(changes, std::move(done));
+}
+
+void PostgresObjectStore::expire(Expiry expiry, ExpireDone done) {
+  impl_->expire(std::move(expiry), std::move(done));
+}
+
+void PostgresObjectStore::find(ObjectQuery query, FindDone done) {
+  if (const auto statement = find_query(query)) {
+    impl_->read<Object>(*statement, std::move(done));
+  } else {
+    impl_->answer(std::move(done), std::vector<Object>{});
+  }
+}
+
+void PostgresObjectStore::find_dead_letters(std::optional<ObjectId> after, std::size_t limit,
+                                            DeadLettersDone done) {
+  if (const auto statement = find_dead_letters_query(after, limit)) {
+    impl_->read<DeadLetter>(*statement, std::move(done));
+  } else {
+    impl_->answer(std::move(done), std::vector<DeadLetter>{});
+  }
+}
+
+}  // namespace postoffice

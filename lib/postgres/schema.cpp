@@ -1,0 +1,109 @@
+#include "postgres/schema.hpp"
+
+namespace postoffice::postgres {
+namespace {
+
+// Every row is rewritten every few seconds. Without an index on the changing columns and with free
+// space on each page the new version stays on its page (HOT), and needs no vacuum.
+constexpr const char* version_1 = R"(
+    CREATE TABLE objects (
+      id bigint PRIMARY KEY,
+      online boolean NOT NULL,
+      last_seen timestamptz NOT NULL,
+      fetched_at timestamptz NOT NULL
+    ) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05,
+            autovacuum_vacuum_threshold = 1000, autovacuum_analyze_scale_factor = 0.5);
+    COMMENT ON COLUMN objects.last_seen IS 'latest receipt of the id';
+    COMMENT ON COLUMN objects.fetched_at IS 'when the fetch that gave "online" began';
+
+    CREATE VIEW online_objects AS
+      SELECT id, last_seen, fetched_at FROM objects WHERE online;
+
+    CREATE TABLE dead_letters (
+      id bigint PRIMARY KEY,
+      received_at timestamptz NOT NULL,
+      failed_at timestamptz NOT NULL,
+      attempts int NOT NULL,
+      reason text NOT NULL
+    );
+
+    CREATE TABLE postoffice_expiry (
+      only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+      cutoff timestamptz NOT NULL
+    ) WITH (fillfactor = 10);
+    COMMENT ON TABLE postoffice_expiry IS 'no row of objects is created with an older last_seen';
+    INSERT INTO postoffice_expiry (cutoff) VALUES ('-infinity');
+
+    CREATE TABLE postoffice_removed (
+      id bigint PRIMARY KEY,
+      fetched_at timestamptz NOT NULL
+    ) WITH (fillfactor = 70);
+    COMMENT ON TABLE postoffice_removed IS 'answers as old as this do not bring the object back';
+
+    CREATE TABLE postoffice_schema (version int PRIMARY KEY);
+)";
+
+// Asks pg_class itself: to_regclass() may answer from a cache that is older than the lock.
+constexpr const char* read_version = R"(
+  IF EXISTS (SELECT FROM pg_class
+             WHERE relname = 'postoffice_schema'
+             AND relnamespace = quote_ident(place)::regnamespace) THEN
+    EXECUTE format('SELECT coalesce(max(version), 0) FROM %I.postoffice_schema', place) INTO found;
+  END IF;
+)";
+
+// A script around `action`, which runs when the version found (0: none) is older than ours.
+std::string script(const std::string& action) {
+  return R"(DO $script$
+DECLARE
+  place text := current_schema();
+  found int := 0;
+  known int := )" +
+         std::to_string(schema_version) + R"(;
+BEGIN
+  IF place IS NULL THEN
+    RAISE EXCEPTION 'no schema of the search_path (%) exists', current_setting('search_path')
+      USING ERRCODE = '3F000';
+  END IF;
+)" + read_version +
+         action +
+         R"(
+  IF found > known THEN
+    RAISE EXCEPTION 'schema "%" has version %, newer than % which this program knows',
+      place, found, known USING ERRCODE = ')" +
+         newer_schema_state + R"(';
+  END IF;
+END $script$;)";
+}
+
+}  // namespace
+
+std::string migration_script() {
+  return script(std::string(R"(
+  IF found < known THEN
+    PERFORM pg_advisory_xact_lock(1347375957, hashtext(place));
+)") + read_version +
+                R"(
+  END IF;
+  IF found < known AND NOT has_schema_privilege(place, 'CREATE') THEN
+    RAISE EXCEPTION 'no right to create in schema "%"', place USING ERRCODE = '42501';
+  END IF;
+  IF found < 1 THEN
+)" + version_1 +
+                R"(
+    INSERT INTO postoffice_schema VALUES (1);
+  END IF;
+)");
+}
+
+std::string schema_check_script() {
+  return script(std::string(R"(
+  IF found < known THEN
+    RAISE EXCEPTION 'schema "%" is missing or older than this program; run the migration first',
+      place USING ERRCODE = ')") +
+                older_schema_state + R"(';
+  END IF;
+)");
+}
+
+}  // namespace postoffice::postgres

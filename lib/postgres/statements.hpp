@@ -1,0 +1,46 @@
+// Every statement that is prepared on a connection, and what the session is set to.
+#pragma once
+
+#include <span>
+#include <string>
+
+namespace postoffice::postgres {
+
+/// Those from find_one on only read.
+enum class Statement {
+  lock_shared,
+  lock_alone,
+  touch,
+  missing,
+  update,
+  create,
+  remove,
+  clear_dead_letters,
+  add_dead_letters,
+  remember_cutoff,
+  forget_removals,
+  table_pages,
+  expire_ids,
+  expire_pages,
+  find_one,
+  find_page,
+  find_dead_letters,
+};
+
+/// What a connection prepares. To prepare a statement locks its tables a little, so one that reads
+/// must not prepare what writes.
+enum class Purpose { writing, reading };
+
+struct StatementText {
+  const char* name;
+  const char* sql;
+};
+
+std::span<const StatementText> statements(Purpose purpose);
+
+const char* name_of(Statement statement);
+
+/// Settings that the store relies on. `statement_timeout` in milliseconds.
+std::string session_settings(long long statement_timeout);
+
+}  // namespace postoffice::postgres

@@ -1,0 +1,175 @@
+#include "postoffice/defaults/sqlite_object_store.hpp"
+
+#include <atomic>
+#include <functional>
+#include <limits>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "postoffice/error.hpp"
+#include "sqlite/file.hpp"
+#include "sqlite/jobs.hpp"
+#include "sqlite/schema.hpp"
+#include "sqlite/worker.hpp"
+
+namespace postoffice {
+
+using namespace sqlite;
+
+namespace {
+
+// Rows of one transaction, so that the changes behind it do not wait long.
+constexpr std::size_t expire_step = 10'000;
+
+constexpr std::chrono::minutes removal_memory{10};
+
+// Deletes the next rows of an expire(), in a transaction of the caller's.
+void run_expire_step(ExpireState& state, Tables& tables) {
+  const Expiry& expiry = state.expiry;
+  if (state.next_index == 0 && state.next_id == std::numeric_limits<ObjectId>::min()) {
+    tables.remember_cutoff(expiry.cutoff);
+    tables.forget_removals(expiry.cutoff - removal_memory);
+  }
+  if (expiry.scan) {
+    const auto ids = tables.expired_ids(state.next_id, expiry.cutoff, expire_step);
+    for (const ObjectId id : ids) state.deleted += tables.delete_expired(id, expiry.cutoff);
+    state.finished = ids.size() < expire_step || ids.back() == std::numeric_limits<ObjectId>::max();
+    if (!state.finished) state.next_id = ids.back() + 1;
+    return;
+  }
+  const std::size_t end = std::min(state.next_index + expire_step, expiry.ids.size());
+  for (; state.next_index < end; ++state.next_index) {
+    state.deleted += tables.delete_expired(expiry.ids[state.next_index], expiry.cutoff);
+  }
+  state.finished = end == expiry.ids.size();
+}
+
+}  // namespace
+
+// Two threads with a connection each: in WAL mode a reader never waits for the writer.
+class SqliteObjectStore::Impl {
+ public:
+  Impl(const std::string& path, const Log& log)
+      : writing_(path, "SQLite", stopping_, log),
+        reading_(path, "SQLite (reading)", stopping_, log),
+        writer_([this](std::vector<WriteJob> jobs) { write(std::move(jobs)); }, &refuse_write),
+        reader_([this](std::vector<ReadJob> jobs) { jobs.front().run(&reading_); },
+                [](ReadJob job) { job.run(nullptr); }) {}
+
+  ~Impl() {
+    stopping_ = true;
+    writer_.stop();
+    reader_.stop();
+  }
+
+  void write(WriteJob job) { writer_.add(std::move(job)); }
+
+  template <typename Row>
+  void read(std::function<std::vector<Row>(Tables&)> find,
+            std::function<void(std::error_code, std::vector<Row>)> done) {
+    reader_.add({[find = std::move(find), done = std::move(done)](File* file) {
+      std::vector<Row> rows;
+      std::error_code error = Error::stopped;
+      if (file) error = file->use([&](Database&, Tables& tables) { rows = find(tables); });
+      done(error, std::move(rows));
+    }});
+  }
+
+ private:
+  void write(std::vector<WriteJob> jobs) {
+    if (jobs.front().expire) {
+      expire(std::move(jobs.front()));
+    } else {
+      apply(jobs);
+    }
+  }
+
+  // All that wait share one transaction: on a slow disk its sync is what they wait for.
+  void apply(std::vector<WriteJob>& jobs) {
+    std::vector<Applied> applied;
+    const std::error_code error = writing_.use([&](Database& database, Tables& tables) {
+      Transaction transaction(database);
+      for (const WriteJob& job : jobs) applied.push_back(tables.apply(job.changes));
+      transaction.commit();
+    });
+    applied.resize(jobs.size());
+    for (std::size_t index = 0; index < jobs.size(); ++index) {
+      jobs[index].apply_done(error, error ? Applied{} : std::move(applied[index]));
+    }
+  }
+
+  void expire(WriteJob job) {
+    ExpireState& state = *job.expire;
+    const std::uint64_t deleted_before = state.deleted;
+    const std::error_code error = writing_.use([&](Database& database, Tables& tables) {
+      Transaction transaction(database);
+      run_expire_step(state, tables);
+      transaction.commit();
+    });
+    if (error) {
+      state.done(error, deleted_before);
+    } else if (state.finished) {
+      state.done({}, state.deleted);
+    } else {
+      writer_.add(std::move(job));  // behind the changes that came meanwhile
+    }
+  }
+
+  static void refuse_write(WriteJob job) {
+    if (job.expire) {
+      job.expire->done(Error::stopped, job.expire->deleted);
+    } else {
+      job.apply_done(Error::stopped, {});
+    }
+  }
+
+  std::atomic<bool> stopping_ = false;
+  File writing_;
+  File reading_;
+  Worker<WriteJob> writer_;
+  Worker<ReadJob> reader_;
+};
+
+SqliteObjectStore::SqliteObjectStore(SqliteObjectStoreOptions options, Log log) {
+  if (options.path.empty()) throw std::invalid_argument("the SQLite store needs a path");
+  impl_ = std::make_unique<Impl>(options.path, log);
+}
+
+SqliteObjectStore::~SqliteObjectStore() = default;
+
+void SqliteObjectStore::apply(Changes changes, ApplyDone done) {
+  impl_->write({.changes = std::move(changes), .apply_done = std::move(done), .expire = nullptr});
+}
+
+void SqliteObjectStore::expire(Expiry expiry, ExpireDone done) {
+  auto state = std::make_shared<ExpireState>();
+  state->expiry = std::move(expiry);
+  state->done = std::move(done);
+  impl_->write({.changes = {}, .apply_done = {}, .expire = std::move(state)});
+}
+
+void SqliteObjectStore::find(ObjectQuery query, FindDone done) {
+  impl_->read<Object>([query](Tables& tables) { return tables.find(query); }, std::move(done));
+}
+
+void SqliteObjectStore::find_dead_letters(std::optional<ObjectId> after, std::size_t limit,
+                                          DeadLettersDone done) {
+  impl_->read<DeadLetter>(
+      [after, limit](Tables& tables) { return tables.find_dead_letters(after, limit); },
+      std::move(done));
+}
+
+std::error_code migrate_sqlite(const std::string& path, std::string& message) {
+  message.clear();
+  try {
+    Database database(path, std::chrono::seconds(10), nullptr);
+    prepare_file(database);
+    return {};
+  } catch (const SqlError& error) {
+    message = "cannot create or upgrade the SQLite file " + path + ": " + error.what();
+    return error.code();
+  }
+}
+
+}  // namespace postoffice

@@ -1,0 +1,286 @@
+// What every Queue promises, as tests. A harness type gives the suite a queue:
+//
+//   struct Harness {
+//     Queue& queue();
+//     testing::ManualClock& clock();
+//     void settle();   // makes durable what was appended, if the queue does not by itself
+//     void restart();  // ends this run and begins another on the same storage
+//   };
+//
+// and is run with TEST_CASE_TEMPLATE_INVOKE(queue_promises, Harness).
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <condition_variable>
+#include <limits>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "postoffice/error.hpp"
+#include "postoffice/queue.hpp"
+#include "postoffice/testing/manual_clock.hpp"
+
+namespace postoffice::conformance {
+
+/// Collects completions from any thread and waits for them, at most ten seconds.
+template <typename Value>
+class Mailbox {
+ public:
+  std::function<void(std::error_code, Value)> done() {
+    return [state = state_](std::error_code error, Value value) {
+      const std::lock_guard lock(state->mutex);
+      state->items.emplace_back(error, std::move(value));
+      state->changed.notify_all();
+    };
+  }
+
+  bool wait(std::size_t count) {
+    std::unique_lock lock(state_->mutex);
+    return state_->changed.wait_for(lock, std::chrono::seconds(10),
+                                    [&] { return state_->items.size() >= count; });
+  }
+
+  std::size_t size() const {
+    const std::lock_guard lock(state_->mutex);
+    return state_->items.size();
+  }
+
+  std::pair<std::error_code, Value> at(std::size_t index) const {
+    const std::lock_guard lock(state_->mutex);
+    return state_->items.at(index);
+  }
+
+ private:
+  struct State {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::vector<std::pair<std::error_code, Value>> items;
+  };
+  std::shared_ptr<State> state_ = std::make_shared<State>();
+};
+
+template <typename Harness>
+Receipt append(Harness& harness, std::vector<ObjectId> ids,
+               std::optional<Timestamp> carried_from = {}) {
+  Mailbox<Receipt> receipts;
+  harness.queue().append(ids, carried_from, receipts.done());
+  harness.settle();
+  REQUIRE(receipts.wait(1));
+  REQUIRE_FALSE(receipts.at(0).first);
+  return receipts.at(0).second;
+}
+
+inline Delivery read(Queue& queue, std::size_t ids_max = 1000) {
+  Mailbox<Delivery> deliveries;
+  queue.read(ids_max, deliveries.done());
+  REQUIRE(deliveries.wait(1));
+  REQUIRE_FALSE(deliveries.at(0).first);
+  return deliveries.at(0).second;
+}
+
+inline std::vector<ObjectId> ids_of(const Delivery& delivery, std::size_t entry) {
+  const auto& at = delivery.entries.at(entry);
+  return {delivery.ids.begin() + at.ids_begin, delivery.ids.begin() + at.ids_end};
+}
+
+/// The frontier moves just after a completion has returned, so a test may have to look again.
+template <typename Condition>
+bool eventually(Condition condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+TEST_CASE_TEMPLATE_DEFINE("a queue keeps its promises", Harness, queue_promises) {
+  Harness harness;
+  using Ids = std::vector<ObjectId>;
+
+  SUBCASE("what is appended is read, sorted and distinct, with the time of its receipt") {
+    const auto receipt = append(harness, {3, 1, 2, 3, 1});
+    CHECK(receipt.sequence > 0);
+    CHECK(receipt.received_at == harness.clock().now());
+    const auto delivery = read(harness.queue());
+    REQUIRE(delivery.entries.size() == 1);
+    CHECK(delivery.entries[0].sequence == receipt.sequence);
+    CHECK(delivery.entries[0].received_at == receipt.received_at);
+    CHECK_FALSE(delivery.entries[0].carried);
+    CHECK(ids_of(delivery, 0) == Ids{1, 2, 3});
+  }
+
+  SUBCASE("an empty callback and every int64 come through") {
+    const auto least = std::numeric_limits<ObjectId>::min();
+    const auto greatest = std::numeric_limits<ObjectId>::max();
+    append(harness, {});
+    append(harness, {greatest, 0, least, -1});
+    auto delivery = read(harness.queue());
+    if (delivery.entries.size() == 1) {
+      CHECK(ids_of(delivery, 0).empty());
+      delivery = read(harness.queue());
+    }
+    CHECK(ids_of(delivery, delivery.entries.size() - 1) == Ids{least, -1, 0, greatest});
+  }
+
+  SUBCASE("a read waits for an append") {
+    Mailbox<Delivery> deliveries;
+    harness.queue().read(10, deliveries.done());
+    CHECK(deliveries.size() == 0);
+    append(harness, {7});
+    REQUIRE(deliveries.wait(1));
+    CHECK(deliveries.at(0).second.ids == Ids{7});
+  }
+
+  SUBCASE("sequences rise by one and times never fall") {
+    auto before = append(harness, {1});
+    for (int i = 0; i < 5; ++i) {
+      if (i % 2 == 0) harness.clock().advance(Duration(10));
+      const auto receipt = append(harness, {i});
+      CHECK(receipt.sequence == before.sequence + 1);
+      CHECK(receipt.received_at >= before.received_at);
+      CHECK(receipt.queue == before.queue);
+      before = receipt;
+    }
+  }
+
+  SUBCASE("a delivery holds about as many ids as asked for, and at least one callback") {
+    for (int i = 0; i < 4; ++i) append(harness, {1, 2, 3});
+    CHECK(read(harness.queue(), 1).entries.size() == 1);
+    CHECK(read(harness.queue(), 6).entries.size() <= 2);
+  }
+
+  SUBCASE("everything is read once and in order, even when a completion reads again") {
+    struct Reader {
+      Queue& queue;
+      std::mutex mutex;
+      std::vector<Sequence> seen;
+      void next() {
+        queue.read(2, [this](std::error_code error, Delivery delivery) {
+          if (error) return;
+          {
+            const std::lock_guard lock(mutex);
+            for (const auto& entry : delivery.entries) seen.push_back(entry.sequence);
+          }
+          next();
+        });
+      }
+      std::size_t count() {
+        const std::lock_guard lock(mutex);
+        return seen.size();
+      }
+    };
+    const std::unique_ptr<Reader> reader(new Reader{harness.queue(), {}, {}});
+    reader->next();
+    const auto first = append(harness, {0});
+    for (int i = 1; i < 100; ++i) append(harness, {i});
+    REQUIRE(eventually([&] { return reader->count() == 100; }));
+    for (std::size_t i = 0; i < 100; ++i) CHECK(reader->seen[i] == first.sequence + i);
+    harness.restart();  // ends the read while `reader` still lives
+  }
+
+  SUBCASE("a carried callback keeps its time and says so") {
+    const auto then = harness.clock().now();
+    harness.clock().advance(Duration(1000));
+    append(harness, {5}, then);
+    const auto after = append(harness, {6});
+    CHECK(after.received_at == harness.clock().now());
+    auto delivery = read(harness.queue());
+    CHECK(delivery.entries[0].received_at == then);
+    CHECK(delivery.entries[0].carried);
+  }
+
+  SUBCASE("the frontier is the oldest callback that was not handed over, or now") {
+    auto frontier = [&] { return harness.queue().status().frontier; };
+    CHECK(frontier() == harness.clock().now());
+    const auto receipt = append(harness, {1});
+    harness.clock().advance(Duration(500));
+    append(harness, {2}, receipt.received_at - Duration(1000));
+    CHECK(frontier() == receipt.received_at);
+    auto seen = read(harness.queue(), 1).entries.size();
+    while (seen < 2) seen += read(harness.queue(), 1).entries.size();
+    CHECK(eventually([&] { return frontier() == harness.clock().now(); }));
+  }
+
+  SUBCASE("inside a read's completion the frontier still covers what is handed over") {
+    const auto receipt = append(harness, {1});
+    harness.clock().advance(Duration(500));
+    Mailbox<Delivery> deliveries;
+    Timestamp inside{};
+    harness.queue().read(10, [&, done = deliveries.done()](std::error_code error, Delivery got) {
+      inside = harness.queue().status().frontier;
+      done(error, std::move(got));
+    });
+    REQUIRE(deliveries.wait(1));
+    CHECK(inside == receipt.received_at);
+  }
+
+  SUBCASE("what was acknowledged is forgotten, the rest is read again by the next run") {
+    const auto first = append(harness, {1});
+    const auto second = append(harness, {2}, first.received_at - Duration(5));
+    std::size_t seen = 0;
+    while (seen < 2) seen += read(harness.queue()).entries.size();
+    harness.queue().acknowledge(first.sequence);
+    CHECK(harness.queue().status().acknowledged == first.sequence);
+    harness.restart();
+    const auto delivery = read(harness.queue());
+    REQUIRE(delivery.entries.size() == 1);
+    CHECK(delivery.entries[0].sequence == second.sequence);
+    CHECK(delivery.entries[0].received_at == second.received_at);
+    CHECK_FALSE(delivery.entries[0].carried);
+    const auto third = append(harness, {3});
+    CHECK(third.sequence > second.sequence);
+    CHECK(third.queue == first.queue);
+  }
+
+  SUBCASE("an acknowledgement is cumulative and reaches no further than what was handed over") {
+    const auto first = append(harness, {1});
+    read(harness.queue());
+    const auto second = append(harness, {2});
+    harness.queue().acknowledge(second.sequence + 100);
+    CHECK(harness.queue().status().acknowledged == first.sequence);
+    harness.queue().acknowledge(0);
+    CHECK(harness.queue().status().acknowledged == first.sequence);
+    CHECK(read(harness.queue()).entries.at(0).sequence == second.sequence);
+  }
+
+  SUBCASE("the status counts distinct ids and callbacks, carried ones not") {
+    append(harness, {1, 2, 2});
+    append(harness, {3}, harness.clock().now());
+    auto status = harness.queue().status();
+    CHECK(status.accepted_ids == 2);
+    CHECK(status.accepted_callbacks == 1);
+    CHECK(status.writable);
+    harness.restart();
+    status = harness.queue().status();
+    CHECK(status.accepted_ids == 3);
+    CHECK(status.accepted_callbacks == 2);
+  }
+
+  SUBCASE("the status tells since when callbacks are kept") {
+    const auto first = append(harness, {1});
+    harness.clock().advance(Duration(100));
+    const auto second = append(harness, {2});
+    CHECK(harness.queue().status().acknowledged_at == first.received_at);
+    std::size_t seen = 0;
+    while (seen < 2) seen += read(harness.queue()).entries.size();
+    harness.clock().advance(Duration(100));
+    harness.queue().acknowledge(first.sequence);
+    CHECK(harness.queue().status().acknowledged_at == second.received_at);
+    harness.queue().acknowledge(second.sequence);
+    CHECK(eventually(
+        [&] { return harness.queue().status().acknowledged_at == harness.clock().now(); }));
+  }
+
+  SUBCASE("a waiting read is stopped with the queue") {
+    Mailbox<Delivery> deliveries;
+    harness.queue().read(10, deliveries.done());
+    harness.restart();
+    REQUIRE(deliveries.wait(1));
+    CHECK(deliveries.at(0).first == Error::stopped);
+  }
+}
+
+}  // namespace postoffice::conformance

@@ -1,0 +1,56 @@
+// Every queue of the library, held to the promises of the seam.
+#include "conformance/queue_conformance.hpp"
+
+#include "journal/temporary_directory.hpp"
+#include "postoffice/defaults/file_queue.hpp"
+#include "postoffice/testing/memory_queue.hpp"
+
+namespace postoffice {
+namespace {
+
+template <testing::MemoryQueue::Durability durability>
+struct MemoryHarness {
+  Queue& queue() { return queue_; }
+  testing::ManualClock& clock() { return clock_; }
+  void settle() { queue_.flush(); }
+  void restart() { queue_.restart(); }
+
+ private:
+  testing::ManualClock clock_;
+  testing::MemoryQueue queue_{clock_, durability};
+};
+
+using AtOnce = MemoryHarness<testing::MemoryQueue::Durability::at_once>;
+using OnFlush = MemoryHarness<testing::MemoryQueue::Durability::on_flush>;
+
+class FileHarness {
+ public:
+  FileHarness() { open(); }
+  Queue& queue() { return *queue_; }
+  testing::ManualClock& clock() { return clock_; }
+  void settle() {}
+  void restart() {
+    queue_.reset();
+    open();
+  }
+
+ private:
+  void open() {
+    FileQueueOptions options;
+    options.directory = directory_.path();
+    options.segment_bytes = 64 << 10;
+    std::error_code error;
+    queue_ = FileQueue::open(options, clock_, error);
+    REQUIRE_MESSAGE(queue_, error.message());
+  }
+
+  journal::TemporaryDirectory directory_;
+  testing::ManualClock clock_;
+  std::unique_ptr<FileQueue> queue_;
+};
+
+}  // namespace
+
+TEST_CASE_TEMPLATE_INVOKE(conformance::queue_promises, AtOnce, OnFlush, FileHarness);
+
+}  // namespace postoffice

@@ -1,0 +1,77 @@
+#include "core/ready_queue.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace postoffice;
+using namespace postoffice::core;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Fixture {
+  Ledger ledger{1};
+  ReadyQueue ready{ledger, 30s};
+  Timestamp now{1h};
+
+  EntryIndex add(ObjectId id, Timestamp received, int attempts = 0) {
+    const auto index = ledger.find_or_add(id);
+    ledger[index].last_receipt = received;
+    ledger[index].attempts = static_cast<std::uint16_t>(attempts);
+    ready.push(index, now);
+    return index;
+  }
+  ObjectId pop(bool retries_full = false) {
+    const auto index = ready.pop(now, retries_full);
+    if (index == no_entry) return -1;
+    ledger[index].stage = Stage::fetching;
+    return ledger[index].id;
+  }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "first come, first served") {
+  add(3, now);
+  add(1, now);
+  add(2, now);
+  CHECK(pop() == 3);
+  CHECK(pop() == 1);
+  CHECK(pop() == 2);
+  CHECK(pop() == -1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "ids within ttl come before older ones (S3)") {
+  add(1, now - 31s);
+  add(2, now - 1s);
+  CHECK(pop() == 2);
+  CHECK(pop() == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "an id that grows old in line gives way") {
+  add(1, now - 29s);
+  now += 2s;
+  add(2, now);
+  CHECK(pop() == 2);
+  CHECK(pop() == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "retries have their share and no more while first attempts wait (S7)") {
+  add(1, now, 1);
+  add(2, now, 1);
+  add(3, now);
+  CHECK(pop(true) == 3);
+  CHECK(pop(true) == 1);  // nobody else waits
+  CHECK(pop(false) == 2);
+}
+
+TEST_CASE_FIXTURE(Fixture, "an old id that is received again is no longer last") {
+  const auto index = add(1, now - 31s);
+  add(2, now - 32s);
+  ledger[index].last_receipt = now;
+  ready.push(index, now);
+  CHECK(ready.size() == 2);
+  CHECK(pop() == 1);
+  CHECK(pop() == 2);
+  CHECK(pop() == -1);
+  CHECK(ready.empty());
+}

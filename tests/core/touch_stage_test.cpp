@@ -1,0 +1,122 @@
+#include "core/touch_stage.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace postoffice;
+using namespace postoffice::core;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Fixture {
+  Ledger ledger{1};
+  TouchStage touches{ledger, 3, 100ms};
+  Timestamp start{1h};
+
+  EntryIndex receive(ObjectId id, Timestamp received, Sequence sequence) {
+    const auto index = ledger.find_or_add(id);
+    ledger[index].last_receipt = received;
+    ledger.set_unserved(index, sequence);
+    touches.add(index, received, sequence, received);
+    return index;
+  }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "touches wait for their delay, a full chunk does not") {
+  receive(1, start, 1);
+  CHECK_FALSE(touches.due(start + 99ms));
+  CHECK(touches.due(start + 100ms));
+  receive(2, start, 2);
+  receive(3, start, 3);
+  CHECK(touches.due(start));
+}
+
+TEST_CASE_FIXTURE(Fixture, "the oldest receipt holds until its chunk is committed (S6)") {
+  receive(1, start, 1);
+  receive(2, start + 1s, 2);
+  CHECK(touches.oldest() == start);
+  CHECK(touches.first() == 1);
+  auto chunk = touches.take();
+  CHECK(chunk.oldest == start);
+  CHECK(touches.oldest() == Timestamp::max());
+  touches.failed(std::move(chunk));
+  CHECK(touches.oldest() == start);
+  CHECK(touches.size() == 2);
+  touches.committed(touches.take());
+  CHECK(touches.size() == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a receipt that meets a waiting touch rides along with its newer time") {
+  receive(1, start, 1);
+  receive(1, start + 50ms, 2);
+  const auto chunk = touches.take();
+  const auto built = touches.build(chunk);
+  REQUIRE(built.size() == 1);
+  CHECK(built[0].last_seen == start + 50ms);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a receipt that meets a repeated touch holds the watermark (S6)") {
+  const auto index = receive(1, start, 1);
+  touches.committed(touches.take());
+  touches.add_missing(index, start);
+  touches.repeat_missing(start + 1s);
+  CHECK(touches.oldest() == Timestamp::max());
+  receive(1, start + 1s, 2);
+  CHECK(touches.oldest() == start + 1s);
+  CHECK(touches.first() == 2);
+  auto chunk = touches.take();
+  CHECK(touches.build(chunk).size() == 1);
+  touches.failed(std::move(chunk));
+  CHECK(touches.oldest() == start + 1s);
+}
+
+TEST_CASE_FIXTURE(Fixture, "an older receipt that meets a waiting touch holds the watermark (S6)") {
+  receive(1, start + 5s, 7);
+  const auto index = ledger.find(1);
+  touches.add(index, start, 9, start + 5s);
+  CHECK(touches.oldest() == start);
+  CHECK(touches.first() == 7);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a receipt that comes while its touch is on the way needs another") {
+  receive(1, start, 1);
+  const auto chunk = touches.take();
+  receive(1, start + 50ms, 2);
+  CHECK(touches.size() == 1);
+  CHECK(touches.oldest() == start + 50ms);
+  touches.committed(chunk);
+  CHECK(touches.first() == 2);
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "a chunk that failed beside a newer touch of its id is still one touch") {
+  receive(1, start, 1);
+  auto chunk = touches.take();
+  receive(1, start + 50ms, 2);
+  touches.failed(std::move(chunk));
+  const auto first = touches.take();
+  CHECK(touches.build(first).size() == 1);
+  touches.committed(first);
+  touches.committed(touches.take());
+  CHECK(ledger[ledger.find(1)].touching == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a touch without a row is repeated every second until resolved (S4)") {
+  const auto index = receive(1, start, 1);
+  touches.committed(touches.take());
+  touches.add_missing(index, start);
+  touches.add_missing(index, start);
+  touches.repeat_missing(start + 999ms);
+  CHECK(touches.size() == 0);
+  touches.repeat_missing(start + 1s);
+  CHECK(touches.size() == 1);
+  CHECK(touches.oldest() == Timestamp::max());  // it has been committed once: nothing to hold
+  touches.committed(touches.take());
+  touches.add_missing(index, start + 1s);
+  ledger.set_served(index);
+  touches.repeat_missing(start + 2s);
+  CHECK(touches.size() == 0);
+  CHECK(ledger[index].touching == 0);
+}

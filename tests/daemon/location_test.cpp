@@ -1,0 +1,56 @@
+#include "options/location.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace postofficed;
+
+TEST_CASE("passwords in URLs are hidden, the rest is shown") {
+  CHECK(redact("postgresql://u:p@h:5432/db") == "postgresql://u:***@h:5432/db");
+  CHECK(redact("postgresql://u@h/db") == "postgresql://u@h/db");
+  CHECK(redact("postgresql://h:5432/db") == "postgresql://h:5432/db");
+  CHECK(redact("postgresql:///db?host=/run&password=p&user=u") ==
+        "postgresql:///db?host=/run&password=***&user=u");
+  CHECK(redact("postgresql://h/db?sslpassword=p") == "postgresql://h/db?sslpassword=***");
+}
+
+TEST_CASE("a password with the URL's own signs in it is hidden whole") {
+  for (const char* url : {"postgresql://u:se/cret@h/db", "postgresql://u:se@cret@h/db",
+                          "postgresql://u:se?cret@h/db", "postgresql://u:se:cret@h/db"}) {
+    CHECK(redact(url) == "postgresql://u:***@h/db");
+  }
+}
+
+TEST_CASE("passwords in key=value pairs are hidden, however they are quoted") {
+  CHECK(redact("host=h password=p user=u") == "host=h password=*** user=u");
+  CHECK(redact("password = 'a b\\'c' host=h") == "password = *** host=h");
+  CHECK(redact("host=h password='unclosed secret") == "host=h password=***");
+  CHECK(redact("host=h password=a\\ b dbname=d") == "host=h password=*** dbname=d");
+  CHECK(redact("host=h dbname=d") == "host=h dbname=d");
+  CHECK(redact("user=u password=postgresql://x host=h") == "user=u password=*** host=h");
+}
+
+TEST_CASE("stores are told by how they begin") {
+  StoreLocation location;
+  std::string problem;
+  CHECK(parse_store("sqlite:/a/b.db", location, problem));
+  CHECK(location.kind == StoreLocation::Kind::sqlite);
+  CHECK(location.target == "/a/b.db");
+  for (const char* text : {"postgresql://h/db", "postgres://h/db", "host=h dbname=d"}) {
+    CHECK(parse_store(text, location, problem));
+    CHECK(location.kind == StoreLocation::Kind::postgres);
+    CHECK(location.target == text);
+  }
+  for (const char* text : {"sqlite:", "mysql://h/db", "objects.db", "mysql://h/db?x=y"}) {
+    CHECK_FALSE(parse_store(text, location, problem));
+  }
+}
+
+TEST_CASE("queues are directories") {
+  QueueLocation location;
+  std::string problem;
+  CHECK(parse_queue("file:/q", location, problem));
+  CHECK(location.directory == "/q");
+  for (const char* text : {"file:", "/q", "amqp://h/", "file+amqp://h/"}) {
+    CHECK_FALSE(parse_queue(text, location, problem));
+  }
+}

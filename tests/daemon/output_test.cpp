@@ -1,0 +1,58 @@
+#include <doctest/doctest.h>
+
+#include "admin/metrics_text.hpp"
+#include "admin/process.hpp"
+#include "support/json.hpp"
+
+using namespace postofficed;
+using postoffice::Timestamp;
+
+TEST_CASE("times are RFC 3339 in UTC with microseconds, before the epoch too") {
+  using namespace std::chrono;
+  CHECK(rfc3339(Timestamp(microseconds(0))) == "1970-01-01T00:00:00.000000Z");
+  CHECK(rfc3339(Timestamp(microseconds(1767323045678901))) == "2026-01-02T03:04:05.678901Z");
+  CHECK(rfc3339(Timestamp(microseconds(-1))) == "1969-12-31T23:59:59.999999Z");
+}
+
+TEST_CASE("JSON strings are escaped, and valid whatever is in them") {
+  Json json;
+  json.begin_object()
+      .member("text", "quote \" backslash \\ line\n tab\t bell\a")
+      .member("broken", std::string("a\xFFz\xC3"))
+      .member("least", INT64_MIN)
+      .member("greatest", UINT64_MAX)
+      .member("yes", true)
+      .end_object();
+  CHECK(json.text() ==
+        "{\"text\":\"quote \\\" backslash \\\\ line\\n tab\\t bell\\u0007\","
+        "\"broken\":\"a\xEF\xBF\xBDz\xEF\xBF\xBD\",\"least\":-9223372036854775808,"
+        "\"greatest\":18446744073709551615,\"yes\":true}");
+}
+
+TEST_CASE("well-formed UTF-8 stays, everything else becomes U+FFFD") {
+  const std::string replacement = "\xEF\xBF\xBD";
+  CHECK(mend_utf8("é€😀") == "é€😀");
+  CHECK(mend_utf8("\xC0\xAF") == replacement + replacement);
+  CHECK(mend_utf8("\xED\xA0\x80") == replacement + replacement + replacement);
+  CHECK(mend_utf8("\xF5") == replacement);
+  CHECK(mend_utf8("\xE2\x82") == replacement + replacement);
+}
+
+TEST_CASE("metrics name their type once and show whole numbers whole") {
+  MetricsText out;
+  out.family("x_total", "counter", "Help.");
+  out.sample("x_total", "kind", "a\"b\\c\nd", 12345678901.0);
+  out.gauge("y", "Help.", 0.5);
+  CHECK(out.text() ==
+        "# HELP x_total Help.\n# TYPE x_total counter\n"
+        "x_total{kind=\"a\\\"b\\\\c\\nd\"} 12345678901\n"
+        "# HELP y Help.\n# TYPE y gauge\ny 0.5\n");
+}
+
+TEST_CASE("the process knows its own size and age") {
+  const auto status = read_process_status();
+  CHECK(status.resident_bytes > 0);
+  CHECK(status.open_files > 2);
+  CHECK(status.open_files_max >= status.open_files);
+  CHECK(status.start_seconds > 1.6e9);
+}

@@ -1,0 +1,191 @@
+// The tester, as a program: what the end-to-end tests rely on when they use it as their oracle.
+#include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "http/client/fetch_helpers.hpp"
+#include "http/client/scripted_server.hpp"
+#include "postoffice/defaults/http_object_source.hpp"
+#include "postoffice/error.hpp"
+
+using namespace postoffice;
+using namespace postoffice::testing;
+
+namespace {
+
+/// A running tester, with its output.
+class Tester {
+ public:
+  explicit Tester(std::vector<std::string> arguments) {
+    int ends[2];
+    if (pipe(ends) != 0) throw std::runtime_error("pipe");
+    arguments.insert(arguments.begin(), TESTER);
+    std::vector<char*> raw;
+    for (auto& argument : arguments) raw.push_back(argument.data());
+    raw.push_back(nullptr);
+    process_ = fork();
+    if (process_ == 0) {
+      dup2(ends[1], STDOUT_FILENO);
+      dup2(ends[1], STDERR_FILENO);
+      execv(TESTER, raw.data());
+      _exit(127);
+    }
+    ::close(ends[1]);
+    output_ = fdopen(ends[0], "r");
+  }
+
+  ~Tester() {
+    if (process_ > 0) {
+      kill(process_, SIGKILL);
+      waitpid(process_, nullptr, 0);
+    }
+    std::fclose(output_);
+  }
+
+  std::string line() {
+    char text[4096];
+    return std::fgets(text, sizeof text, output_) ? text : "";
+  }
+
+  /// The port its source listens on.
+  std::string port() {
+    for (std::string text = line(); !text.empty(); text = line()) {
+      const auto place = text.find("port ");
+      if (place != std::string::npos) return std::to_string(std::atoi(text.c_str() + place + 5));
+    }
+    return {};
+  }
+
+  void stop() { kill(process_, SIGTERM); }
+
+  /// Reads its output to the end; its exit code.
+  int wait() {
+    for (std::string text = line(); !text.empty(); text = line()) last_line = text;
+    int status = 0;
+    waitpid(process_, &status, 0);
+    process_ = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+  std::string last_line;
+
+ private:
+  pid_t process_ = 0;
+  std::FILE* output_ = nullptr;
+};
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::string contents(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+struct TemporaryFile {
+  ~TemporaryFile() { std::filesystem::remove(path); }
+  std::filesystem::path path = std::filesystem::temp_directory_path() /
+                               ("postoffice_tester_" + std::to_string(getpid()) + ".json");
+};
+
+struct Source {
+  explicit Source(const std::string& port) {
+    HttpObjectSourceOptions options;
+    options.url = "http://127.0.0.1:" + port + "/objects/{id}";
+    loop.start();
+    source = std::make_unique<HttpObjectSource>(loop, options);
+  }
+  FetchResult fetch(ObjectId id, std::chrono::milliseconds timeout = 10s) {
+    return fetch_now(*source, id, timeout);
+  }
+  EventLoop loop;
+  std::unique_ptr<HttpObjectSource> source;
+};
+
+}  // namespace
+
+TEST_CASE("the tester is a source that knows every object and takes its time") {
+  TemporaryFile record;
+  Tester tester({"--no-sender", "--listen", "127.0.0.1:0", "--latency-min", "100ms",
+                 "--latency-spread", "50ms", "--record", record.path});
+  Source source(tester.port());
+  const auto begin = std::chrono::steady_clock::now();
+  const auto even = source.fetch(42);
+  CHECK(std::chrono::steady_clock::now() - begin >= 100ms);
+  CHECK_FALSE(even.error);
+  CHECK(even.online);
+  CHECK_FALSE(source.fetch(-7).online);
+  tester.stop();
+  CHECK(tester.wait() == 0);
+  CHECK(has(tester.last_line, "fetches answered 2 of 2"));
+  CHECK(has(contents(record.path), "{\"fetch\":42,\"at\":"));
+  CHECK(has(contents(record.path), ",\"status\":200}\n"));
+}
+
+TEST_CASE("the tester's source fails, hangs and misses objects as it is told") {
+  const auto result_with = [](const char* option, std::chrono::milliseconds timeout = 20s) {
+    Tester tester({"--no-sender", "--listen", "127.0.0.1:0", "--latency-min", "0",
+                   "--latency-spread", "0", option, "100"});
+    return Source(tester.port()).fetch(1, timeout).error;
+  };
+  CHECK(result_with("--fail-percent") == Error::refused);
+  CHECK(result_with("--hang-percent", 300ms) == Error::timed_out);
+  CHECK(result_with("--not-found-percent") == Error::not_found);
+}
+
+TEST_CASE("the tester sends each callback once, whatever becomes of it, and records which") {
+  // The first is accepted, the second refused, the third never answered, the fourth accepted.
+  std::atomic<int> requests{0};
+  ScriptedServer server([&](Peer& peer) {
+    while (!peer.request().empty()) {
+      const int number = ++requests;
+      if (number == 3) return peer.wait_for_close();
+      peer.send(number == 2 ? Peer::with_status("503 Service Unavailable", "")
+                            : Peer::with_status("202 Accepted", "", "Postoffice-Receipt: a-1\r\n"));
+    }
+  });
+  TemporaryFile record;
+  Tester tester({"--no-source", "--target",
+                 "http://127.0.0.1:" + std::to_string(server.port()) + "/callback", "--ids-max",
+                 "0", "--interval", "500ms", "--timeout", "400ms", "--count", "4", "--record",
+                 record.path, "--fail-on-refused"});
+  CHECK(tester.wait() == 1);
+  CHECK(requests == 4);
+  CHECK(has(tester.last_line, "sent 4, accepted 2, refused 1, no connection 0, timed out 1"));
+  const std::string text = contents(record.path);
+  CHECK(has(text, "\"receipt\":\"a-1\",\"ids\":[]}\n"));
+  CHECK(has(text, "\"status\":503,\"lost_ids\":[]}\n"));
+  CHECK(has(text, "\"status\":0,\"lost_ids\":[]}\n"));
+}
+
+TEST_CASE("a receiver that never answers does not stop the tester's beat") {
+  ScriptedServer server([](Peer& peer) { peer.wait_for_close(); });
+  Tester tester({"--no-source", "--target",
+                 "http://127.0.0.1:" + std::to_string(server.port()) + "/callback", "--rate", "50",
+                 "--connections", "5", "--count", "50", "--timeout", "500ms"});
+  const auto begin = std::chrono::steady_clock::now();
+  CHECK(tester.wait() == 0);
+  CHECK(std::chrono::steady_clock::now() - begin < 10s);
+  CHECK(has(tester.last_line, "sent 50, accepted 0, refused 0, no connection 0, timed out 50"));
+}
+
+TEST_CASE("a command line that makes no sense is exit code 64, an address in use 69") {
+  CHECK(Tester({"--no-such-option"}).wait() == 64);
+  CHECK(Tester({"--no-source", "--target", "ftp://x"}).wait() == 64);
+  CHECK(Tester({"--interval", "-1s"}).wait() == 64);
+  ScriptedServer server([](Peer&) {});
+  CHECK(Tester({"--no-sender", "--listen", "127.0.0.1:" + std::to_string(server.port())}).wait() ==
+        69);
+}

@@ -1,0 +1,169 @@
+// The daemon as a process: start, signals, locks, sockets passed to it.
+#include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "postofficed.hpp"
+
+using namespace postoffice::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Listens and never answers.
+class SilentServer {
+ public:
+  SilentServer() : descriptor_(socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    auto* const place = reinterpret_cast<sockaddr*>(&address);
+    socklen_t size = sizeof address;
+    REQUIRE(bind(descriptor_, place, size) == 0);
+    REQUIRE(listen(descriptor_, 64) == 0);
+    getsockname(descriptor_, place, &size);
+    port_ = ntohs(address.sin_port);
+  }
+  ~SilentServer() { close(descriptor_); }
+
+  int descriptor() const { return descriptor_; }
+  std::uint16_t port() const { return port_; }
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/{id}"; }
+
+ private:
+  int descriptor_;
+  std::uint16_t port_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("SIGTERM and SIGINT are graceful ends with 0") {
+  for (const int number : {SIGTERM, SIGINT}) {
+    const TemporaryDirectory directory;
+    Daemon daemon(directory.path());
+    REQUIRE(daemon.ready());
+    CHECK(daemon.post("1,2,3").status == 202);
+    daemon.process().signal(number);
+    CHECK(daemon.process().exit_code() == 0);
+    CHECK(daemon.said("stopped"));
+  }
+}
+
+TEST_CASE("a second signal ends a daemon that waits for its fetches") {
+  const TemporaryDirectory directory;
+  const SilentServer source;
+  Daemon daemon(directory.path(), {"--source", source.url(), "--drain-limit", "1h"});
+  REQUIRE(daemon.ready());
+  REQUIRE(daemon.post("1").status == 202);
+  REQUIRE(eventually([&] { return daemon.status("fetches_in_flight") == 1; }));
+  daemon.process().signal(SIGTERM);
+  REQUIRE(eventually([&] { return daemon.said("stopping"); }));
+  CHECK(daemon.post("2").status == 202);
+  CHECK_FALSE(daemon.process().ended());
+  daemon.process().signal(SIGTERM);
+  CHECK(daemon.process().exit_code() == 128 + SIGTERM);
+}
+
+TEST_CASE("what a killed daemon had accepted is found by the next one") {
+  const TemporaryDirectory directory;
+  {
+    Daemon daemon(directory.path());
+    REQUIRE(daemon.ready());
+    REQUIRE(daemon.post("1,2,3").status == 202);
+    daemon.process().signal(SIGKILL);
+    CHECK(daemon.process().exit_code() == 128 + SIGKILL);
+  }
+  Daemon daemon(directory.path());
+  REQUIRE(daemon.ready());
+  CHECK(daemon.said("1 callback with 3 ids left from before"));
+  CHECK(eventually([&] { return daemon.status("accepted_ids") == 3; }));
+}
+
+TEST_CASE("a second daemon on one data directory is refused and told who has it") {
+  const TemporaryDirectory directory;
+  Daemon first(directory.path());
+  REQUIRE(first.ready());
+  const auto second = run_postofficed(
+      {"--data-dir", directory.path(), "--listen", "localhost:0", "--admin-listen", "localhost:0"});
+  CHECK(second.code == 74);
+  CHECK(second.err.find("in use by another process") != std::string::npos);
+  CHECK(second.err.find("process " + std::to_string(first.process().id()) + " (postofficed)") !=
+        std::string::npos);
+  CHECK(first.page("/readyz").status == 200);
+}
+
+TEST_CASE("a port that is taken is 78 and named") {
+  const TemporaryDirectory directory;
+  const SilentServer other;
+  const auto address = "127.0.0.1:" + std::to_string(other.port());
+  for (const char* option : {"--listen", "--admin-listen"}) {
+    const bool admin = std::string(option) == "--admin-listen";
+    const auto outcome = run_postofficed({"--data-dir", directory.path(), option, address,
+                                          admin ? "--listen" : "--admin-listen", "localhost:0"});
+    CHECK(outcome.code == 78);
+    CHECK(outcome.err.find(std::string(option) + ": cannot listen on " + address) !=
+          std::string::npos);
+  }
+}
+
+TEST_CASE("SIGHUP takes over the log level and names what needs a restart") {
+  const TemporaryDirectory directory;
+  const auto config = directory / "conf";
+  std::ofstream(config) << "ttl = 30s\n";
+  Daemon daemon(directory / "data", {"--config", config});
+  REQUIRE(daemon.ready());
+  std::ofstream(config) << "ttl = 40s\nlog-level = debug\n";
+  daemon.process().signal(SIGHUP);
+  CHECK(eventually([&] { return daemon.said("ttl is now 40s; that takes effect with the next"); }));
+  CHECK(eventually([&] { return daemon.said("configuration read again"); }));
+
+  std::ofstream(config) << "ttl = never\n";
+  daemon.process().signal(SIGHUP);
+  CHECK(eventually([&] { return daemon.said("nothing was changed"); }));
+  CHECK(daemon.post("1").status == 202);
+}
+
+TEST_CASE("log lines can be JSON") {
+  const TemporaryDirectory directory;
+  Daemon daemon(directory.path(), {"--log-format", "json"});
+  CHECK(eventually([&] { return daemon.said("\"level\":\"info\",\"msg\":\"ready\"}"); }));
+}
+
+TEST_CASE("callbacks are taken from a socket that was passed") {
+  const TemporaryDirectory directory;
+  const SilentServer socket;
+  const auto pass = [&] {
+    dup2(socket.descriptor(), 3);
+    setenv("LISTEN_PID", std::to_string(getpid()).c_str(), 1);
+    setenv("LISTEN_FDS", "1", 1);
+    setenv("LISTEN_FDNAMES", "postofficed.socket", 1);
+  };
+  Daemon daemon(directory.path(), {}, pass);
+  REQUIRE(daemon.ready());
+  CHECK(http_call(socket.port(), "POST", "/callback", "{\"object_ids\":[1]}").status == 202);
+}
+
+TEST_CASE("the journal commands look at a queue with the daemon up and down") {
+  const TemporaryDirectory directory;
+  const Arguments on{"--data-dir", directory.path()};
+  const auto journal = [&](Arguments what) {
+    what.insert(what.begin(), "journal");
+    what.insert(what.end(), on.begin(), on.end());
+    return run_postofficed(what);
+  };
+  Daemon daemon(directory.path());
+  REQUIRE(daemon.ready());
+  REQUIRE(daemon.post("7,-3").status == 202);
+  for (int round = 0; round < 2; ++round) {
+    const auto verify = journal({"verify"});
+    CHECK(verify.code == 0);
+    CHECK(verify.out.find("is sound") != std::string::npos);
+    const auto dump = journal({"dump"});
+    CHECK(dump.code == 0);
+    CHECK(dump.out.find("\"ids\":[-3,7]") != std::string::npos);
+    CHECK(journal({"stat"}).out.find("waiting: 1 callback with 2 ids") != std::string::npos);
+    CHECK(journal({"stat", "--json"}).out.find("\"ids_waiting\":2") != std::string::npos);
+    daemon.process().signal(SIGTERM);
+    CHECK(daemon.process().exit_code() == 0);
+  }
+}

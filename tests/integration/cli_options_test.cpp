@@ -1,0 +1,98 @@
+// Commands that end by themselves: exit codes and messages.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "postofficed.hpp"
+
+using namespace postoffice::testing;
+
+namespace {
+
+long lines_of(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
+
+}  // namespace
+
+TEST_CASE("wrong usage is 64 and one line") {
+  for (const Arguments& arguments :
+       {Arguments{"--colour"}, Arguments{"deliver"}, Arguments{"journal", "burn"}}) {
+    const auto outcome = run_postofficed(arguments);
+    CHECK(outcome.code == 64);
+    CHECK(outcome.out.empty());
+    CHECK(lines_of(outcome.err) == 1);
+  }
+}
+
+TEST_CASE("a configuration that cannot work is 78, with a line for each problem") {
+  const auto outcome = run_postofficed({"--ttl", "soon", "--keep", "some"});
+  CHECK(outcome.code == 78);
+  CHECK(lines_of(outcome.err) == 2);
+  CHECK(outcome.err.find("--ttl: \"soon\"") != std::string::npos);
+}
+
+TEST_CASE("an unknown key of the config file is 78 and names its line") {
+  const TemporaryDirectory directory;
+  std::ofstream(directory / "conf") << "ttl = 30s\nttl-seconds = 30\n";
+  const auto outcome = run_postofficed({"--config", directory / "conf"});
+  CHECK(outcome.code == 78);
+  CHECK(outcome.err.find("conf:2: unknown key \"ttl-seconds\"") != std::string::npos);
+}
+
+TEST_CASE("help and version are good ends on stdout") {
+  for (const char* flag : {"--help", "--version"}) {
+    const auto outcome = run_postofficed({flag});
+    CHECK(outcome.code == 0);
+    CHECK(outcome.err.empty());
+    CHECK_FALSE(outcome.out.empty());
+  }
+}
+
+TEST_CASE("commands and queues that need a broker say that it is not built in") {
+  for (const Arguments& arguments :
+       {Arguments{"serve"}, Arguments{"worker", "5"}, Arguments{"--queue", "amqp://h/"},
+        Arguments{"--queue", "file+amqp://u:hunter2@h/"}}) {
+    const auto outcome = run_postofficed(arguments);
+    CHECK(outcome.code == 78);
+    CHECK(outcome.err.find("RabbitMQ support is not built in") != std::string::npos);
+    CHECK(outcome.err.find("hunter2") == std::string::npos);
+  }
+}
+
+TEST_CASE("commands for shared instances say that there are none") {
+  CHECK(run_postofficed({"instances", "list"}).code == 78);
+  CHECK(run_postofficed({"instances", "retire", "a"}).code == 78);
+}
+
+TEST_CASE("validate tells a configuration that works from one that does not") {
+  const TemporaryDirectory directory;
+  const auto good = run_postofficed({"validate", "--data-dir", directory / "new"});
+  CHECK(good.code == 0);
+  CHECK(good.out.find("configuration is valid") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(directory / "new"));
+
+  std::ofstream(directory / "file") << "no directory";
+  CHECK(run_postofficed({"validate", "--data-dir", directory / "file"}).code == 78);
+  const auto bad = run_postofficed({"validate", "--data-dir", directory.path(), "--store",
+                                    "host=h nonsense=1 password=hunter2"});
+  CHECK(bad.code == 78);
+  CHECK((bad.out + bad.err).find("hunter2") == std::string::npos);
+}
+
+TEST_CASE("a data directory that cannot be written is 74") {
+  const TemporaryDirectory directory;
+  std::ofstream(directory / "file") << "no directory";
+  for (const std::string& path : {directory / "file", directory / "file/below"}) {
+    const auto outcome = run_postofficed({"--data-dir", path});
+    CHECK(outcome.code == 74);
+    CHECK(outcome.err.find(path) != std::string::npos);
+  }
+}
+
+TEST_CASE("journal commands on a directory without a journal are 74") {
+  const TemporaryDirectory directory;
+  for (const char* what : {"verify", "dump", "stat"}) {
+    const auto outcome = run_postofficed({"journal", what, "--data-dir", directory / "none"});
+    CHECK(outcome.code == 74);
+    CHECK(lines_of(outcome.err) == 1);
+  }
+}

@@ -1,0 +1,175 @@
+// The bytes of docs/queue_format.md, version 1. A change here is a new version of the format.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <string_view>
+
+#include "journal/crc32c.hpp"
+#include "journal/format.hpp"
+#include "journal/id_codec.hpp"
+
+namespace postoffice::journal {
+namespace {
+
+using Ids = std::vector<ObjectId>;
+
+Bytes bytes_of(std::string_view text) { return std::as_bytes(std::span(text.data(), text.size())); }
+
+std::string hex(Bytes bytes) {
+  std::string text;
+  for (const auto byte : bytes) {
+    char digits[3];
+    std::snprintf(digits, sizeof digits, "%02x", std::to_integer<unsigned>(byte));
+    text += digits;
+  }
+  return text;
+}
+
+std::vector<std::byte> encoded(const Ids& ids) {
+  std::vector<std::byte> payload;
+  encode_ids(ids, payload);
+  return payload;
+}
+
+Ids round_trip(const Ids& ids) {
+  Ids out;
+  REQUIRE(decode_ids(encoded(ids), out));
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("the checksum is CRC-32C, by tables and by instruction") {
+  CHECK(crc32c(bytes_of("123456789")) == 0xE3069283u);
+  CHECK(crc32c({}) == 0);
+  const std::vector<std::byte> zeros(32);
+  CHECK(crc32c(zeros) == 0x8A9136AAu);
+  CHECK(crc32c(bytes_of("6789"), crc32c(bytes_of("12345"))) == 0xE3069283u);
+  if (!has_crc32c_instruction()) return;
+  std::mt19937 random(7);
+  std::vector<std::byte> data(1000);
+  for (auto& byte : data) byte = static_cast<std::byte>(random());
+  for (std::size_t size = 0; size < data.size(); size += 1 + size / 9) {
+    const auto part = Bytes(data).subspan(random() % 9 % (data.size() - size), size);
+    CHECK(crc32c_portable(part, 5) == crc32c_instruction(part, 5));
+  }
+}
+
+TEST_CASE("every list of ids comes back as it was") {
+  constexpr auto least = std::numeric_limits<ObjectId>::min();
+  constexpr auto greatest = std::numeric_limits<ObjectId>::max();
+  for (const auto& ids : {Ids{}, Ids{0}, Ids{-1}, Ids{least}, Ids{greatest}, Ids{least, greatest},
+                          Ids{least, least + 1, -1, 0, 1, greatest - 1, greatest}}) {
+    CHECK(round_trip(ids) == ids);
+  }
+  Ids many;
+  std::mt19937_64 random(3);
+  for (int i = 0; i < 10'000; ++i) many.push_back(static_cast<ObjectId>(random()));
+  std::sort(many.begin(), many.end());
+  CHECK(round_trip(many) == many);
+}
+
+TEST_CASE("what is no list of ids is refused and leaves nothing behind") {
+  const auto refused = [](std::vector<std::byte> payload) {
+    Ids ids{42};
+    return !decode_ids(payload, ids) && ids == Ids{42};
+  };
+  const std::byte more{0x80};
+  CHECK(refused({more}));                            // ends inside a number
+  CHECK(refused({std::byte{2}, std::byte{0}}));      // the same id twice
+  CHECK(refused(std::vector<std::byte>(11, more)));  // more than 64 bits
+  auto beyond = encoded({std::numeric_limits<ObjectId>::max()});
+  beyond.push_back(std::byte{1});
+  CHECK(refused(beyond));  // past the greatest id
+}
+
+TEST_CASE("version 1 has these bytes") {
+  SegmentHeader segment{0x1122334455667788,
+                        3,
+                        12,
+                        1000,
+                        11,
+                        998,
+                        8192,
+                        Timestamp(Duration(1'700'000'000'000'000)),
+                        0,
+                        true};
+  segment.seed = segment_seed(segment.queue, segment.number);
+  std::array<std::byte, block_size> block{};
+  encode(segment, block);
+  CHECK(hex(Bytes(block).first(segment_header_size)) ==
+        "504f53544a524e4c010000005729cdea8877665544332211"
+        "03000000000000000c00000000000000e8030000000000000b00000000000000"
+        "e603000000000000002000000000000000401e18240a0600c4c3ff3f01000000");
+  CHECK(decode_segment_header(block) == segment);
+
+  const std::array<ObjectId, 3> ids{-5, 7, 1000};
+  std::vector<std::byte> payload;
+  encode_ids(ids, payload);
+  CHECK(hex(payload) == "090ce107");
+
+  std::array<std::byte, record_header_size> record_bytes{};
+  const RecordHeader record{4, RecordType::carried, crc32c(payload), 17,
+                            Timestamp(Duration(1'700'000'000'000'001))};
+  encode(record, segment.seed, record_bytes);
+  CHECK(hex(record_bytes) == "135938b804000002253bde791100000001401e18240a0600");
+  CHECK(decode_record_header(record_bytes, segment.seed) == record);
+  CHECK_FALSE(decode_record_header(record_bytes, segment.seed + 1));
+
+  std::array<std::byte, batch_header_size> batch_bytes{};
+  const BatchHeader batch{32, 1, 1017, 1016};
+  encode(batch, segment.seed, batch_bytes);
+  CHECK(hex(batch_bytes) == "425443483736c2712000000001000000f903000000000000f803000000000000");
+  CHECK(decode_batch_header(batch_bytes, segment.seed) == batch);
+  CHECK_FALSE(decode_batch_header(batch_bytes, segment.seed + 1));
+
+  std::array<std::byte, cursor_size> cursor_bytes{};
+  const Cursor cursor{segment.queue, 3, 900, 1017, segment.newest, 13};
+  encode(cursor, cursor_bytes);
+  CHECK(hex(cursor_bytes) ==
+        "504f5354435552530100000078e74ce78877665544332211"
+        "03000000000000008403000000000000f90300000000000000401e18240a0600"
+        "0d00000000000000");
+  CHECK(decode_cursor(cursor_bytes) == cursor);
+}
+
+TEST_CASE("either copy of a segment's header is enough") {
+  const SegmentHeader segment{1, 1, 1, 1, 0, 0, 0, {}, 9, false};
+  std::array<std::byte, block_size> block{};
+  encode(segment, block);
+  for (const auto damaged : {std::size_t{0}, second_header_offset}) {
+    auto copy = block;
+    std::memset(copy.data() + damaged, 0xff, 100);
+    CHECK(decode_segment_header(copy) == segment);
+  }
+  std::memset(block.data() + 40, 0xff, 1);
+  std::memset(block.data() + second_header_offset + 40, 0xff, 1);
+  CHECK_FALSE(decode_segment_header(block));
+}
+
+TEST_CASE("a header of a later version is known as such") {
+  std::array<std::byte, cursor_size> bytes{};
+  encode(Cursor{}, bytes);
+  CHECK_FALSE(is_other_version(bytes));
+  bytes[8] = std::byte{2};
+  CHECK_FALSE(is_other_version(bytes));  // that is damage
+  std::memset(bytes.data() + 12, 0, 4);
+  const auto checksum = crc32c(bytes);
+  std::memcpy(bytes.data() + 12, &checksum, 4);
+  CHECK(is_other_version(bytes));
+}
+
+TEST_CASE("segments are named so that they sort, and nothing else passes for one") {
+  CHECK(segment_name(12) == "0000000000000012.journal");
+  CHECK(parse_segment_name("0000000000000012.journal") == 12);
+  CHECK_FALSE(parse_segment_name("12.journal"));
+  CHECK_FALSE(parse_segment_name("0000000000000012.journal.tmp"));
+  CHECK_FALSE(parse_segment_name("00000000000000x2.journal"));
+  CHECK_FALSE(parse_segment_name("spare.ready"));
+}
+
+}  // namespace postoffice::journal

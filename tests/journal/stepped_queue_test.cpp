@@ -1,0 +1,224 @@
+// The file queue on a simulated disk, its workers stepped by hand: no threads, no waiting.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "journal/journal_queue.hpp"
+#include "journal/simulated_disk.hpp"
+#include "postoffice/error.hpp"
+#include "postoffice/testing/manual_clock.hpp"
+
+namespace postoffice::journal {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Stepped {
+  Stepped() { options.directory = "q"; }
+  ~Stepped() { queue.reset(); }
+
+  void open() {
+    queue.reset();
+    std::error_code error;
+    const Workers by_hand{
+        false,
+        [this] { return std::chrono::steady_clock::time_point(clock.now().time_since_epoch()); }};
+    queue = JournalQueue::open(
+        disk, options, clock, error,
+        [this](LogLevel, std::string_view text) { log.emplace_back(text); }, by_hand);
+    REQUIRE(queue);
+    read_on();
+  }
+
+  void die() {
+    disk.die_after(0);
+    queue.reset();
+    disk.kill_process();
+  }
+
+  /// What the flusher said to the sender.
+  std::error_code append(ObjectId id) {
+    std::error_code result = Error::unavailable;
+    const std::vector<ObjectId> ids{id};
+    queue->append(ids, {}, [&](std::error_code error, const Receipt&) { result = error; });
+    while (queue->step(Worker::flusher)) {
+    }
+    return result;
+  }
+
+  void step_all() {
+    for (int i = 0; i < 20; ++i) {
+      for (const auto worker : {Worker::flusher, Worker::backlog, Worker::maintainer}) {
+        queue->step(worker);
+      }
+    }
+  }
+
+  void read_on() {
+    queue->read(1000, [this](std::error_code error, const Delivery& delivery) {
+      if (error) return;
+      for (const auto& entry : delivery.entries) got.push_back(entry.sequence);
+      if (reading) read_on();
+    });
+  }
+
+  void leave_fifty_to_a_disk_that_does_not_read() {
+    options.memory_bytes_max = 1;
+    open();
+    reading = false;
+    for (ObjectId id = 0; id < 50; ++id) REQUIRE_FALSE(append(id));
+    disk.fail_reads(true);
+    reading = true;
+    read_on();
+  }
+
+  std::size_t segments() {
+    std::error_code error;
+    const auto names = disk.list("q", error);
+    return static_cast<std::size_t>(std::count_if(
+        names.begin(), names.end(), [](const auto& name) { return name.ends_with(".journal"); }));
+  }
+
+  bool said(const std::string& text) const {
+    return std::any_of(log.begin(), log.end(),
+                       [&](const auto& line) { return line.find(text) != std::string::npos; });
+  }
+
+  testing::ManualClock clock;
+  SimulatedDisk disk{1};
+  FileQueueOptions options;
+  bool reading = true;
+  std::vector<Sequence> got;
+  std::vector<std::string> log;
+  std::unique_ptr<JournalQueue> queue;
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Stepped, "sequences that nobody will ever read do not keep a segment") {
+  options.segment_bytes = 16 << 10;
+  open();
+  REQUIRE_FALSE(append(1));
+  disk.fail_sync(1);
+  REQUIRE(append(2));  // its record may or may not be on the disk
+  REQUIRE_FALSE(append(3));
+  queue->acknowledge(got.back());
+  clock.advance(1s);
+  step_all();
+  die();
+  open();
+  disk.fail_sync(1);
+  REQUIRE(append(4));
+  clock.advance(1s);
+  REQUIRE_FALSE(append(5));
+  queue->acknowledge(got.back());
+  for (int i = 0; i < 3; ++i) clock.advance(1s), step_all();
+  CHECK(queue->status().acknowledged >= queue->status().last_durable);
+  CHECK(segments() == 1);
+}
+
+TEST_CASE_FIXTURE(Stepped, "a restart that finds nothing to read does not keep old segments") {
+  options.segment_bytes = 16 << 10;
+  open();
+  REQUIRE_FALSE(append(1));
+  queue->acknowledge(1);
+  clock.advance(1s);
+  step_all();
+  disk.fail_sync(1);
+  REQUIRE(append(2));
+  die();
+  open();
+  REQUIRE_FALSE(append(3));
+  queue->acknowledge(got.back());
+  for (int i = 0; i < 3; ++i) clock.advance(1s), step_all();
+  CHECK(segments() == 1);
+}
+
+TEST_CASE_FIXTURE(Stepped, "a disk that does not read for a while loses nothing") {
+  leave_fifty_to_a_disk_that_does_not_read();
+  for (int i = 0; i < 10; ++i) clock.advance(200ms), step_all();
+  CHECK(got.size() < 50);
+  const auto frontier = queue->status().frontier;
+  disk.fail_reads(false);
+  for (int i = 0; i < 3; ++i) clock.advance(200ms), step_all();
+  CHECK(got.size() == 50);
+  CHECK(frontier < queue->status().frontier);
+  CHECK_FALSE(said("lost"));
+}
+
+TEST_CASE_FIXTURE(Stepped,
+                  "a disk that never reads again stops nobody, and what is lost is named") {
+  leave_fifty_to_a_disk_that_does_not_read();
+  for (int i = 0; i < 60; ++i) clock.advance(200ms), step_all();
+  CHECK(said("lost callbacks [1..50]"));
+  disk.fail_reads(false);
+  REQUIRE_FALSE(append(51));
+  step_all();
+  CHECK(got.back() == 51);
+}
+
+TEST_CASE_FIXTURE(Stepped,
+                  "a disk that runs low: the spare first, refusals last, healed by trimming") {
+  options.segment_bytes = 16 << 10;
+  open();
+  REQUIRE_FALSE(append(1));
+  step_all();
+  disk.set_space({512 << 20, 100ull << 30});  // just what is left to others
+  disk.set_full(true);
+  std::size_t accepted = 0;
+  while (!append(1)) ++accepted;
+  CHECK(segments() == 2);
+  CHECK(accepted > 2);
+  CHECK(append(1) == Error::storage_full);
+  CHECK_FALSE(queue->status().writable);
+  clock.advance(10s);
+  step_all();
+  CHECK(append(1) == Error::storage_full);
+  queue->acknowledge(got.back());
+  for (int i = 0; i < 10; ++i) clock.advance(1s), step_all();
+  CHECK_FALSE(append(1));
+  CHECK(queue->status().writable);
+  CHECK(queue->status().bytes <= 2 * options.segment_bytes);
+}
+
+TEST_CASE_FIXTURE(Stepped, "what others need of the disk is left to them") {
+  options.segment_bytes = 16 << 10;
+  options.free_bytes_min = 1 << 20;
+  disk.set_space({(1 << 20) + (16 << 10), 1 << 30});
+  open();
+  step_all();
+  CHECK(queue->status().bytes == 16 << 10);
+  disk.set_space({1 << 20, 1 << 30});
+  while (!append(1)) {
+  }
+  CHECK(segments() == 1);
+  disk.set_space({2 << 20, 1 << 30});
+  clock.advance(10s);
+  step_all();
+  CHECK_FALSE(append(1));
+}
+
+TEST_CASE_FIXTURE(Stepped,
+                  "time goes on from what was recorded, if the machine's clock went back") {
+  options.clock_interval = 2s;
+  open();
+  for (int i = 0; i < 10; ++i) {
+    clock.advance(1s);
+    (void)queue->status();  // somebody is told the time, but nothing is received
+    step_all();
+  }
+  const auto told = queue->status().frontier;
+  const auto recorded = queue->status().recorded;
+  CHECK(recorded >= told - 3s);
+  die();
+  testing::ManualClock behind(told - 1h);
+  std::error_code error;
+  const auto again = JournalQueue::open(disk, options, behind, error, {},
+                                        Workers{false, std::chrono::steady_clock::now});
+  REQUIRE(again);
+  CHECK(behind.now() >= recorded);
+}
+
+}  // namespace postoffice::journal

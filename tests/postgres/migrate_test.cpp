@@ -1,0 +1,158 @@
+#include <doctest/doctest.h>
+
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "postoffice/defaults/postgres_object_store.hpp"
+#include "postoffice/error.hpp"
+#include "support/event_log.hpp"
+#include "support/postgres.hpp"
+#include "support/store_calls.hpp"
+
+namespace postoffice::testing {
+namespace {
+
+// A login that owns nothing, and goes away with the object.
+class Role {
+ public:
+  Role(const std::string& name, const PostgresSchema& schema) : name_(name) {
+    run_sql(postgres_conninfo(), "DROP ROLE IF EXISTS " + name);
+    run_sql(postgres_conninfo(), "CREATE ROLE " + name + " LOGIN PASSWORD 'sesame'");
+    schema.run("GRANT USAGE ON SCHEMA " + schema.name() + " TO " + name);
+  }
+
+  ~Role() { run_sql(postgres_conninfo(), "DROP OWNED BY " + name_ + "; DROP ROLE " + name_); }
+
+ private:
+  std::string name_;
+};
+
+struct Migrated {
+  std::error_code error;
+  std::string message;
+};
+
+Migrated migrate(const std::string& conninfo) {
+  Migrated result;
+  result.error = migrate_postgres(conninfo, result.message);
+  return result;
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST_CASE("migrating twice is migrating once") {
+  PostgresSchema schema;
+  CHECK_FALSE(migrate(schema.conninfo()).error);
+  schema.run("INSERT INTO objects VALUES (1, true, now(), now())");
+  const auto again = migrate(schema.conninfo());
+  CHECK_FALSE(again.error);
+  CHECK(again.message.empty());
+  CHECK(schema.run("SELECT count(*) FROM online_objects") == "1");
+}
+
+TEST_CASE("four processes may migrate at the same time") {
+  for (int round = 0; round < 5; ++round) {
+    PostgresSchema schema;
+    std::vector<Migrated> results(4);
+    std::vector<std::thread> threads;
+    for (Migrated& result : results) {
+      threads.emplace_back([&] { result = migrate(schema.conninfo()); });
+    }
+    for (auto& thread : threads) thread.join();
+    for (const Migrated& result : results) CHECK_MESSAGE(!result.error, result.message);
+    CHECK(schema.run("SELECT count(*) FROM postoffice_schema") == "1");
+  }
+}
+
+TEST_CASE("a schema that is newer is refused and left alone") {
+  PostgresSchema schema;
+  migrate(schema.conninfo());
+  schema.run("UPDATE postoffice_schema SET version = 99");
+  const auto result = migrate(schema.conninfo());
+  CHECK(result.error == Error::schema);
+  CHECK(has(result.message, "99"));
+  CHECK(schema.run("SELECT version FROM postoffice_schema") == "99");
+}
+
+TEST_CASE("a table of ours that somebody else made is refused") {
+  PostgresSchema schema;
+  schema.run("CREATE TABLE objects (something text)");
+  const auto result = migrate(schema.conninfo());
+  CHECK(result.error == Error::schema);
+  CHECK(has(result.message, "objects"));
+  CHECK(schema.run("SELECT to_regclass('dead_letters') IS NULL") == "t");
+}
+
+TEST_CASE("who may not create gets told where, and needs no such right afterwards") {
+  PostgresSchema schema;
+  Role role("limited", schema);
+  const std::string conninfo = schema.conninfo("user=limited");
+  const auto refused = migrate(conninfo);
+  CHECK(refused.error == Error::permission);
+  CHECK(has(refused.message, schema.name()));
+  CHECK_FALSE(has(refused.message, "\n"));
+
+  CHECK_FALSE(migrate(schema.conninfo()).error);
+  schema.run("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA " + schema.name() +
+             " TO limited");
+  CHECK_FALSE(migrate(conninfo).error);
+  EventLoop loop;
+  loop.start();
+  PostgresObjectStore store(loop, {.conninfo = conninfo});
+  apply(store, {.answers = {{1, true, at(1), at(2)}}});
+  CHECK(find(store).size() == 1);
+}
+
+TEST_CASE("a wrong password is an authentication error that does not show the password") {
+  PostgresSchema schema;
+  Role role("guarded", schema);
+  const auto wrong = migrate(schema.conninfo("user=guarded password=opensaysme"));
+  CHECK(wrong.error == Error::authentication);
+  CHECK(has(wrong.message, "guarded"));
+  CHECK_FALSE(has(wrong.message, "opensaysme"));
+  CHECK_FALSE(has(wrong.message, "\n"));
+  CHECK(migrate(schema.conninfo("user=guarded")).error == Error::authentication);
+
+  EventLog log;
+  EventLoop loop;
+  loop.start();
+  PostgresObjectStore store(loop, {.conninfo = schema.conninfo("user=guarded password=opensaysme")},
+                            log.log());
+  CHECK(try_apply(store, {.cleared = {1}}).error == Error::authentication);
+  CHECK(log.count("password authentication failed") == 1);
+  CHECK_FALSE(has(log.all(), "opensaysme"));
+}
+
+TEST_CASE("a server that is not there is unavailable") {
+  const auto result = migrate("host=127.0.0.1 port=1 dbname=x user=y");
+  CHECK(result.error == Error::unavailable);
+  CHECK(has(result.message, "127.0.0.1:1"));
+}
+
+TEST_CASE("what is no conninfo is refused without quoting it") {
+  const std::string bad = "postgresql://user:sesame@[bad";
+  const auto result = migrate(bad);
+  CHECK(result.error == Error::bad_options);
+  CHECK_FALSE(has(result.message, "sesame"));
+  EventLoop loop;
+  CHECK_THROWS_AS(PostgresObjectStore(loop, {.conninfo = bad}), std::invalid_argument);
+}
+
+TEST_CASE("a store that must not migrate says what is missing and starts when it is there") {
+  PostgresSchema schema;
+  EventLog log;
+  EventLoop loop;
+  loop.start();
+  PostgresObjectStore store(loop, {.conninfo = schema.conninfo(), .migrate = false}, log.log());
+  CHECK(try_apply(store, {.cleared = {1}}).error == Error::schema);
+  CHECK(log.count("run the migration") == 1);
+  CHECK_FALSE(migrate(schema.conninfo()).error);
+  apply_until_done(store, {.answers = {{1, true, at(1), at(2)}}});
+  CHECK(schema.run("SELECT count(*) FROM objects") == "1");
+}
+
+}  // namespace
+}  // namespace postoffice::testing

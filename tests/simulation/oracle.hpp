@@ -1,0 +1,208 @@
+// What an outsider knows of a history, and what must hold of it.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "postoffice/types.hpp"
+
+namespace postoffice::simulation {
+
+/// Knows senders, source and store, and nothing of the process between them. The first thing that
+/// is wrong is kept as a sentence. I1 … I9 as in docs/reliability.md.
+class Oracle {
+ public:
+  Oracle(Duration ttl, bool keep_offline) : ttl_(ttl), keep_offline_(keep_offline) {}
+
+  const std::string& wrong() const { return wrong_; }
+  void blame(ObjectId id, const std::string& what) {
+    if (wrong_.empty()) wrong_ = "id " + std::to_string(id) + ": " + what;
+  }
+  void blame(const std::string& what) {
+    if (wrong_.empty()) wrong_ = what;
+  }
+
+  /// Prints what happens to the id POSTOFFICE_TRACE names.
+  void trace(ObjectId id, const char* what, Timestamp now, Timestamp time = {}) const {
+    static const char* const traced = std::getenv("POSTOFFICE_TRACE");
+    if (traced == nullptr || std::to_string(id) != traced) return;
+    const auto ms = [](Timestamp t) {
+      return static_cast<long long>((t.time_since_epoch() / std::chrono::milliseconds(1)) %
+                                    1'000'000'000);
+    };
+    std::printf("%10lld %s %lld\n", ms(now), what, ms(time));
+  }
+
+  // The sender's side. What was sent and not accepted may or may not have been received.
+  void sent(const std::vector<ObjectId>& ids) {
+    for (const auto id : std::set(ids.begin(), ids.end())) ++known_[id].sent;
+  }
+  void accepted(const std::vector<ObjectId>& ids, Timestamp received_at) {
+    ++callbacks_;
+    if (received_at < newest_) blame("a receipt time went back (S2)");
+    newest_ = received_at;
+    for (const auto id : ids) {
+      known_[id].accepted.insert(received_at);
+      trace(id, "accepted", received_at);
+    }
+  }
+
+  // The source's side.
+  void fetch_began(ObjectId id, Timestamp at, bool online) {
+    ++fetches_;
+    if (!known_.contains(id)) blame(id, "fetched, but never sent (I2)");
+    ++known_[id].fetches;
+    known_[id].told[at] = online;
+    trace(id, online ? "fetch, online" : "fetch, offline", at);
+  }
+  void fetch_failed(ObjectId id) { ++known_[id].failures; }
+  void not_found(ObjectId id, Timestamp began) { settle_without_row(id, began); }
+  /// An answer that is of no use to what had been received longer ago than ttl.
+  void answered(ObjectId id, Timestamp began, Timestamp now) {
+    settle(id, std::min(began, now - ttl_));
+  }
+
+  /// With a clock that was set back, an answer from before may look newer for a while.
+  void started(Timestamp now) {
+    for (auto& [id, known] : known_) {
+      if (!known.told.empty() && known.told.rbegin()->first > now) known.is_ahead = true;
+    }
+  }
+  void crashed(Timestamp now) {
+    ++crashes_;
+    for (const auto& [id, known] : known_) trace(id, "-- the process ends --", now);
+  }
+
+  // The store's side: what a transaction really changed.
+  using Rows = std::map<ObjectId, Object>;
+  void answer_applied(const Object& answer) {
+    settle(answer.id, answer.fetched_at);
+    const auto& id = known_[answer.id];
+    const auto told = id.told.find(answer.fetched_at);
+    if (told == id.told.end() || told->second != answer.online) {
+      blame(answer.id, "stored an answer that no fetch of that time gave (S5)");
+    }
+  }
+  void removal_applied(const Object& answer) {
+    answer_applied(answer);
+    settle_without_row(answer.id, answer.fetched_at);
+  }
+  void given_up(ObjectId id, Timestamp received_at, int attempts) {
+    settle(id, received_at);
+    if (attempts < 3) blame(id, "given up after fewer than three tries (S7)");
+  }
+  void rows_changed(const Rows& before, const Rows& after) {
+    for (const auto& [id, row] : after) {
+      const auto old = before.find(id);
+      if (!known_.contains(id)) blame(id, "has a row, but was never sent (I2)");
+      if (old == before.end()) continue;
+      if (row.last_seen < old->second.last_seen) blame(id, "last_seen went back (I8)");
+      if (row.fetched_at < old->second.fetched_at) blame(id, "an older answer won (S5)");
+    }
+  }
+  /// I6: nothing accepted lies between the cutoff and the watermark, but for receipts whose own
+  /// answer was that there is nothing to keep: they owe no row.
+  void rows_expired(const Rows& before, const Rows& after, Timestamp cutoff) {
+    for (const auto& [id, row] : before) {
+      if (after.contains(id)) continue;
+      const auto& known = known_[id];
+      const auto& receipts = known.accepted;
+      const auto alive = receipts.lower_bound(std::max(cutoff, known.without_row + Duration(1)));
+      if (alive != receipts.end() && *alive < cutoff + ttl_) blame(id, "deleted early (I6)");
+    }
+  }
+
+  /// In good weather for seconds already, so nothing lags.
+  void check_prompt(const Rows& rows, Timestamp now) {
+    for (const auto& [id, row] : rows) {
+      if (row.last_seen < now - ttl_ - prompt_) blame(id, "deleted late (I7)");
+      const auto& receipts = known_[id].accepted;
+      const auto due = receipts.upper_bound(now - prompt_);
+      if (due != receipts.begin() && row.last_seen < *std::prev(due)) {
+        blame(id, "a receipt has not reached its row (S4)");
+      }
+    }
+  }
+
+  /// In good weather, after time enough to finish everything.
+  void check_all_answered() {
+    for (const auto& [id, known] : known_) {
+      const bool owed = !known.accepted.empty() && known.settled < *known.accepted.rbegin();
+      if (owed) blame(id, "accepted, but never answered (I1)");
+    }
+  }
+
+  /// The same, when all ids have been sent once more just now.
+  void check_all_ended(const Rows& rows, Timestamp now) {
+    for (const auto& [id, known] : known_) {
+      if (known.accepted.empty()) continue;
+      const auto newest = *known.accepted.rbegin();
+      if (known.settled < newest) blame(id, "accepted, but never answered (I1)");
+      const auto bound = known.sent * 2 + known.failures + 3 * crashes_;
+      if (known.fetches > bound) blame(id, "fetched too often (I5)");
+      if (newest > now - ttl_ + prompt_) check_row(id, known, rows);
+    }
+  }
+
+  std::uint64_t callbacks() const { return callbacks_; }
+  std::uint64_t fetches() const { return fetches_; }
+  std::uint64_t crashes() const { return crashes_; }
+
+ private:
+  struct Known {
+    std::uint64_t sent = 0;
+    std::set<Timestamp> accepted;
+    std::uint64_t fetches = 0;
+    std::uint64_t failures = 0;
+    std::map<Timestamp, bool> told;  // what fetches said, by when they began
+    bool is_ahead = false;           // some fetch began at a time that is still to come
+    Timestamp without_row{};         // the newest answer that there is nothing to keep
+    Timestamp settled{};             // an answer or a dead letter covers all receipts up to here
+  };
+
+  void settle(ObjectId id, Timestamp up_to) {
+    auto& settled = known_[id].settled;
+    settled = std::max(settled, up_to);
+  }
+
+  void settle_without_row(ObjectId id, Timestamp up_to) {
+    settle(id, up_to);
+    auto& without_row = known_[id].without_row;
+    without_row = std::max(without_row, up_to);
+  }
+
+  /// Its newest answer is the last thing that happened to it.
+  void check_row(ObjectId id, const Known& known, const Rows& rows) {
+    const auto last = known.told.rbegin();
+    if (last == known.told.rend() || known.is_ahead) return;
+    const auto row = rows.find(id);
+    if (row == rows.end()) {
+      if (keep_offline_ || last->second) blame(id, "accepted just now, but has no row (I1)");
+      return;
+    }
+    if (row->second.last_seen != *known.accepted.rbegin()) blame(id, "wrong last_seen (S4)");
+    if (row->second.online != last->second) blame(id, "wrong online (S5)");
+  }
+
+  static constexpr Duration prompt_ = std::chrono::milliseconds(1'300);
+
+  const Duration ttl_;
+  const bool keep_offline_;
+  std::map<ObjectId, Known> known_;
+  Timestamp newest_{};
+  std::uint64_t callbacks_ = 0;
+  std::uint64_t fetches_ = 0;
+  std::uint64_t crashes_ = 0;
+  std::string wrong_;
+};
+
+}  // namespace postoffice::simulation

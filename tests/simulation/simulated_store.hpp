@@ -1,0 +1,114 @@
+// A store in front of rows that outlive the process: slow, away, or with unknown outcomes.
+#pragma once
+
+#include <utility>
+
+#include "postoffice/error.hpp"
+#include "postoffice/testing/manual_clock.hpp"
+#include "postoffice/testing/memory_store.hpp"
+#include "simulation/agenda.hpp"
+#include "simulation/oracle.hpp"
+#include "simulation/weather.hpp"
+
+namespace postoffice::simulation {
+
+class SimulatedStore final : public ObjectStore {
+ public:
+  SimulatedStore(testing::MemoryStore& rows, const testing::ManualClock& clock, Agenda& agenda,
+                 Chance& chance, const Weather& weather, Oracle& oracle)
+      : rows_(rows),
+        clock_(clock),
+        agenda_(agenda),
+        chance_(chance),
+        weather_(weather),
+        oracle_(oracle) {}
+
+  void apply(Changes changes, ApplyDone done) override {
+    const auto fate = draw_fate();
+    trace(changes, fate);
+    Applied applied;
+    if (fate != Fate::refused) {
+      const auto before = rows_.objects();
+      rows_.apply(changes, [&](std::error_code, Applied result) { applied = std::move(result); });
+      oracle_.rows_changed(before, rows_.objects());
+      for (const auto& answer : changes.answers) oracle_.answer_applied(answer);
+      for (const auto& answer : changes.removals) oracle_.removal_applied(answer);
+      for (const auto& dead : changes.dead_letters) {
+        oracle_.given_up(dead.id, dead.received_at, dead.attempts);
+      }
+    }
+    if (fate != Fate::committed) applied = {};
+    complete([done = std::move(done), error = error_of(fate), applied = std::move(applied)] {
+      done(error, applied);
+    });
+  }
+
+  void expire(Expiry expiry, ExpireDone done) override {
+    const auto fate = draw_fate();
+    std::uint64_t deleted = 0;
+    if (fate != Fate::refused) {
+      const auto before = rows_.objects();
+      const auto cutoff = expiry.cutoff;
+      rows_.expire(std::move(expiry),
+                   [&](std::error_code, std::uint64_t count) { deleted = count; });
+      for (const auto& [id, row] : before) {
+        if (row.last_seen < cutoff) oracle_.trace(id, "expired, cutoff", clock_.now(), cutoff);
+      }
+      oracle_.rows_expired(before, rows_.objects(), cutoff);
+    }
+    complete([done = std::move(done), error = error_of(fate), deleted] { done(error, deleted); });
+  }
+
+  void find(ObjectQuery query, FindDone done) override { rows_.find(query, std::move(done)); }
+  void find_dead_letters(std::optional<ObjectId> after, std::size_t limit,
+                         DeadLettersDone done) override {
+    rows_.find_dead_letters(after, limit, std::move(done));
+  }
+
+ private:
+  enum class Fate { committed, refused, committed_and_failed };
+
+  void trace(const Changes& changes, Fate fate) const {
+    const auto now = clock_.now();
+    const auto all = [&](const auto& list, const char* kept, const char* refused) {
+      for (const auto& row : list) {
+        oracle_.trace(row.id, fate == Fate::refused ? refused : kept, now, row.last_seen);
+      }
+    };
+    all(changes.touches, "touch", "touch refused");
+    all(changes.answers, "answer stored", "answer refused");
+    all(changes.removals, "removal stored", "removal refused");
+    for (const auto& letter : changes.dead_letters) {
+      oracle_.trace(letter.id, "given up", now, letter.received_at);
+    }
+  }
+
+  Fate draw_fate() {
+    if (!chance_.percent(weather_.store_failing)) return Fate::committed;
+    return chance_.percent(weather_.store_ambiguous) ? Fate::committed_and_failed : Fate::refused;
+  }
+
+  static std::error_code error_of(Fate fate) {
+    return fate == Fate::committed ? std::error_code{} : Error::unavailable;
+  }
+
+  /// At once, or later, but in order.
+  void complete(std::function<void()> completion) {
+    const auto now = clock_.now();
+    if (chance_.percent(weather_.store_slow)) {
+      last_ = std::max(last_, now) + std::chrono::milliseconds(chance_(2'000));
+    }
+    if (last_ < now) return completion();
+    agenda_.at(last_, std::move(completion));
+  }
+
+  testing::MemoryStore& rows_;
+  const testing::ManualClock& clock_;
+  Agenda& agenda_;
+  Chance& chance_;
+  const Weather& weather_;
+  Oracle& oracle_;
+  Timestamp last_{};
+};
+
+}  // namespace postoffice::simulation
