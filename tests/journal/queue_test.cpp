@@ -194,6 +194,15 @@ TEST_CASE("time goes on from the newest receipt although the clock was set back"
   CHECK(append(*queue, {2}).second.received_at == before.received_at);
 }
 
+// One after the other, so that the flusher has gone to sleep before most of them: a single append
+// may find it on its way to sleep, and then needs no waking.
+TEST_CASE("no callback waits for another one to be flushed") {
+  TemporaryDirectory directory;
+  testing::ManualClock clock;
+  const auto queue = open(small_options(directory.path()), clock);
+  for (ObjectId id = 1; id <= 200; ++id) REQUIRE_FALSE(append(*queue, {id}).first);
+}
+
 TEST_CASE("acknowledged segments go, and the disk holds no more than it must") {
   TemporaryDirectory directory;
   testing::ManualClock clock;
