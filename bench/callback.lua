@@ -1,7 +1,8 @@
 -- For wrk: POSTs one callback with IDS ids (100 unless the environment says otherwise).
 local count = tonumber(os.getenv("IDS") or "100")
 local ids = {}
-for i = 1, count do ids[i] = tostring(1000000 + i * 7919 % 1000000) end
+-- In no order, as senders have them.
+for i = 1, count do ids[i] = tostring(1000000 + i * 611953 % 1000000) end
 wrk.method = "POST"
 wrk.path = "/callback"
 wrk.headers["Content-Type"] = "application/json"

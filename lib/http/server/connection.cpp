@@ -15,6 +15,15 @@ namespace {
 // An idle connection keeps no more than this of its send buffer.
 constexpr std::size_t kept_capacity_max = 512;
 
+// Edge-triggered: a socket that was emptied costs nothing until more arrives. So each event must be
+// followed by reads until there is no more: a read that did not fill the buffer was the last
+// (epoll(7), question 9), unless the client has finished sending, for that comes with no event of
+// its own.
+constexpr std::uint32_t reading_events = EPOLLIN | EPOLLRDHUP | EPOLLET;
+
+// Then it is the turn of others; the kernel is asked for another event.
+constexpr int reads_per_event_max = 4;
+
 bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
 }  // namespace
@@ -22,7 +31,7 @@ bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == 
 Connection::Connection(ServerLoop& loop, int socket)
     : loop_(loop),
       socket_(socket),
-      interest_(EPOLLIN),
+      interest_(reading_events),
       request_begun_(loop.now()),
       phase_begun_(loop.now()),
       reader_(loop.limits().request) {}
@@ -35,18 +44,35 @@ std::string_view Connection::date() { return loop_.date(); }
 
 void Connection::on_events(std::uint32_t events) {
   if (phase_ == Phase::closed) return;
-  if (phase_ == Phase::lingering) return drop_some();
-  if ((events & EPOLLERR) != 0) return close();
+  const bool lingers = phase_ == Phase::lingering;
+  if ((events & EPOLLERR) != 0 && !lingers) return close();
   if ((events & EPOLLOUT) != 0) loop_.want_flush(*this);
-  if ((events & EPOLLIN) != 0 && may_read()) return read_some();
+  if ((events & (EPOLLIN | EPOLLRDHUP)) != 0 && may_read()) {
+    return read_all((events & EPOLLRDHUP) != 0);
+  }
   if ((events & EPOLLHUP) != 0) close();  // Nobody is left who could read a response.
 }
 
-void Connection::read_some() {
+void Connection::read_all(bool to_the_end) {
+  for (int i = 0; i < reads_per_event_max; ++i) {
+    const Read read = phase_ == Phase::lingering ? drop_some() : read_some();
+    const bool more = read == Read::filled || (read == Read::short_of_it && to_the_end);
+    if (!more || !may_read()) return;
+  }
+  loop_.poller().modify(socket_, interest_, *this);
+}
+
+Connection::Read Connection::read_some() {
   const std::span<char> buffer = loop_.buffer();
   const ssize_t count = ::recv(socket_, buffer.data(), buffer.size(), 0);
-  if (count == 0) return on_end_of_input();
-  if (count < 0) return would_block() ? void() : close();
+  if (count <= 0) {
+    if (count == 0) {
+      on_end_of_input();
+    } else if (!would_block()) {
+      close();
+    }
+    return Read::nothing;
+  }
   const std::string_view bytes(buffer.data(), static_cast<std::size_t>(count));
   if (pending_.empty()) {
     const std::size_t used = process(bytes);
@@ -57,6 +83,7 @@ void Connection::read_some() {
   }
   advance_phase();
   update_interest();
+  return bytes.size() == buffer.size() ? Read::filled : Read::short_of_it;
 }
 
 void Connection::on_end_of_input() {
@@ -247,12 +274,16 @@ void Connection::begin_linger() {
   update_interest();
 }
 
-void Connection::drop_some() {
+Connection::Read Connection::drop_some() {
   const std::span<char> buffer = loop_.buffer();
   const ssize_t count = ::recv(socket_, buffer.data(), buffer.size(), 0);
-  if (count < 0 && would_block()) return;
+  if (count < 0 && would_block()) return Read::nothing;
   if (count > 0) dropped_ += static_cast<std::size_t>(count);
-  if (count <= 0 || dropped_ > loop_.limits().linger_bytes_max) close();
+  if (count <= 0 || dropped_ > loop_.limits().linger_bytes_max) {
+    close();
+    return Read::nothing;
+  }
+  return static_cast<std::size_t>(count) == buffer.size() ? Read::filled : Read::short_of_it;
 }
 
 // Called when new bytes have been looked at: has a request begun, is it in its body?
@@ -301,7 +332,7 @@ void Connection::begin_stop() {
   stopping_ = true;
   stop_begun_ = loop_.now();
   // What the client has sent before it could know is still taken.
-  if (may_read() && phase_ != Phase::lingering) read_some();
+  if (may_read() && phase_ != Phase::lingering) read_all(false);
   if (phase_ == Phase::idle && first_ == nullptr && pending_.empty() && unsent_.empty()) close();
 }
 
@@ -331,7 +362,7 @@ bool Connection::may_read() const {
 
 void Connection::update_interest() {
   if (phase_ == Phase::closed) return;
-  std::uint32_t wanted = may_read() ? std::uint32_t{EPOLLIN} : 0;
+  std::uint32_t wanted = may_read() ? reading_events : std::uint32_t{EPOLLET};
   // Before the first attempt to send there is nothing to wait for.
   if (!unsent_.empty() && !flush_wanted && phase_ != Phase::lingering) wanted |= EPOLLOUT;
   if (wanted == interest_) return;

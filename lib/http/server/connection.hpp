@@ -47,14 +47,21 @@ class Connection final : public Pollable {
   /// Ends it now.
   void close();
 
+  /// What it waits for when it is new.
+  std::uint32_t interest() const { return interest_; }
+
   bool flush_wanted = false;  ///< is on the loop's list
   std::size_t position = 0;   ///< in the loop's list of connections
 
  private:
   enum class Phase : unsigned char { idle, head, body, lingering, closed };
 
-  void read_some();
-  void drop_some();
+  /// What came of one read: nothing (or the end), less than the buffer takes, or as much.
+  enum class Read { nothing, short_of_it, filled };
+
+  void read_all(bool to_the_end);
+  Read read_some();
+  Read drop_some();
   void on_end_of_input();
   std::size_t process(std::string_view bytes);
   bool process_one(std::string_view bytes, std::size_t& used);

@@ -18,10 +18,10 @@ class Pollable {
   virtual void on_events(std::uint32_t events) = 0;
 };
 
-/// A level-triggered epoll set that itself is one descriptor of the io_context.
+/// An epoll set that itself is one descriptor of the io_context.
 ///
-/// Asio's own sockets are edge-triggered and try every read once more only to learn that there is
-/// nothing; registering sockets here saves that system call on each request.
+/// Asio's own sockets try every read once more only to learn that there is nothing; registering
+/// sockets here saves that system call on each request.
 ///
 /// Threads: the io_context's only. The owner is kept alive while a wait is under way, until stop().
 class Poller {

@@ -91,7 +91,7 @@ void ServerLoop::accept_from(Acceptor& acceptor) {
 
 void ServerLoop::take(int socket) {
   auto connection = std::make_unique<Connection>(*this, socket);
-  if (poller_.add(socket, EPOLLIN, *connection)) {
+  if (poller_.add(socket, connection->interest(), *connection)) {
     ::close(socket);
     totals_->connections.fetch_sub(1);
     return;

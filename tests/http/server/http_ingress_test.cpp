@@ -389,11 +389,14 @@ TEST_CASE("HTTP/1.0 and Connection decide whether the connection stays") {
   HttpClient closing(office.ingress.port());
   CHECK(closing.exchange(callback(good_body, "Connection: close\r\n")).status == 202);
   CHECK(closing.ended());
-  HttpClient half_closed(office.ingress.port());
-  half_closed.send(callback(good_body));
-  half_closed.finish_sending();
-  CHECK(half_closed.read().status == 202);
-  CHECK(half_closed.ended());
+  // Often enough that the end has come with the request, at least once, and once after it.
+  for (int i = 0; i < 200; ++i) {
+    HttpClient half_closed(office.ingress.port());
+    half_closed.send(callback(good_body));
+    half_closed.finish_sending();
+    REQUIRE(half_closed.read().status == 202);
+    REQUIRE(half_closed.ended());
+  }
 }
 
 TEST_CASE("100 Continue is said when the body is wanted, and only then") {
