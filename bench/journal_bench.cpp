@@ -14,6 +14,7 @@
 
 #include "journal/crc32c.hpp"
 #include "journal/id_codec.hpp"
+#include "journal/id_sort.hpp"
 #include "postoffice/defaults/file_queue.hpp"
 #include "postoffice/testing/manual_clock.hpp"
 
@@ -63,6 +64,43 @@ void decode(benchmark::State& state) {
   }
 }
 BENCHMARK(decode);
+
+/// Arguments: how many; ids are below this.
+std::vector<std::vector<ObjectId>> lists(const benchmark::State& state) {
+  std::mt19937_64 random(7);
+  std::vector<std::vector<ObjectId>> lists(1'000);
+  for (auto& ids : lists) {
+    ids.resize(static_cast<std::size_t>(state.range(0)));
+    for (auto& id : ids) {
+      id = static_cast<ObjectId>(random() % static_cast<std::uint64_t>(state.range(1)));
+    }
+  }
+  return lists;
+}
+
+void sort_and_drop_duplicates(benchmark::State& state) {
+  const auto unsorted = lists(state);
+  journal::SortSpace space;
+  std::size_t next = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(journal::sort_ids(unsorted[next++ % unsorted.size()], space).data());
+  }
+}
+BENCHMARK(sort_and_drop_duplicates)->ArgsProduct({{20, 100, 200}, {100, 10'000'000}});
+
+/// The floor under it: the standard library's.
+void sort_by_comparing(benchmark::State& state) {
+  const auto unsorted = lists(state);
+  std::vector<ObjectId> ids;
+  std::size_t next = 0;
+  for (auto _ : state) {
+    ids = unsorted[next++ % unsorted.size()];
+    std::sort(ids.begin(), ids.end());
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+    benchmark::DoNotOptimize(ids.data());
+  }
+}
+BENCHMARK(sort_by_comparing)->ArgsProduct({{20, 100, 200}, {100, 10'000'000}});
 
 void checksum(benchmark::State& state) {
   const std::vector<std::byte> data(static_cast<std::size_t>(state.range(0)), std::byte{7});

@@ -5,6 +5,7 @@
 
 #include "event_loop/loop_impl.hpp"
 #include "postoffice/asio_event_loop.hpp"
+#include "thread.hpp"
 
 namespace postoffice {
 
@@ -17,7 +18,10 @@ EventLoop::~EventLoop() { stop(); }
 void EventLoop::start() {
   if (!impl_->own || impl_->thread.joinable()) return;
   impl_->work.emplace(impl_->context.get_executor());
-  impl_->thread = std::thread([this] { impl_->context.run(); });
+  impl_->thread = std::thread([this] {
+    name_this_thread("event-loop");
+    impl_->context.run();
+  });
 }
 
 void EventLoop::stop() {

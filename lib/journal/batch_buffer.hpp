@@ -43,6 +43,19 @@ struct BatchBuffer {
     waiters.push_back(std::move(done));
   }
 
+  /// What a reader gets of all records. As much room is made for the next ones: to grow step by step
+  /// is what an append would have to pay for.
+  Delivery take_readable() {
+    const auto entries_before = entries.size();
+    const auto ids_before = ids.size();
+    Delivery readable{std::move(entries), std::move(ids)};
+    entries = {};
+    ids = {};
+    entries.reserve(entries_before);
+    ids.reserve(ids_before);
+    return readable;
+  }
+
   void clear() {
     bytes.assign(batch_header_size, std::byte{0});
     headers.clear();

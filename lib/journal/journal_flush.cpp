@@ -97,7 +97,7 @@ void JournalQueue::make_readable(const JournalWriter::Written& written, std::siz
   Delivery batch;
   const bool whole = from == 0 && written.next == flushing_.count();
   if (whole) {
-    batch = {std::move(flushing_.entries), std::move(flushing_.ids)};
+    batch = flushing_.take_readable();
   } else {
     append_entries(batch, flushing_.entries, flushing_.ids, from, written.next);
   }

@@ -29,6 +29,7 @@ JournalQueue::Next JournalQueue::maintenance_step(Lock& lock) {
     lock.lock();
     return {};
   }
+  cursor_idle_ = !cursor;
   return {Next::What::sleep,
           cursor ? std::min(next_cursor_, now + retry_interval) : now + retry_interval};
 }

@@ -4,8 +4,10 @@
 
 #include "journal/crc32c.hpp"
 #include "journal/id_codec.hpp"
+#include "journal/id_sort.hpp"
 #include "planted_bug.hpp"
 #include "postoffice/error.hpp"
+#include "thread.hpp"
 
 namespace postoffice::journal {
 namespace {
@@ -14,6 +16,15 @@ constexpr std::uint64_t segment_bytes_min = 16 << 10;
 constexpr std::uint64_t segment_bytes_limit = 1ull << 32;  // offsets inside are 32 bits here
 
 constexpr Worker all_workers[] = {Worker::flusher, Worker::backlog, Worker::maintainer};
+
+const char* name_of(Worker worker) {
+  switch (worker) {
+    case Worker::flusher: return "queue-flusher";
+    case Worker::backlog: return "queue-backlog";
+    case Worker::maintainer: break;
+  }
+  return "queue-maintain";
+}
 
 bool can_work(const FileQueueOptions& options) {
   return !options.directory.empty() && options.segment_bytes >= segment_bytes_min &&
@@ -53,14 +64,6 @@ SegmentPool::Limits limits_of(const Storage& storage, const FileQueueOptions& op
   constexpr std::uint64_t enough = 512ull << 20;
   const auto size = storage.file_system.space(storage.directory).size;
   return {options.bytes_max, options.free_bytes_min.value_or(std::min(enough, size / 20))};
-}
-
-/// Sorted and distinct. Reused, so that an append allocates nothing once it has warmed up.
-std::span<const ObjectId> sort_ids(std::span<const ObjectId> ids, std::vector<ObjectId>& sorted) {
-  sorted.assign(ids.begin(), ids.end());
-  if (!std::is_sorted(sorted.begin(), sorted.end())) std::sort(sorted.begin(), sorted.end());
-  sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
-  return sorted;
 }
 
 }  // namespace
@@ -122,7 +125,13 @@ JournalQueue::JournalQueue(const Storage& storage, FileQueueOptions options, Clo
     burn(recovered.last_found + 1, recovered.greatest);
   }
   if (!workers_.threads) return;
-  for (const auto worker : all_workers) threads_.emplace_back([this, worker] { run(worker); });
+  for (const auto worker : all_workers) {
+    threads_.emplace_back([this, worker] {
+      name_this_thread(name_of(worker));
+      if (worker == Worker::flusher) let_others_finish();
+      run(worker);
+    });
+  }
 }
 
 JournalQueue::~JournalQueue() {
@@ -185,9 +194,10 @@ std::condition_variable& JournalQueue::wanted(Worker worker) {
 
 void JournalQueue::append(std::span<const ObjectId> ids, std::optional<Timestamp> carried_from,
                           AppendDone done) {
-  thread_local std::vector<ObjectId> scratch_ids;
+  // Kept, so that an append allocates nothing once it has warmed up.
+  thread_local SortSpace space;
   thread_local std::vector<std::byte> payload;
-  const auto sorted = sort_ids(ids, scratch_ids);
+  const auto sorted = sort_ids(ids, space);
   payload.clear();
   encode_ids(sorted, payload);
   RecordHeader header;

@@ -178,6 +178,7 @@ class JournalQueue final : public Queue {
   Sequence cursor_ = 0;         // the acknowledgement that is on stable storage, by this run
   Timestamp cursor_newest_{};   // and the time
   bool cursor_stored_ = false;  // by this run
+  bool cursor_idle_ = false;    // the maintainer sleeps, and is to be woken for a cursor
   SteadyTime next_cursor_{};
   SteadyTime next_spare_{};
 

@@ -1,5 +1,6 @@
 // Handing callbacks over, from memory or from the files, and what that does to the frontier.
 #include <algorithm>
+#include <utility>
 
 #include "journal/journal_queue.hpp"
 #include "planted_bug.hpp"
@@ -54,7 +55,8 @@ void JournalQueue::acknowledge(Sequence up_to) {
   if (reached <= acknowledged_) return;
   acknowledged_ = reached;
   settle();
-  maintenance_wanted_.notify_one();
+  // One that waits for the time of its next cursor will see this one, too.
+  if (std::exchange(cursor_idle_, false)) maintenance_wanted_.notify_one();
 }
 
 /// Sequences that will never be read must not be waited for.

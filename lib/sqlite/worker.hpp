@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "thread.hpp"
+
 namespace postoffice::sqlite {
 
 /// `Job` has `std::size_t weight()`: jobs of weights above zero, one behind the other, are run
@@ -56,6 +58,7 @@ class Worker {
   static constexpr std::size_t max_weight = 20'000;
 
   void loop() {
+    name_this_thread("sqlite");
     std::unique_lock lock(mutex_);
     for (;;) {
       wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });

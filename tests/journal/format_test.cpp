@@ -11,6 +11,7 @@
 #include "journal/crc32c.hpp"
 #include "journal/format.hpp"
 #include "journal/id_codec.hpp"
+#include "journal/id_sort.hpp"
 
 namespace postoffice::journal {
 namespace {
@@ -85,6 +86,25 @@ TEST_CASE("what is no list of ids is refused and leaves nothing behind") {
   auto beyond = encoded({std::numeric_limits<ObjectId>::max()});
   beyond.push_back(std::byte{1});
   CHECK(refused(beyond));  // past the greatest id
+}
+
+TEST_CASE("ids are sorted and distinct, however many there are and however far apart") {
+  const auto seed = std::random_device{}();
+  CAPTURE(seed);
+  std::mt19937_64 random(seed);
+  SortSpace space;
+  for (int round = 0; round < 20'000; ++round) {
+    const auto far = random() % 64;  // from all the same to all of 64 bits
+    const auto base = random();
+    Ids ids(random() % 260);
+    for (auto& id : ids) id = static_cast<ObjectId>(base + (random() & ((2ull << far) - 1)));
+    auto expected = ids;
+    std::sort(expected.begin(), expected.end());
+    expected.erase(std::unique(expected.begin(), expected.end()), expected.end());
+    const auto sorted = sort_ids(ids, space);
+    REQUIRE(std::equal(sorted.begin(), sorted.end(), expected.begin(), expected.end()));
+    CHECK(sort_ids(expected, space).data() == expected.data());  // in order already: not copied
+  }
 }
 
 TEST_CASE("version 1 has these bytes") {

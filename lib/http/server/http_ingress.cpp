@@ -12,6 +12,7 @@
 #include "http/server/callback_service.hpp"
 #include "http/server/listening_socket.hpp"
 #include "http/server/server_loop.hpp"
+#include "thread.hpp"
 
 namespace postoffice {
 namespace {
@@ -64,6 +65,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
 
   void run() {
     thread_ = std::thread([self = shared_from_this()] {
+      name_this_thread("ingress");
       self->service_.set_loop_thread(std::this_thread::get_id());
       self->context_.run();
     });
