@@ -12,9 +12,6 @@
 namespace postoffice::http {
 namespace {
 
-// An idle connection keeps no more than this of its send buffer.
-constexpr std::size_t kept_capacity_max = 512;
-
 bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
 }  // namespace
@@ -188,7 +185,10 @@ void Connection::answer_problem(Exchange& exchange, int status, std::string_view
 
 void Connection::answer(Exchange& exchange) {
   exchange.ready = true;
-  if (unsent_.empty()) send_progress_ = loop_.now();
+  if (unsent_.empty()) {
+    send_progress_ = loop_.now();
+    loop_.lend_buffer(unsent_);
+  }
   while (first_ != nullptr && first_->ready) {
     Exchange& done = *first_;
     unsent_ += done.text;
@@ -231,8 +231,7 @@ bool Connection::send_unsent() {
     send_progress_ = loop_.now();
   }
   sent_ = 0;
-  unsent_.clear();
-  if (unsent_.capacity() > kept_capacity_max) unsent_ = std::string();
+  loop_.take_back(unsent_);
   return true;
 }
 
