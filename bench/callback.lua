@@ -1,4 +1,5 @@
--- For wrk: POSTs one callback with IDS ids (100 unless the environment says otherwise).
+-- For wrk: POSTs one callback with IDS ids (100 unless the environment says otherwise), PIPELINED of
+-- them at once (1).
 local count = tonumber(os.getenv("IDS") or "100")
 local ids = {}
 -- In no order, as senders have them.
@@ -7,3 +8,12 @@ wrk.method = "POST"
 wrk.path = "/callback"
 wrk.headers["Content-Type"] = "application/json"
 wrk.body = '{"object_ids":[' .. table.concat(ids, ",") .. "]}"
+
+local pipelined = tonumber(os.getenv("PIPELINED") or "1")
+local requests
+function init()
+  requests = string.rep(wrk.format(), pipelined)
+end
+function request()
+  return requests
+end

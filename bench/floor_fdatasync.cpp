@@ -1,7 +1,8 @@
 // The floor under the journal: a bare loop of pwrite and fdatasync on a preallocated file whose
-// blocks were written before. Prints flushes a second and percentiles.
+// blocks were written before, or ("growing") at the end of an empty file. Prints flushes a second
+// and percentiles. A delay is added to each flush as FileQueueOptions::flush_delay does.
 //
-//   floor_fdatasync [directory] [bytes a flush] [seconds]
+//   floor_fdatasync [directory] [bytes a flush] [seconds] [delay in microseconds] [growing]
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -40,11 +42,13 @@ int main(int argc, char** argv) {
   const std::string directory = argc > 1 ? argv[1] : ".";
   const auto bytes = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 4096;
   const auto seconds = argc > 3 ? std::strtod(argv[3], nullptr) : 2.0;
+  const auto delay = std::chrono::microseconds(argc > 4 ? std::atol(argv[4]) : 0);
+  const bool growing = argc > 5 && std::string(argv[5]) == "growing";
   const auto path = directory + "/floor_fdatasync.tmp";
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   check(file >= 0 && bytes > 0 && bytes <= file_size, "open");
   check(::unlink(path.c_str()) == 0, "unlink");
-  write_zeros(file);
+  if (!growing) write_zeros(file);
   const std::vector<char> data(bytes, 'x');
   std::vector<double> took;
   const auto begin = Clock::now();
@@ -53,8 +57,9 @@ int main(int argc, char** argv) {
   for (auto now = begin; now < end;) {
     check(::pwrite(file, data.data(), bytes, static_cast<off_t>(at)) == static_cast<ssize_t>(bytes),
           "pwrite");
+    if (delay.count() > 0) std::this_thread::sleep_for(delay);
     check(::fdatasync(file) == 0, "fdatasync");
-    at = at + 2 * bytes > file_size ? 0 : at + bytes;
+    at = !growing && at + 2 * bytes > file_size ? 0 : at + bytes;
     const auto then = std::exchange(now, Clock::now());
     took.push_back(std::chrono::duration<double, std::micro>(now - then).count());
   }

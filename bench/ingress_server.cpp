@@ -1,8 +1,9 @@
 // The ingress alone: every callback is accepted at once, nothing is stored. With a directory it is
 // accepted by a file queue there, and so durable; what is read is acknowledged and forgotten.
-// Usage: ingress_server HOST:PORT [THREADS [DIRECTORY]]
+// Usage: ingress_server HOST:PORT [THREADS [DIRECTORY [MICROSECONDS ADDED TO EACH FLUSH]]]
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -34,7 +35,9 @@ int main(int argc, char** argv) {
   std::unique_ptr<postoffice::FileQueue> queue;
   std::error_code error;
   if (argc > 3) {
-    queue = postoffice::FileQueue::open({.directory = argv[3]}, clock, error);
+    postoffice::FileQueueOptions on_disk{.directory = argv[3]};
+    if (argc > 4) on_disk.flush_delay = std::chrono::microseconds(std::atol(argv[4]));
+    queue = postoffice::FileQueue::open(on_disk, clock, error);
     if (queue) read_on(*queue);
   }
   if (!error) {

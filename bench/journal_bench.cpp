@@ -199,10 +199,12 @@ BENCHMARK(append)->Args({1, 0})->Iterations(3'000)->UseRealTime()->MeasureProces
 BENCHMARK(append)
     ->Args({256, 0})
     ->Args({256, 1000})
+    ->Args({256, 200})
     ->Args({100'000, 0})
     ->Iterations(100'000)
     ->UseRealTime()
     ->MeasureProcessCPUTime();
+BENCHMARK(append)->Args({256, 5000})->Iterations(40'000)->UseRealTime()->MeasureProcessCPUTime();
 
 }  // namespace
 }  // namespace postoffice

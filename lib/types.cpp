@@ -1,22 +1,12 @@
 #include "postoffice/types.hpp"
 
 #include <charconv>
-#include <cstddef>
-#include <string_view>
+
+#include "receipt_text.hpp"
 
 namespace postoffice {
 
-std::string to_string(const Receipt& receipt) {
-  // By hand, for it is made once a callback, and snprintf costs as much as the rest of a response.
-  constexpr char digits[] = "0123456789abcdef";
-  constexpr std::size_t queue_size = 16;
-  char text[queue_size + 1 + 20];
-  std::uint64_t queue = receipt.queue;
-  for (std::size_t i = queue_size; i-- > 0; queue >>= 4) text[i] = digits[queue & 0xf];
-  text[queue_size] = '-';
-  const auto end = std::to_chars(text + queue_size + 1, text + sizeof text, receipt.sequence).ptr;
-  return {text, end};
-}
+std::string to_string(const Receipt& receipt) { return std::string(ReceiptText(receipt).view()); }
 
 bool parse_receipt(const std::string& text, Receipt& receipt) {
   const auto dash = text.find('-');

@@ -74,6 +74,28 @@ TEST_CASE("every list of ids comes back as it was") {
   CHECK(round_trip(many) == many);
 }
 
+TEST_CASE("a record takes at most 0.35 of the callback's JSON: 200 ids of up to a million") {
+  std::mt19937_64 random(3);
+  for (std::uint64_t below = 100; below <= 1'000'000; below *= 10) {
+    std::uint64_t json = 0;
+    std::uint64_t records = 0;
+    for (int callback = 0; callback < 100; ++callback) {
+      Ids ids(200);
+      for (auto& id : ids) id = static_cast<ObjectId>(random() % below);
+      std::string body = "{\"object_ids\":[]}";
+      for (const auto id : ids) body += std::to_string(id) + ",";
+      json += body.size() - 1;
+      std::sort(ids.begin(), ids.end());
+      ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+      RecordHeader header;
+      header.payload_size = static_cast<std::uint32_t>(encoded(ids).size());
+      records += header.size();
+    }
+    CAPTURE(below);
+    CHECK(static_cast<double>(records) / static_cast<double>(json) <= 0.35);
+  }
+}
+
 TEST_CASE("what is no list of ids is refused and leaves nothing behind") {
   const auto refused = [](std::vector<std::byte> payload) {
     Ids ids{42};

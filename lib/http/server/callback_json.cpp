@@ -5,6 +5,7 @@
 
 #include <charconv>
 
+#include "http/server/id_run.hpp"
 #include "http/server/integer_scan.hpp"
 
 namespace postoffice::http {
@@ -143,6 +144,11 @@ bool CallbackParser::scan_exact_shape(std::string_view body) {
     ++at;
   } else {
     for (bool more = true; more;) {
+      std::size_t run = 0;
+      at = scan_id_run(at, end, std::span(ids_).subspan(count), run);
+      if (at == nullptr) return false;
+      count += run;
+      // The last one, or one that is not so plain.
       at = skip_space(at, end);
       if (count == ids_.size()) return false;
       if ((at = scan_integer(at, end, ids_[count])) == nullptr) return false;

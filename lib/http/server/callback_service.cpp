@@ -6,11 +6,12 @@
 #include "http/server/connection.hpp"
 #include "http/server/target.hpp"
 #include "planted_bug.hpp"
+#include "receipt_text.hpp"
 
 namespace postoffice::http {
 namespace {
 
-constexpr std::size_t free_tickets_max = 1024;
+constexpr std::size_t free_tickets_max = 8 * 1024;  // what pipelines may have under way
 constexpr std::string_view retry_soon = "Retry-After: 1\r\n";
 
 void add_one(std::atomic<std::uint64_t>& count) {
@@ -120,7 +121,7 @@ void CallbackService::answer_accepted(Ticket& ticket) {
   text = "HTTP/1.1 202 Accepted\r\n";
   text += ticket.connection->date();
   text += "Postoffice-Receipt: ";
-  text += to_string(ticket.receipt);
+  text += ReceiptText(ticket.receipt).view();
   text += "\r\nContent-Length: 0\r\n";
   switch (ticket.connection->persistence_of(ticket)) {
     case Persistence::implied: break;

@@ -12,9 +12,6 @@
 namespace postoffice::http {
 namespace {
 
-// An idle connection keeps no more than this of its send buffer.
-constexpr std::size_t kept_capacity_max = 512;
-
 // Edge-triggered: a socket that was emptied costs nothing until more arrives. So each event must be
 // followed by reads until there is no more: a read that did not fill the buffer was the last
 // (epoll(7), question 9), unless the client has finished sending, for that comes with no event of
@@ -215,7 +212,10 @@ void Connection::answer_problem(Exchange& exchange, int status, std::string_view
 
 void Connection::answer(Exchange& exchange) {
   exchange.ready = true;
-  if (unsent_.empty()) send_progress_ = loop_.now();
+  if (unsent_.empty()) {
+    send_progress_ = loop_.now();
+    loop_.lend_buffer(unsent_);
+  }
   while (first_ != nullptr && first_->ready) {
     Exchange& done = *first_;
     unsent_ += done.text;
@@ -258,8 +258,7 @@ bool Connection::send_unsent() {
     send_progress_ = loop_.now();
   }
   sent_ = 0;
-  unsent_.clear();
-  if (unsent_.capacity() > kept_capacity_max) unsent_ = std::string();
+  loop_.take_back(unsent_);
   return true;
 }
 

@@ -8,6 +8,14 @@
 
 namespace postoffice::http {
 
+/// The number that eight digits make, the first one in the lowest byte, each from 0 to 9.
+inline std::uint64_t value_of_digits(std::uint64_t digits) {
+  digits = digits * 10 + (digits >> 8);
+  return (((digits & 0x000000ff000000ff) * 0x000f424000000064) +
+          (((digits >> 16) & 0x000000ff000000ff) * 0x0000271000000001)) >>
+         32;
+}
+
 /// Reads an integer of JSON's grammar that fits into 64 bits. Returns the byte behind it, or null
 /// if there is none at `at`. What follows the integer is the caller's business.
 inline const char* scan_integer(const char* at, const char* end, std::int64_t& value) {
@@ -26,10 +34,7 @@ inline const char* scan_integer(const char* at, const char* end, std::int64_t& v
       const int digits = others == 0 ? 8 : std::countr_zero(others) / 8;
       if (digits == 0) return nullptr;
       bytes <<= 64 - 8 * digits;  // leading zeros in place of what is missing
-      bytes = bytes * 10 + (bytes >> 8);
-      magnitude = (((bytes & 0x000000ff000000ff) * 0x000f424000000064) +
-                   (((bytes >> 16) & 0x000000ff000000ff) * 0x0000271000000001)) >>
-                  32;
+      magnitude = value_of_digits(bytes);
       at += digits;
     }
   }

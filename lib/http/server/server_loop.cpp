@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::size_t buffer_size = 64 * 1024;
 constexpr int accepts_per_event_max = 64;
+constexpr std::size_t spare_buffers_max = 256;
+constexpr std::size_t spare_capacity_max = 16 * 1024;
 
 // How often deadlines are looked at: often enough to be met within a quarter.
 std::chrono::milliseconds deadline_period(const ServerLimits& limits) {
@@ -149,6 +151,22 @@ void ServerLoop::want_flush(Connection& connection) {
   if (connection.flush_wanted) return;
   connection.flush_wanted = true;
   to_flush_.push_back(&connection);
+}
+
+void ServerLoop::lend_buffer(std::string& to) {
+  if (spare_buffers_.empty()) return;
+  to.swap(spare_buffers_.back());
+  spare_buffers_.pop_back();
+}
+
+void ServerLoop::take_back(std::string& from) {
+  from.clear();
+  const bool allocated = from.capacity() > std::string().capacity();
+  if (!allocated) return;
+  if (spare_buffers_.size() < spare_buffers_max && from.capacity() <= spare_capacity_max) {
+    spare_buffers_.push_back(std::move(from));
+  }
+  from = std::string();
 }
 
 void ServerLoop::bury(Connection& connection) {

@@ -52,6 +52,9 @@ class ServerLoop : public std::enable_shared_from_this<ServerLoop> {
   std::string_view date() { return date_.text(now_); }
   bool stopping() const { return stopping_; }
   void want_flush(Connection& connection);
+  /// Send buffers: only connections with something to send have one, the others share the spares.
+  void lend_buffer(std::string& to);
+  void take_back(std::string& from);
   void bury(Connection& connection);
 
  private:
@@ -84,6 +87,7 @@ class ServerLoop : public std::enable_shared_from_this<ServerLoop> {
   std::vector<Connection*> to_flush_;
   std::vector<Connection*> flushing_;
   std::vector<Connection*> dead_;
+  std::vector<std::string> spare_buffers_;
   DateField date_;
   Time now_;
   Time deadlines_checked_;

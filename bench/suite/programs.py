@@ -1,0 +1,179 @@
+"""Starting programs, and asking the system what they have used."""
+import glob
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+
+class Programs:
+    """All that was started, to be ended with the object."""
+
+    def __init__(self, build, root):
+        self.build = build
+        self.root = root
+        self.work = tempfile.mkdtemp(prefix="postoffice-bench.", dir=os.environ.get(
+            "POSTOFFICE_BENCH_DIRECTORY"))
+        self._running = []
+        self._clusters = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        for process in reversed(self._running):
+            end(process)
+        for cluster in self._clusters:
+            subprocess.run([self._cluster_script(), "remove", cluster], check=False)
+        shutil.rmtree(self.work, ignore_errors=True)
+
+    def bench(self, name):
+        return os.path.join(self.build, "bench", name)
+
+    def start(self, command, core=None, **options):
+        if core is not None and os.cpu_count() > 1:
+            command = ["taskset", "-c", str(core)] + command
+        options.setdefault("stdout", subprocess.DEVNULL)
+        process = subprocess.Popen(command, **options)
+        self._running.append(process)
+        return process
+
+    def directory(self, name):
+        path = os.path.join(self.work, name)
+        os.makedirs(path, exist_ok=True)
+        return path
+
+    def _cluster_script(self):
+        return os.path.join(self.root, "tests/support/postgres_cluster.sh")
+
+    def postgres(self):
+        """A private server; returns its conninfo."""
+        os.chmod(self.work, 0o755)
+        cluster = os.path.join(self.work, "cluster%d" % len(self._clusters))
+        conninfo = run([self._cluster_script(), "start", cluster]).strip()
+        self._clusters.append(cluster)
+        return conninfo
+
+
+def end(process):
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def run(command, **options):
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, **options)
+    if done.returncode != 0:
+        raise RuntimeError("%s ended with %d: %s" % (command[0], done.returncode, done.stdout))
+    return done.stdout
+
+
+def free_port():
+    while True:
+        port = random.randint(10000, 30000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+
+
+def await_port(port):
+    for _ in range(100):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise RuntimeError("nothing listens at port %d" % port)
+
+
+def cpu_seconds(pid):
+    """What all threads of a process have run so far."""
+    total = 0
+    for path in glob.glob("/proc/%d/task/*/schedstat" % pid):
+        with open(path) as file:
+            total += int(file.read().split()[0])
+    return total / 1e9
+
+
+def resident_bytes(pid):
+    with open("/proc/%d/statm" % pid) as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
+class SystemCalls:
+    """Counts a process's system calls; `count` stays None where that is not possible."""
+
+    def __init__(self, pid):
+        self.count = None
+        self._pid = pid
+
+    def __enter__(self):
+        self._table = tempfile.NamedTemporaryFile()
+        self._strace = shutil.which("strace") and subprocess.Popen(
+            ["strace", "-c", "-f", "-o", self._table.name, "-p", str(self._pid)],
+            stderr=subprocess.DEVNULL)
+        time.sleep(0.5)
+        return self
+
+    def __exit__(self, *unused):
+        if not self._strace:
+            return
+        self._strace.send_signal(signal.SIGINT)
+        self._strace.wait()
+        total = re.search(rb"^\s*[\d.]+\s+[\d.]+\s+\d*\s+(\d+).*total$", self._table.read(), re.M)
+        self.count = int(total.group(1)) if total else None
+
+
+def google_benchmark(program, name, seconds=None, environment=None):
+    """The entries of one run, by name."""
+    command = [program, "--benchmark_format=json", "--benchmark_filter=" + name]
+    if seconds is not None:
+        command.append("--benchmark_min_time=%g" % seconds)
+    text = run(command, stderr=subprocess.DEVNULL,
+               env={**os.environ, **(environment or {})})
+    return {entry["name"]: entry for entry in json.loads(text)["benchmarks"]}
+
+
+class Wrk:
+    """Callbacks from wrk: rate, latency, and what the server used for each."""
+
+    def __init__(self, root, port, pid, *, connections=256, core=1, pipelined=1):
+        self._command = ["wrk", "-t1", "-c%d" % connections, "--latency", "-s",
+                         os.path.join(root, "bench/callback.lua"),
+                         "http://127.0.0.1:%d/callback" % port]
+        if core is not None and os.cpu_count() > 1:
+            self._command = ["taskset", "-c", str(core)] + self._command
+        self._pid = pid
+        self._environment = {**os.environ, "PIPELINED": str(pipelined)}
+
+    def measure(self, seconds):
+        before = cpu_seconds(self._pid)
+        text = run(self._command + ["-d%ds" % seconds], env=self._environment)
+        used = cpu_seconds(self._pid) - before
+        if "Non-2xx" in text or "Socket errors" in text:
+            raise RuntimeError("refused: " + text)
+        requests = int(re.search(r"(\d+) requests in", text).group(1))
+        return {"requests": requests, "rate": float(re.search(r"Requests/sec:\s*([\d.]+)", text).group(1)),
+                "cpu_us": used / requests * 1e6,
+                "p50_us": microseconds(re.search(r"50%\s+(\S+)", text).group(1)),
+                "p99_us": microseconds(re.search(r"99%\s+(\S+)", text).group(1))}
+
+    def system_calls(self, seconds):
+        """A request's. Everything is slower while they are counted, and batches are larger."""
+        with SystemCalls(self._pid) as calls:
+            requests = self.measure(seconds)["requests"]
+        return calls.count and calls.count / requests
+
+
+def microseconds(text):
+    number, unit = re.match(r"([\d.]+)(us|ms|s)", text).groups()
+    return float(number) * {"us": 1, "ms": 1e3, "s": 1e6}[unit]

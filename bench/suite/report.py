@@ -1,0 +1,82 @@
+"""What was measured, for programs (JSON), readers (Markdown) and eyes (SVG)."""
+import json
+import os
+
+import chart
+from measure import met
+
+
+def value_of(entry):
+    value, unit = entry["value"], " " + entry["unit"] if entry["unit"] else ""
+    text = chart.number(value["median"]) + unit
+    if value["samples"] > 1:
+        text += " (%s to %s)" % (chart.number(value["low"]), chart.number(value["high"]))
+    return text
+
+
+def side(what):
+    """What was divided: "nginx 204: 110,000/s, 7.1 µs"."""
+    if not what:
+        return ""
+    parts = []
+    for key, form in (("rate", "{:,.0f}/s"), ("cpu_us", "{:.1f} µs of CPU"), ("p50_us", "p50 {:,.0f} µs"),
+                      ("ns", "{:,.0f} ns"), ("appends_a_flush", "{:.0f} appends a flush")):
+        if what.get(key) is not None:
+            number = what[key]
+            if isinstance(number, list):
+                number = sorted(number)[len(number) // 2]
+            parts.append(form.format(number))
+    return "%s: %s" % (what["name"], ", ".join(parts))
+
+
+def row(entry):
+    state = {True: "met", False: "**missed**", None: ""}[met(entry)]
+    goal = "" if met(entry) is None else chart.target(entry)
+    beside = "; ".join(filter(None, (side(entry["ours"]), side(entry["peer"]), entry["note"])))
+    return "| %s | %s | %s | %s | %s |" % (entry["name"], value_of(entry), goal, state, beside)
+
+
+def about(stage):
+    machine = stage["machine"]
+    words = ["commit %s" % stage["commit"], stage["date"], "%d cores, %s" % (
+        machine["cores"], machine["model"]), "medians of %d pairs" % stage["pairs"]]
+    if stage["flush_delay_ms"]:
+        words.append("%g ms added to every flush" % stage["flush_delay_ms"])
+    return ", ".join(words)
+
+
+def markdown(stages):
+    lines = ["# Results of scripts/bench.sh", "",
+             "Made by `scripts/bench.sh`; what the figures mean is in [benchmarks.md](../benchmarks.md).",
+             "Behind each median stand the quartiles. Rates and times stand beside what they were",
+             "divided by, and mean little elsewhere."]
+    for name, stage in stages.items():
+        lines += ["", "## " + stage["title"], "", about(stage), ""]
+        if stage["picture"]:
+            lines += ["![%s](%s)" % (stage["title"], stage["picture"]), ""]
+        lines += ["| measured | median | target | | beside |", "|---|---|---|---|---|"]
+        lines += [row(entry) for entry in stage["figures"]]
+    return "\n".join(lines) + "\n"
+
+
+def load(directory):
+    path = os.path.join(directory, "results.json")
+    if not os.path.exists(path):
+        return {}
+    with open(path) as file:
+        return json.load(file)
+
+
+def write(directory, stages):
+    os.makedirs(directory, exist_ok=True)
+    for name, stage in stages.items():
+        picture = chart.draw(stage["title"], about(stage), stage["figures"])
+        stage["picture"] = name + ".svg" if picture else None
+        if picture:
+            with open(os.path.join(directory, name + ".svg"), "w") as file:
+                file.write(picture)
+    with open(os.path.join(directory, "results.json"), "w") as file:
+        json.dump(stages, file, indent=1, ensure_ascii=False)
+        file.write("\n")
+    with open(os.path.join(directory, "README.md"), "w") as file:
+        file.write(markdown(stages))

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Measures stage by stage, beside what is physically needed or what others do, in turns, and writes
+# docs/bench/: a table, the figures as JSON, and a picture a stage. Installs what is missing (that
+# needs root) and builds the preset release.
+#
+#   scripts/bench.sh [--quick] [--pairs N] [--flush-delay MS] [--output DIR] [stage…]
+#
+# Stages: parse journal ingress core fetch store end_to_end; all, if none is named.
+# --flush-delay 0.2, 1 or 5 adds so many milliseconds to every flush, since what a virtual disk
+# needs for one says little about others. POSTOFFICE_BENCH_DIRECTORY names the disk to use.
+set -uo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+all_stages=(parse journal ingress core fetch store end_to_end)
+stages=()
+for argument in "$@"; do
+  for stage in "${all_stages[@]}"; do
+    [[ $argument == "$stage" ]] && stages+=("$stage")
+  done
+done
+((${#stages[@]})) || stages=("${all_stages[@]}")
+
+packages=(python3 libbenchmark-dev)
+targets=()
+for stage in "${stages[@]}"; do
+  case $stage in
+    parse) packages+=(libsimdjson-dev) targets+=(parser_bench) ;;
+    journal)
+      packages+=(wrk postgresql)
+      targets+=(journal_bench floor_fdatasync upsert_bench bench_ingress_server)
+      ;;
+    ingress)
+      packages+=(wrk nginx-light strace)
+      targets+=(bench_ingress_server bench_floor_epoll)
+      ;;
+    core) targets+=(core_bench) ;;
+    fetch) packages+=(golang-go) targets+=(fetch_bench postoffice-tester) ;;
+    store) packages+=(postgresql) targets+=(upsert_bench) ;;
+    end_to_end) packages+=(postgresql) targets+=(end_to_end_bench postofficed) ;;
+  esac
+done
+
+need_packages "${build_packages[@]}" "${packages[@]}"
+say "building"
+build=$root/build/release
+build_preset release "$build" -DPOSTOFFICE_BUILD_BENCH=ON -- "${targets[@]}" ||
+  fail "the build failed"
+exec python3 "$root/bench/suite" --build "$build" "$@"
