@@ -49,9 +49,11 @@ if [[ ${1:-} == run-tests ]]; then
 fi
 
 need_packages "${build_packages[@]}" "${test_packages[@]}"
+# With precompiled headers: the test package_add_subdirectory builds the library without them.
 for preset in "${presets[@]}"; do
   say "building: $preset"
-  build_preset "$preset" "$root/build/$preset" -DPOSTOFFICE_BUILD_TESTS=ON -- ||
+  build_preset "$preset" "$root/build/$preset" -DPOSTOFFICE_BUILD_TESTS=ON \
+    -DPOSTOFFICE_PRECOMPILE=ON -- ||
     fail "the build of the preset $preset failed"
 done
 say "building: planted"

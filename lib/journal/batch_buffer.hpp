@@ -43,8 +43,8 @@ struct BatchBuffer {
     waiters.push_back(std::move(done));
   }
 
-  /// What a reader gets of all records. As much room is made for the next ones: to grow step by step
-  /// is what an append would have to pay for.
+  /// What a reader gets of all records. As much room is made for the next ones: to grow step by
+  /// step is what an append would have to pay for.
   Delivery take_readable() {
     const auto entries_before = entries.size();
     const auto ids_before = ids.size();

@@ -128,7 +128,6 @@ JournalQueue::JournalQueue(const Storage& storage, FileQueueOptions options, Clo
   for (const auto worker : all_workers) {
     threads_.emplace_back([this, worker] {
       name_this_thread(name_of(worker));
-      if (worker == Worker::flusher) let_others_finish();
       run(worker);
     });
   }
