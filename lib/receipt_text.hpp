@@ -1,4 +1,5 @@
-// A receipt as text, without an allocation: it is written once a callback.
+// A receipt as text, without an allocation: it is written once a callback, and printf would cost as
+// much as the rest of a response.
 #pragma once
 
 #include <array>

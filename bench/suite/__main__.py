@@ -83,7 +83,7 @@ def main():
                 if name in NEED_POSTGRES:
                     bench.conninfo = programs.postgres()
                 stage = measure(name, bench)
-            except RuntimeError as error:
+            except (RuntimeError, OSError) as error:
                 print("%s failed: %s" % (name, error), file=sys.stderr)
                 failed.append(name)
                 continue

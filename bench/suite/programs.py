@@ -164,8 +164,8 @@ class Wrk:
         requests = int(re.search(r"(\d+) requests in", text).group(1))
         return {"requests": requests, "rate": float(re.search(r"Requests/sec:\s*([\d.]+)", text).group(1)),
                 "cpu_us": used / requests * 1e6,
-                "p50_us": microseconds(re.search(r"50%\s+(\S+)", text).group(1)),
-                "p99_us": microseconds(re.search(r"99%\s+(\S+)", text).group(1))}
+                "p50_us": microseconds(re.search(r"^\s+50%\s+(\S+)", text, re.M).group(1)),
+                "p99_us": microseconds(re.search(r"^\s+99%\s+(\S+)", text, re.M).group(1))}
 
     def system_calls(self, seconds):
         """A request's. Everything is slower while they are counted, and batches are larger."""

@@ -40,9 +40,12 @@ def about(stage):
     machine = stage["machine"]
     words = ["commit %s" % stage["commit"], stage["date"], "%d cores, %s" % (
         machine["cores"], machine["model"]), "medians of %d pairs" % stage["pairs"]]
-    if stage["flush_delay_ms"]:
-        words.append("%g ms added to every flush" % stage["flush_delay_ms"])
     return ", ".join(words)
+
+
+def title(stage):
+    delay = stage["flush_delay_ms"]
+    return stage["title"] + (", flushes %g ms longer" % delay if delay else "")
 
 
 def markdown(stages):
@@ -50,10 +53,10 @@ def markdown(stages):
              "Made by `scripts/bench.sh`; what the figures mean is in [benchmarks.md](../benchmarks.md).",
              "Behind each median stand the quartiles. Rates and times stand beside what they were",
              "divided by, and mean little elsewhere."]
-    for name, stage in stages.items():
-        lines += ["", "## " + stage["title"], "", about(stage), ""]
+    for stage in stages.values():
+        lines += ["", "## " + title(stage), "", about(stage), ""]
         if stage["picture"]:
-            lines += ["![%s](%s)" % (stage["title"], stage["picture"]), ""]
+            lines += ["![%s](%s)" % (title(stage), stage["picture"]), ""]
         lines += ["| measured | median | target | | beside |", "|---|---|---|---|---|"]
         lines += [row(entry) for entry in stage["figures"]]
     return "\n".join(lines) + "\n"
@@ -70,7 +73,7 @@ def load(directory):
 def write(directory, stages):
     os.makedirs(directory, exist_ok=True)
     for name, stage in stages.items():
-        picture = chart.draw(stage["title"], about(stage), stage["figures"])
+        picture = chart.draw(title(stage), about(stage), stage["figures"])
         stage["picture"] = name + ".svg" if picture else None
         if picture:
             with open(os.path.join(directory, name + ".svg"), "w") as file:

@@ -1,21 +1,36 @@
-"""The decisions: core_bench, which says itself what it measures."""
-from measure import figure
+"""The decisions alone: core_bench, beside a map and a mutex."""
+from measure import figure, interleave, ratios
 from programs import google_benchmark
 
 TITLE = "Core"
+USUAL = 1_000_000
+
+
+def rate(entry):
+    return entry["items_per_second"] / 1e6
 
 
 def run(bench):
-    runs = [google_benchmark(bench.programs.bench("core_bench"), ".", 0.05 if bench.quick else 0.2)
-            for _ in range(2 if bench.quick else bench.pairs)]
-    for name in runs[0]:
-        entries = [run[name] for run in runs]
-        if "items_per_second" in entries[0]:
-            yield figure(name + ", per second",
-                         [entry["items_per_second"] / 1e6 for entry in entries], unit="million",
-                         at_least=10 if "transition" in name else None)
-        for counter in entries[0]:
-            if "bytes" in counter and "per_second" not in counter:
-                yield figure(name + ", " + counter.replace("_", " "),
-                             [entry[counter] for entry in entries], unit="bytes",
-                             at_most=32 if "known" in counter else None)
+    program = bench.programs.bench("core_bench")
+    seconds = 0.1 if bench.quick else 0.3
+
+    def sample(name):
+        return lambda: google_benchmark(program, "^%s$" % name, seconds)[name]
+
+    ours, peer = "whole_way/%d" % USUAL, "map_and_mutex/%d" % USUAL
+    results = interleave({name: sample(name) for name in (ours, peer)}, bench.pairs)
+    rates = {name: [rate(entry) for entry in results[name]] for name in results}
+    yield figure("id transitions a second, a million ids known", rates[ours], unit="million",
+                 at_least=10)
+    yield figure("the same against std::unordered_map and a mutex",
+                 ratios(rates[ours], rates[peer]))
+    memory = next(iter(google_benchmark(program, "^memory/%d/" % USUAL).values()))
+    yield figure("bytes of a known id, of a million", [memory["bytes_per_id"]], unit="bytes",
+                 at_most=32)
+    sizes = [10**power for power in range(3, 7 if bench.quick else 8)]
+    curve = interleave({size: sample("whole_way/%d" % size) for size in sizes}, 3)
+    for size in sizes:
+        yield figure("id transitions a second, %s known" % format(size, ","),
+                     [rate(entry) for entry in curve[size]], unit="million")
+    allocations = [entry.get("allocations_per_callback", 0) for entry in curve[USUAL]]
+    yield figure("allocations a callback of 100 ids", allocations)

@@ -187,7 +187,10 @@ double calls_per_request(const Office& office, std::size_t pipelined) {
   Senders senders(office.port(), pipelined);
   senders.rounds(3);
   SystemCalls calls;
-  if (!calls.attached()) return 0;
+  if (!calls.attached()) {
+    MESSAGE("skipped: strace may not trace");
+    return 0;
+  }
   const auto requests = static_cast<double>(senders.rounds(20));
   return calls.count() / requests;
 }
