@@ -50,33 +50,62 @@ void FetchStage::owe(EntryIndex index, bool aged, Timestamp now) {
   }
 }
 
-std::vector<FetchOrder> FetchStage::begin(Timestamp now) {
+void FetchStage::begin(Timestamp now, std::vector<FetchOrder>& orders) {
   time_out(now);
   retry_due(now);
-  std::vector<FetchOrder> orders;
   const auto retries_max = std::max<std::size_t>(1, options_.fetch_concurrency / 4);
-  while (!draining_ && in_flight_.size() < options_.fetch_concurrency && breaker_.allows(now)) {
+  while (!draining_ && in_flight_ < options_.fetch_concurrency && breaker_.allows(now)) {
     const EntryIndex index = ready_.pop(now, retries_in_flight_ >= retries_max);
     if (index == no_entry) break;
     Entry& entry = ledger_[index];
     entry.stage = Stage::fetching;
     const bool retry = entry.attempts > 0;
-    const auto token = ++last_token_;
-    in_flight_.emplace(token, Fetch{index, now, retry});
-    deadlines_.push_back({token, now + options_.fetch_timeout + timeout_grace});
     if (retry) ++retries_in_flight_;
     breaker_.begun(now);
     ++counters_.fetches;
-    orders.push_back({token, entry.id});
+    orders.push_back({enter_flight(index, retry, now), entry.id});
   }
-  return orders;
+}
+
+std::uint64_t FetchStage::enter_flight(EntryIndex index, bool retry, Timestamp now) {
+  if (free_ == no_slot) {
+    free_ = static_cast<Slot>(slots_.size());
+    slots_.emplace_back();
+  }
+  const Slot slot = free_;
+  Fetch& fetch = slots_[slot];
+  free_ = fetch.after;
+  fetch = {index, fetch.use + 1, now, no_slot, newest_, retry};
+  (newest_ == no_slot ? oldest_ : slots_[newest_].after) = slot;
+  newest_ = slot;
+  ++in_flight_;
+  return std::uint64_t{fetch.use} << 32 | slot;
+}
+
+FetchStage::Fetch FetchStage::leave_flight(Slot slot) {
+  Fetch& fetch = slots_[slot];
+  const Fetch left = fetch;
+  (left.before == no_slot ? oldest_ : slots_[left.before].after) = left.after;
+  (left.after == no_slot ? newest_ : slots_[left.after].before) = left.before;
+  fetch.index = no_entry;
+  fetch.after = std::exchange(free_, slot);
+  --in_flight_;
+  return left;
+}
+
+FetchStage::Slot FetchStage::slot_of(std::uint64_t token) const {
+  const auto slot = static_cast<Slot>(token);
+  const bool known = slot < slots_.size() && slots_[slot].use == token >> 32;
+  return known && slots_[slot].index != no_entry ? slot : no_slot;
 }
 
 void FetchStage::fetched(std::uint64_t token, const FetchResult& result, Timestamp now) {
-  const auto place = in_flight_.find(token);
-  if (place == in_flight_.end()) return;
-  const Fetch fetch = place->second;
-  in_flight_.erase(place);
+  const Slot slot = slot_of(token);
+  if (slot != no_slot) ended(slot, result, now);
+}
+
+void FetchStage::ended(Slot slot, const FetchResult& result, Timestamp now) {
+  const Fetch fetch = leave_flight(slot);
   if (fetch.retry) --retries_in_flight_;
   const EntryIndex index = fetch.index;
   const bool other = !result.error && result.id != ledger_[index].id;
@@ -93,8 +122,7 @@ void FetchStage::answered(EntryIndex index, const Fetch& fetch, const FetchResul
                           Timestamp now) {
   breaker_.answered();
   Entry& entry = ledger_[index];
-  entry.attempts = 0;
-  failures_.erase(index);
+  if (std::exchange(entry.attempts, 0) > 0) failures_.erase(index);
   const bool dirty = entry.stage == Stage::dirty;
   entry.stage = Stage::idle;
   Outcome outcome;
@@ -134,10 +162,8 @@ void FetchStage::give_up(EntryIndex index, Timestamp now) {
   Outcome outcome;
   outcome.index = index;
   outcome.kind = Outcome::Kind::dead;
-  outcome.received_at = entry.last_receipt;
-  outcome.failed_at = now;
-  outcome.attempts = entry.attempts;
-  outcome.reason = std::move(failures_[index]);
+  outcome.given_up = std::make_unique<Outcome::GivenUp>(
+      Outcome::GivenUp{entry.last_receipt, now, entry.attempts, std::move(failures_[index])});
   failures_.erase(index);
   entry.attempts = 0;
   entry.stage = Stage::idle;
@@ -164,21 +190,21 @@ void FetchStage::retry_due(Timestamp now) {
   }
 }
 
+Timestamp FetchStage::deadline(const Fetch& fetch) const {
+  return fetch.began + options_.fetch_timeout + timeout_grace;
+}
+
 void FetchStage::time_out(Timestamp now) {
-  while (!deadlines_.empty()) {
-    const auto [token, when] = deadlines_.front();
-    const bool running = in_flight_.contains(token);
-    if (running && when > now) return;
-    deadlines_.pop_front();
-    if (running) fetched(token, {Error::timed_out, 0, false, {}, {}}, now);
+  while (oldest_ != no_slot && deadline(slots_[oldest_]) <= now) {
+    ended(oldest_, {Error::timed_out, 0, false, {}, {}}, now);
   }
 }
 
 Timestamp FetchStage::wake() const {
   Timestamp wake = Timestamp::max();
   if (!retries_.empty()) wake = std::min(wake, retries_.next());
-  if (!deadlines_.empty()) wake = std::min(wake, deadlines_.front().when);
-  const bool slot = !draining_ && in_flight_.size() < options_.fetch_concurrency;
+  if (oldest_ != no_slot) wake = std::min(wake, deadline(slots_[oldest_]));
+  const bool slot = !draining_ && in_flight_ < options_.fetch_concurrency;
   if (slot && breaker_.open() && !ready_.empty()) wake = std::min(wake, breaker_.next_probe());
   return wake;
 }

@@ -1,0 +1,152 @@
+#include "core/known_ids.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace postoffice::core {
+namespace {
+
+constexpr std::size_t parts = 256;
+constexpr std::uint32_t slots_at_start = 8;
+constexpr std::uint32_t prefetched_ahead = 8;
+
+// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): every input bit reaches every output bit.
+std::uint64_t mix(std::uint64_t x) {
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+  return x ^ (x >> 31);
+}
+
+}  // namespace
+
+// Of a hash, the highest 8 bits choose the part, the lowest 32 the slot, and the tag begins with
+// the highest of those between: with fewer bits it is the beginning of what it was with more.
+KnownIds::Slot KnownIds::Part::tag(std::uint64_t hash) const {
+  return static_cast<Slot>(hash >> 24) & ~index_mask();
+}
+
+KnownIds::KnownIds(std::uint64_t seed) : seed_(mix(seed + 1)), parts_(parts) {
+  for (Part& part : parts_) {
+    part.slots = std::make_unique<Slot[]>(slots_at_start);
+    part.mask = slots_at_start - 1;
+  }
+}
+
+std::uint64_t KnownIds::hash(ObjectId id) const {
+  return mix(static_cast<std::uint64_t>(id) ^ seed_);
+}
+
+void KnownIds::prefetch(std::uint64_t hash) const {
+  const Part& in = part(hash);
+  __builtin_prefetch(&in.slots[hash & in.mask]);
+}
+
+KnownIndex KnownIds::guess(std::uint64_t hash) const {
+  const Part& in = part(hash);
+  const Slot tag = in.tag(hash);
+  for (std::uint32_t at = hash & in.mask; in.slots[at] != empty; at = (at + 1) & in.mask) {
+    const Slot slot = in.slots[at];
+    if ((slot & ~in.index_mask()) != tag || slot == erased) continue;
+    __builtin_prefetch(&(*this)[in.index(slot)]);
+    return in.index(slot);
+  }
+  return not_known;
+}
+
+KnownIds::Place KnownIds::place_of(const Part& in, std::uint64_t hash, ObjectId id) const {
+  const Slot tag = in.tag(hash);
+  const Slot not_index = ~in.index_mask();
+  for (std::uint32_t at = hash & in.mask;; at = (at + 1) & in.mask) {
+    const Slot slot = in.slots[at];
+    if (slot == empty) return {at, not_known};
+    if ((slot & not_index) != tag || slot == erased) continue;
+    if ((*this)[in.index(slot)].id == id) return {at, in.index(slot)};
+  }
+}
+
+KnownIndex KnownIds::find(ObjectId id) const {
+  const auto hashed = hash(id);
+  return place_of(part(hashed), hashed, id).index;
+}
+
+KnownIndex KnownIds::find_or_add(ObjectId id) {
+  const auto hashed = hash(id);
+  Part& in = part(hashed);
+  Place place = place_of(in, hashed, id);
+  if (place.index != not_known) return place.index;
+  const KnownIndex index = new_record();
+  (*this)[index].id = id;
+  if ((in.used + 1) * 4 > (in.mask + 1) * 3) {
+    make_room(in);
+    place = place_of(in, hashed, id);
+  }
+  if (index + 2 >= in.index_mask()) widen(in, index);
+  in.slots[place.slot] = in.tag(hashed) | (index + 1);
+  ++in.used;
+  ++in.held;
+  ++size_;
+  return index;
+}
+
+KnownIndex KnownIds::new_record() {
+  if (free_ != not_known) {
+    const KnownIndex index = free_;
+    free_ = (*this)[index].entry();
+    (*this)[index] = {};
+    return index;
+  }
+  if ((end_ & block_mask) == 0) blocks_.push_back(std::make_unique<Known[]>(block_mask + 1));
+  return end_++;
+}
+
+void KnownIds::erase(KnownIndex index) {
+  const auto hashed = hash((*this)[index].id);
+  Part& in = part(hashed);
+  std::uint32_t at = place_of(in, hashed, (*this)[index].id).slot;
+  in.slots[at] = erased;  // searches must go on past it, except at the end of a run of slots
+  if (in.slots[(at + 1) & in.mask] == empty) {
+    for (; in.slots[at] == erased; at = (at - 1) & in.mask) {
+      in.slots[at] = empty;
+      --in.used;
+    }
+  }
+  --in.held;
+  --size_;
+  (*this)[index].wake(free_);
+  free_ = index;
+}
+
+// Drops what erased ids left, and doubles or halves the slots if that is due.
+void KnownIds::make_room(Part& in) {
+  const std::uint32_t count = in.mask + 1;
+  std::uint32_t wanted = count;
+  if (in.held * 8 > count * 5) wanted *= 2;
+  if (in.held * 8 < count && count > slots_at_start) wanted /= 2;
+  const auto old = std::exchange(in.slots, std::make_unique<Slot[]>(wanted));
+  in.mask = wanted - 1;
+  in.used = in.held;
+  const auto holds = [&](std::uint32_t at) { return old[at] != empty && old[at] != erased; };
+  for (std::uint32_t at = 0; at < count; ++at) {
+    const auto ahead = at + prefetched_ahead;
+    if (ahead < count && holds(ahead)) __builtin_prefetch(&(*this)[in.index(old[ahead])]);
+    if (!holds(at)) continue;
+    std::uint32_t to = hash((*this)[in.index(old[at])].id) & in.mask;
+    while (in.slots[to] != empty) to = (to + 1) & in.mask;
+    in.slots[to] = old[at];
+  }
+}
+
+// Takes bits from the tags until `index` fits.
+void KnownIds::widen(Part& in, KnownIndex index) {
+  const Slot old_mask = in.index_mask();
+  while (index + 2 >= in.index_mask()) ++in.index_bits;
+  assert(in.index_bits < 32);
+  for (std::uint32_t at = 0; at <= in.mask; ++at) {
+    Slot& slot = in.slots[at];
+    if (slot == empty || slot == erased) continue;
+    slot = (slot & old_mask) | (slot & ~in.index_mask());
+  }
+}
+
+}  // namespace postoffice::core
