@@ -75,22 +75,26 @@ std::uint64_t FetchStage::enter_flight(EntryIndex index, bool retry, Timestamp n
   const Slot slot = free_;
   Fetch& fetch = slots_[slot];
   free_ = fetch.after;
-  fetch = {index, fetch.use + 1, now, no_slot, newest_, retry};
+  fetch.index = index;
+  ++fetch.use;
+  fetch.began = now;
+  fetch.after = no_slot;
+  fetch.before = newest_;
+  fetch.retry = retry;
   (newest_ == no_slot ? oldest_ : slots_[newest_].after) = slot;
   newest_ = slot;
   ++in_flight_;
   return std::uint64_t{fetch.use} << 32 | slot;
 }
 
-FetchStage::Fetch FetchStage::leave_flight(Slot slot) {
+void FetchStage::leave_flight(Slot slot) {
   Fetch& fetch = slots_[slot];
-  const Fetch left = fetch;
-  (left.before == no_slot ? oldest_ : slots_[left.before].after) = left.after;
-  (left.after == no_slot ? newest_ : slots_[left.after].before) = left.before;
+  (fetch.before == no_slot ? oldest_ : slots_[fetch.before].after) = fetch.after;
+  (fetch.after == no_slot ? newest_ : slots_[fetch.after].before) = fetch.before;
   fetch.index = no_entry;
   fetch.after = std::exchange(free_, slot);
   --in_flight_;
-  return left;
+  if (fetch.retry) --retries_in_flight_;
 }
 
 FetchStage::Slot FetchStage::slot_of(std::uint64_t token) const {
@@ -105,32 +109,30 @@ void FetchStage::fetched(std::uint64_t token, const FetchResult& result, Timesta
 }
 
 void FetchStage::ended(Slot slot, const FetchResult& result, Timestamp now) {
-  const Fetch fetch = leave_flight(slot);
-  if (fetch.retry) --retries_in_flight_;
-  const EntryIndex index = fetch.index;
+  const EntryIndex index = slots_[slot].index;
+  const Timestamp began = slots_[slot].began;
+  leave_flight(slot);
   const bool other = !result.error && result.id != ledger_[index].id;
   if (other && !planted(PlantedBug::answer_about_another_id)) {
     failed(index, {Error::bad_answer, 0, false, {}, "answer is about another id"}, now);
   } else if (!result.error || result.error == Error::not_found) {
-    answered(index, fetch, result, now);
+    answered(index, began, result, now);
   } else {
     failed(index, result, now);
   }
 }
 
-void FetchStage::answered(EntryIndex index, const Fetch& fetch, const FetchResult& result,
+void FetchStage::answered(EntryIndex index, Timestamp began, const FetchResult& result,
                           Timestamp now) {
   breaker_.answered();
   Entry& entry = ledger_[index];
   if (std::exchange(entry.attempts, 0) > 0) failures_.erase(index);
   const bool dirty = entry.stage == Stage::dirty;
   entry.stage = Stage::idle;
-  Outcome outcome;
-  outcome.index = index;
+  Outcome& outcome = add_outcome(index);
   outcome.kind = result.error ? Outcome::Kind::not_found : Outcome::Kind::answer;
   outcome.online = result.online;
-  outcome.fetched_at = planted(PlantedBug::answer_dated_by_its_end) ? now : fetch.began;
-  add_outcome(std::move(outcome));
+  outcome.fetched_at = planted(PlantedBug::answer_dated_by_its_end) ? now : began;
   if (dirty) ready_.push(index, now);
 }
 
@@ -159,20 +161,20 @@ bool FetchStage::may_give_up(const Entry& entry, Timestamp now) const {
 
 void FetchStage::give_up(EntryIndex index, Timestamp now) {
   Entry& entry = ledger_[index];
-  Outcome outcome;
-  outcome.index = index;
+  Outcome& outcome = add_outcome(index);
   outcome.kind = Outcome::Kind::dead;
   outcome.given_up = std::make_unique<Outcome::GivenUp>(
       Outcome::GivenUp{entry.last_receipt, now, entry.attempts, std::move(failures_[index])});
   failures_.erase(index);
   entry.attempts = 0;
   entry.stage = Stage::idle;
-  add_outcome(std::move(outcome));
 }
 
-void FetchStage::add_outcome(Outcome outcome) {
-  ++ledger_[outcome.index].storing;
-  outcomes_.push_back(std::move(outcome));
+Outcome& FetchStage::add_outcome(EntryIndex index) {
+  ++ledger_[index].storing;
+  Outcome& outcome = outcomes_.emplace_back();
+  outcome.index = index;
+  return outcome;
 }
 
 void FetchStage::retry_due(Timestamp now) {

@@ -69,7 +69,7 @@ class FetchStage {
   };
 
   std::uint64_t enter_flight(EntryIndex index, bool retry, Timestamp now);
-  Fetch leave_flight(Slot slot);
+  void leave_flight(Slot slot);
   Slot slot_of(std::uint64_t token) const;
   Timestamp deadline(const Fetch& fetch) const;
   void ended(Slot slot, const FetchResult& result, Timestamp now);
@@ -77,9 +77,9 @@ class FetchStage {
   void give_up(EntryIndex index, Timestamp now);
   void retry_due(Timestamp now);
   void time_out(Timestamp now);
-  void answered(EntryIndex index, const Fetch& fetch, const FetchResult& result, Timestamp now);
+  void answered(EntryIndex index, Timestamp began, const FetchResult& result, Timestamp now);
   void failed(EntryIndex index, const FetchResult& result, Timestamp now);
-  void add_outcome(Outcome outcome);
+  Outcome& add_outcome(EntryIndex index);
 
   Ledger& ledger_;
   Counters& counters_;

@@ -11,63 +11,13 @@ constexpr std::size_t parts = 256;
 constexpr std::uint32_t slots_at_start = 8;
 constexpr std::uint32_t prefetched_ahead = 8;
 
-// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): every input bit reaches every output bit.
-std::uint64_t mix(std::uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-  return x ^ (x >> 31);
-}
-
 }  // namespace
 
-// Of a hash, the highest 8 bits choose the part, the lowest 32 the slot, and the tag begins with
-// the highest of those between: with fewer bits it is the beginning of what it was with more.
-KnownIds::Slot KnownIds::Part::tag(std::uint64_t hash) const {
-  return static_cast<Slot>(hash >> 24) & ~index_mask();
-}
-
-KnownIds::KnownIds(std::uint64_t seed) : seed_(mix(seed + 1)), parts_(parts) {
+KnownIds::KnownIds(std::uint64_t seed) : seed_(mixed(seed + 1)), parts_(parts) {
   for (Part& part : parts_) {
     part.slots = std::make_unique<Slot[]>(slots_at_start);
     part.mask = slots_at_start - 1;
   }
-}
-
-std::uint64_t KnownIds::hash(ObjectId id) const {
-  return mix(static_cast<std::uint64_t>(id) ^ seed_);
-}
-
-void KnownIds::prefetch(std::uint64_t hash) const {
-  const Part& in = part(hash);
-  __builtin_prefetch(&in.slots[hash & in.mask]);
-}
-
-KnownIndex KnownIds::guess(std::uint64_t hash) const {
-  const Part& in = part(hash);
-  const Slot tag = in.tag(hash);
-  for (std::uint32_t at = hash & in.mask; in.slots[at] != empty; at = (at + 1) & in.mask) {
-    const Slot slot = in.slots[at];
-    if ((slot & ~in.index_mask()) != tag || slot == erased) continue;
-    __builtin_prefetch(&(*this)[in.index(slot)]);
-    return in.index(slot);
-  }
-  return not_known;
-}
-
-KnownIds::Place KnownIds::place_of(const Part& in, std::uint64_t hash, ObjectId id) const {
-  const Slot tag = in.tag(hash);
-  const Slot not_index = ~in.index_mask();
-  for (std::uint32_t at = hash & in.mask;; at = (at + 1) & in.mask) {
-    const Slot slot = in.slots[at];
-    if (slot == empty) return {at, not_known};
-    if ((slot & not_index) != tag || slot == erased) continue;
-    if ((*this)[in.index(slot)].id == id) return {at, in.index(slot)};
-  }
-}
-
-KnownIndex KnownIds::find(ObjectId id) const {
-  const auto hashed = hash(id);
-  return place_of(part(hashed), hashed, id).index;
 }
 
 KnownIndex KnownIds::find_or_add(ObjectId id) {

@@ -43,6 +43,13 @@ class Known {
   std::int64_t word_ = 0;
 };
 
+// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): every input bit reaches every output bit.
+inline std::uint64_t mixed(std::uint64_t x) {
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+  return x ^ (x >> 31);
+}
+
 /// A hash table that grows in 256 parts, each by itself: no callback ever waits for all ids to be
 /// moved. The records stand apart from the slots and never move. A slot is 32 bits, the number of
 /// the record and as many bits of the hash as are left, so that a look at another record than the
@@ -104,5 +111,48 @@ class KnownIds {
   KnownIndex free_ = not_known;  // the first of those that are free again
   std::size_t size_ = 0;
 };
+
+// Of a hash, the highest 8 bits choose the part, the lowest 32 the slot, and the tag begins with
+// the highest of those between: with fewer bits it is the beginning of what it was with more.
+inline KnownIds::Slot KnownIds::Part::tag(std::uint64_t hash) const {
+  return static_cast<Slot>(hash >> 24) & ~index_mask();
+}
+
+inline std::uint64_t KnownIds::hash(ObjectId id) const {
+  return mixed(static_cast<std::uint64_t>(id) ^ seed_);
+}
+
+inline void KnownIds::prefetch(std::uint64_t hash) const {
+  const Part& in = part(hash);
+  __builtin_prefetch(&in.slots[hash & in.mask]);
+}
+
+inline KnownIndex KnownIds::guess(std::uint64_t hash) const {
+  const Part& in = part(hash);
+  const Slot tag = in.tag(hash);
+  for (std::uint32_t at = hash & in.mask; in.slots[at] != empty; at = (at + 1) & in.mask) {
+    const Slot slot = in.slots[at];
+    if ((slot & ~in.index_mask()) != tag || slot == erased) continue;
+    __builtin_prefetch(&(*this)[in.index(slot)]);
+    return in.index(slot);
+  }
+  return not_known;
+}
+
+inline KnownIds::Place KnownIds::place_of(const Part& in, std::uint64_t hash, ObjectId id) const {
+  const Slot tag = in.tag(hash);
+  const Slot not_index = ~in.index_mask();
+  for (std::uint32_t at = hash & in.mask;; at = (at + 1) & in.mask) {
+    const Slot slot = in.slots[at];
+    if (slot == empty) return {at, not_known};
+    if ((slot & not_index) != tag || slot == erased) continue;
+    if ((*this)[in.index(slot)].id == id) return {at, in.index(slot)};
+  }
+}
+
+inline KnownIndex KnownIds::find(ObjectId id) const {
+  const auto hashed = hash(id);
+  return place_of(part(hashed), hashed, id).index;
+}
 
 }  // namespace postoffice::core

@@ -73,6 +73,7 @@ void Ledger::forget(KnownIndex index) {
   known_.erase(index);
 }
 
+// Each step asks for what the step before has brought: slots, records, entries, neighbours.
 void Ledger::prepare(std::span<const ObjectId> ids) const {
   if (known_.size() < prepared_from) return;
   const std::size_t count = std::min(ids.size(), lookahead);
@@ -83,10 +84,17 @@ void Ledger::prepare(std::span<const ObjectId> ids) const {
   }
   std::array<KnownIndex, lookahead> guesses;
   for (std::size_t i = 0; i < count; ++i) guesses[i] = known_.guess(hashes[i]);
+  std::array<EntryIndex, lookahead> entries;
+  std::size_t active = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    if (guesses[i] == not_known) continue;
-    const Known& known = known_[guesses[i]];
-    if (known.active()) prefetch(known.entry());
+    if (guesses[i] == not_known || !known_[guesses[i]].active()) continue;
+    entries[active] = known_[guesses[i]].entry();
+    prefetch(entries[active++]);
+  }
+  for (std::size_t i = 0; i < active; ++i) {
+    const Entry& entry = (*this)[entries[i]];
+    if (entry.served_before != no_entry) prefetch(entry.served_before);
+    if (entry.served_after != no_entry) prefetch(entry.served_after);
   }
 }
 

@@ -24,13 +24,13 @@ class Ring {
   Item& operator[](Position position) { return items_[position & mask()]; }
   const Item& operator[](Position position) const { return items_[position & mask()]; }
 
-  Position push_back(Item item) {
+  Position push_back(Item&& item) {
     if (size() == capacity_) grow();
     (*this)[end_] = std::move(item);
     return end_++;
   }
 
-  Position push_front(Item item) {
+  Position push_front(Item&& item) {
     if (size() == capacity_) grow();
     (*this)[--begin_] = std::move(item);
     return begin_;
