@@ -1,13 +1,14 @@
 #include "core/known_ids.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <utility>
 
 namespace postoffice::core {
 namespace {
 
-constexpr std::size_t parts = 256;
+constexpr std::size_t parts = 512;
 constexpr std::uint32_t slots_at_start = 8;
 constexpr std::uint32_t prefetched_ahead = 8;
 
@@ -23,16 +24,13 @@ KnownIds::KnownIds(std::uint64_t seed) : seed_(mixed(seed + 1)), parts_(parts) {
 KnownIndex KnownIds::find_or_add(ObjectId id) {
   const auto hashed = hash(id);
   Part& in = part(hashed);
-  Place place = place_of(in, hashed, id);
+  const Place place = place_of(in, hashed, id);
   if (place.index != not_known) return place.index;
   const KnownIndex index = new_record();
   (*this)[index].id = id;
-  if ((in.used + 1) * 4 > (in.mask + 1) * 3) {
-    make_room(in);
-    place = place_of(in, hashed, id);
-  }
+  if ((in.used + 1) * 4 > (in.mask + 1) * 3) make_room(in);
   if (index + 2 >= in.index_mask()) widen(in, index);
-  in.slots[place.slot] = in.tag(hashed) | (index + 1);
+  settle(in, index);
   ++in.used;
   ++in.held;
   ++size_;
@@ -67,27 +65,39 @@ void KnownIds::erase(KnownIndex index) {
   free_ = index;
 }
 
-// Drops what erased ids left, and doubles or halves the slots if that is due.
+// Drops what erased ids left, and doubles or halves the slots if that is due. By the next time
+// there will be about twice as many records, so room for their numbers is made now.
 void KnownIds::make_room(Part& in) {
   const std::uint32_t count = in.mask + 1;
   std::uint32_t wanted = count;
   if (in.held * 8 > count * 5) wanted *= 2;
   if (in.held * 8 < count && count > slots_at_start) wanted /= 2;
-  const auto old = std::exchange(in.slots, std::make_unique<Slot[]>(wanted));
+  const Part from = {std::exchange(in.slots, std::make_unique<Slot[]>(wanted)), in.mask, in.held,
+                     in.used, in.index_bits};
   in.mask = wanted - 1;
   in.used = in.held;
-  const auto holds = [&](std::uint32_t at) { return old[at] != empty && old[at] != erased; };
+  in.index_bits = std::max<unsigned>(in.index_bits, std::bit_width(end_ / 2 * 5));
+  const auto holds = [&](std::uint32_t at) {
+    return from.slots[at] != empty && from.slots[at] != erased;
+  };
   for (std::uint32_t at = 0; at < count; ++at) {
     const auto ahead = at + prefetched_ahead;
-    if (ahead < count && holds(ahead)) __builtin_prefetch(&(*this)[in.index(old[ahead])]);
-    if (!holds(at)) continue;
-    std::uint32_t to = hash((*this)[in.index(old[at])].id) & in.mask;
-    while (in.slots[to] != empty) to = (to + 1) & in.mask;
-    in.slots[to] = old[at];
+    if (ahead < count && holds(ahead)) {
+      __builtin_prefetch(&(*this)[from.index(from.slots[ahead])]);
+    }
+    if (holds(at)) settle(in, from.index(from.slots[at]));
   }
 }
 
-// Takes bits from the tags until `index` fits.
+// Puts a record into the first empty slot.
+void KnownIds::settle(Part& in, KnownIndex index) {
+  const auto hashed = hash((*this)[index].id);
+  std::uint32_t at = hashed & in.mask;
+  while (in.slots[at] != empty) at = (at + 1) & in.mask;
+  in.slots[at] = in.tag(hashed) | (index + 1);
+}
+
+// Takes bits from the tags until `index` fits: rarely needed, see make_room().
 void KnownIds::widen(Part& in, KnownIndex index) {
   const Slot old_mask = in.index_mask();
   while (index + 2 >= in.index_mask()) ++in.index_bits;

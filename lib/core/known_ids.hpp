@@ -50,7 +50,7 @@ inline std::uint64_t mixed(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
-/// A hash table that grows in 256 parts, each by itself: no callback ever waits for all ids to be
+/// A hash table that grows in 512 parts, each by itself: no callback ever waits for all ids to be
 /// moved. The records stand apart from the slots and never move. A slot is 32 bits, the number of
 /// the record and as many bits of the hash as are left, so that a look at another record than the
 /// one wanted is rare.
@@ -97,11 +97,12 @@ class KnownIds {
     KnownIndex index;    // not_known if it is nowhere
   };
 
-  Part& part(std::uint64_t hash) { return parts_[hash >> 56]; }
-  const Part& part(std::uint64_t hash) const { return parts_[hash >> 56]; }
+  Part& part(std::uint64_t hash) { return parts_[hash >> 55]; }
+  const Part& part(std::uint64_t hash) const { return parts_[hash >> 55]; }
   Place place_of(const Part& part, std::uint64_t hash, ObjectId id) const;
   KnownIndex new_record();
   void make_room(Part& part);
+  void settle(Part& part, KnownIndex index);
   void widen(Part& part, KnownIndex index);
 
   std::uint64_t seed_;
@@ -112,10 +113,10 @@ class KnownIds {
   std::size_t size_ = 0;
 };
 
-// Of a hash, the highest 8 bits choose the part, the lowest 32 the slot, and the tag begins with
+// Of a hash, the highest 9 bits choose the part, the lowest 32 the slot, and the tag begins with
 // the highest of those between: with fewer bits it is the beginning of what it was with more.
 inline KnownIds::Slot KnownIds::Part::tag(std::uint64_t hash) const {
-  return static_cast<Slot>(hash >> 24) & ~index_mask();
+  return static_cast<Slot>(hash >> 23) & ~index_mask();
 }
 
 inline std::uint64_t KnownIds::hash(ObjectId id) const {
