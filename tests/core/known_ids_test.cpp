@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <random>
 #include <unordered_map>
 #include <vector>
@@ -17,8 +18,8 @@ TEST_CASE("an id keeps its index while others come and go in any number") {
   std::unordered_map<ObjectId, KnownIndex> model;
   std::vector<ObjectId> ids;
   // Grows, is exchanged, shrinks: parts of all sizes, many times over.
-  for (const std::size_t wanted : {100'000, 100, 50'000, 0}) {
-    for (int step = 0; step < 400'000; ++step) {
+  for (const std::size_t wanted : {30'000, 100, 15'000, 0}) {
+    for (int step = 0; step < 60'000; ++step) {
       const bool add = ids.size() < wanted || (wanted > 0 && random() % 2 == 0);
       if (add) {
         const auto id = static_cast<ObjectId>(random());
@@ -27,18 +28,19 @@ TEST_CASE("an id keeps its index while others come and go in any number") {
       } else if (!ids.empty()) {
         auto& chosen = ids[random() % ids.size()];
         known.erase(model.at(chosen));
-        REQUIRE(known.find(chosen) == not_known);
+        if (known.find(chosen) != not_known) FAIL("found after it was erased");
         model.erase(chosen);
         chosen = ids.back();
         ids.pop_back();
       }
-      if (ids.empty()) continue;
+      if (ids.empty() || step % 16 != 0) continue;
       const ObjectId some = ids[random() % ids.size()];
       REQUIRE(known.find(some) == model.at(some));
       REQUIRE(known[known.find(some)].id == some);
     }
     REQUIRE(known.size() == model.size());
-    for (const auto& [id, index] : model) REQUIRE(known.find(id) == index);
+    CHECK(std::all_of(model.begin(), model.end(),
+                      [&](const auto& item) { return known.find(item.first) == item.second; }));
   }
   CHECK(known.size() == 0);
 }
@@ -49,7 +51,7 @@ TEST_CASE("a guess is the id's own record, or now and then another's, but never 
   for (ObjectId id = 0; id < 100'000; ++id) known.find_or_add(id);
   for (ObjectId id = 0; id < 100'000; ++id) {
     const auto guess = known.guess(known.hash(id));
-    REQUIRE(guess != not_known);
+    if (guess == not_known) FAIL("no guess");
     if (known[guess].id != id) ++others;
   }
   CHECK(others < 1'000);
