@@ -1,7 +1,7 @@
 #include "core/dispatcher.hpp"
 
 #include <algorithm>
-#include <iterator>
+#include <span>
 #include <utility>
 
 #include "planted_bug.hpp"
@@ -26,6 +26,16 @@ constexpr std::size_t expired_ids_kept_max = 500'000;
 
 }  // namespace
 
+void Actions::clear() {
+  fetches.clear();
+  applies.clear();
+  expire.reset();
+  carries.clear();
+  acknowledge.reset();
+  read = false;
+  wake = Timestamp::max();
+}
+
 Dispatcher::Dispatcher(const PipelineOptions& options, std::uint64_t seed)
     : options_(options),
       ledger_(seed),
@@ -43,6 +53,7 @@ void Dispatcher::take_up(const postoffice::Entry& entry, const Delivery& deliver
   // A record whose append failed may turn up all the same; its ids still wait where they were.
   const bool unknown = entry.carried && record == carried_.end();
   for (auto place = entry.ids_begin; place != entry.ids_end && !unknown; ++place) {
+    if (place % Ledger::lookahead == 0) ledger_.prepare(std::span(delivery.ids).subspan(place));
     const ObjectId id = delivery.ids[place];
     if (!entry.carried) {
       receive(id, entry.received_at, entry.sequence, now);
@@ -101,11 +112,14 @@ void Dispatcher::return_spilled(ObjectId id, Timestamp received_at, Sequence seq
 }
 
 bool Dispatcher::go_on_here(ObjectId id, Timestamp received_at, Sequence sequence, Timestamp now) {
-  EntryIndex index = ledger_.find(id);
+  EntryIndex index = ledger_.recall(id);
   const bool forgotten = index == no_entry || ledger_[index].last_receipt < received_at;
   const bool overtaken = index != no_entry && (ledger_[index].last_receipt > received_at ||
                                                ledger_[index].stage != Stage::idle);
-  if (!overtaken && window_full()) return false;
+  if (!overtaken && window_full()) {
+    if (index != no_entry) ledger_.rest(index);
+    return false;
+  }
   --counters_.pending;  // counted again as it enters
   if (overtaken) {
     ++counters_.merged;
@@ -116,6 +130,7 @@ bool Dispatcher::go_on_here(ObjectId id, Timestamp received_at, Sequence sequenc
   // The touch made when the callback came may have found no row, and an older receipt of the id may
   // have led to one since.
   if (forgotten) store_.touches().add(index, received_at, sequence, now);
+  ledger_.rest(index);
   return true;
 }
 
@@ -159,12 +174,15 @@ void Dispatcher::applied(std::uint64_t token, std::error_code error, const Appli
   for (const EntryIndex index : store_.applied(token, error, applied, now)) resolve(index);
 }
 
-// Takes the id off the unserved list once nothing is owed to it any more.
+// Takes the id off the unserved list once nothing is owed to it any more, and lets it rest once
+// nothing at all is going on.
 void Dispatcher::resolve(EntryIndex index) {
-  Entry& entry = ledger_[index];
+  if (!ledger_.active(index)) return;
+  const Entry& entry = ledger_[index];
   if (entry.stage == Stage::idle && entry.storing == 0) ledger_.set_served(index);
   // An id that expired while it was pending may have got a row since: look at it once more.
   expiry_.add(index);
+  ledger_.rest(index);
 }
 
 void Dispatcher::expired(std::error_code error, std::uint64_t deleted, Timestamp now) {
@@ -197,7 +215,9 @@ void Dispatcher::carried(std::uint64_t token, std::error_code error, Sequence se
   if (error) {
     for (const ObjectId id : place->second.ids) {
       const EntryIndex index = ledger_.find(id);
-      if (index != no_entry) ledger_[index].carrying = false;
+      if (index == no_entry) continue;
+      ledger_[index].carrying = false;
+      resolve(index);
     }
   } else {
     carried_.emplace(sequence, place->second.spilled);
@@ -210,16 +230,17 @@ void Dispatcher::drain() {
   fetches_.drain();
 }
 
-Actions Dispatcher::act(Timestamp now, Timestamp frontier, Timestamp recorded) {
-  Actions actions;
-  actions.fetches = fetches_.begin(now);
-  store_.add(fetches_.take_outcomes());
+Actions& Dispatcher::act(Timestamp now, Timestamp frontier, Timestamp recorded) {
+  Actions& actions = actions_;
+  actions.clear();
+  fetches_.begin(now, actions.fetches);
+  store_.add(fetches_.outcomes());
   if (away_ == 0) forgot_while_away_ = false;
   if (!forgot_while_away_ || planted(PlantedBug::forgotten_while_away)) {
     const bool blind = planted(PlantedBug::watermark_ignores_touches);
     watermark_ = std::max(watermark_, blind ? frontier : std::min(frontier, store_.oldest_touch()));
   }
-  actions.applies = store_.begin(now, watermark_ - options_.ttl, draining_);
+  store_.begin(now, watermark_ - options_.ttl, draining_, actions.applies);
   if (planted(PlantedBug::recorded_time_ignored)) recorded = Timestamp::max();
   const auto seen = planted(PlantedBug::swept_by_the_clock) ? now : watermark_;
   if (!draining_) sweep(actions, now, std::min(seen - options_.ttl, recorded));
@@ -234,9 +255,9 @@ Actions Dispatcher::act(Timestamp now, Timestamp frontier, Timestamp recorded) {
 void Dispatcher::sweep(Actions& actions, Timestamp now, Timestamp cutoff) {
   if (expire_in_flight_ || now < next_sweep_) return;
   next_sweep_ = now + sweep_every;
-  for (const EntryIndex index : expiry_.take_expired(cutoff)) {
-    expired_ids_.push_back(ledger_[index].id);
-    if (!ledger_[index].in_expiry && forgettable(ledger_[index])) ledger_.erase(index);
+  for (const KnownIndex index : expiry_.take_expired(cutoff)) {
+    expired_ids_.push_back(ledger_.known(index).id);
+    if (!ledger_.known(index).active()) ledger_.forget(index);
   }
   if (ledger_.size() > options_.known_ids_max) forget_oldest(now);
   if (expired_ids_.size() > expired_ids_kept_max) {
@@ -260,11 +281,12 @@ void Dispatcher::sweep(Actions& actions, Timestamp now, Timestamp cutoff) {
 // back, nothing is deleted.
 void Dispatcher::forget_oldest(Timestamp now) {
   forgot_while_away_ = away_ > 0;
-  for (const EntryIndex index : expiry_.take_oldest()) {
-    if (forgettable(ledger_[index])) {
-      ledger_.erase(index);
-    } else if (!ledger_[index].in_unserved) {
-      expiry_.add(index);
+  for (const KnownIndex index : expiry_.take_oldest()) {
+    const Known& known = ledger_.known(index);
+    if (!known.active()) {
+      ledger_.forget(index);
+    } else if (!ledger_[known.entry()].in_unserved) {
+      expiry_.add(known.entry());
     }
   }
   if (scan_often_until_ == Timestamp::max()) return;

@@ -36,6 +36,8 @@ struct Actions {
   std::optional<Sequence> acknowledge;
   bool read = false;  // more callbacks are welcome
   Timestamp wake = Timestamp::max();
+
+  void clear();
 };
 
 /// Invariants, each tested:
@@ -64,13 +66,15 @@ class Dispatcher {
 
   /// `frontier` must have been read from the queue before the last delivered() was taken up.
   /// No row is deleted that was seen after `recorded`: the next run may begin that early, and must
-  /// not find its receipts already expired.
-  Actions act(Timestamp now, Timestamp frontier, Timestamp recorded = Timestamp::max());
+  /// not find its receipts already expired. What is returned is the caller's to move from, until
+  /// the next call.
+  Actions& act(Timestamp now, Timestamp frontier, Timestamp recorded = Timestamp::max());
 
   const Counters& counters() const { return counters_; }
   const FetchStage& fetches() const { return fetches_; }
   const StoreStage& store() const { return store_; }
   std::size_t known_ids() const { return ledger_.size(); }
+  std::size_t active_ids() const { return ledger_.active(); }
   Timestamp watermark() const { return watermark_; }
   Timestamp oldest_pending() const;
 
@@ -117,6 +121,7 @@ class Dispatcher {
   FetchStage fetches_;
   StoreStage store_;
   ExpirySchedule expiry_;
+  Actions actions_;  // the last ones; here, so that their memory is used again
 
   Timestamp watermark_{};
   Sequence last_delivered_ = 0;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <vector>
 
 #include "core/ledger.hpp"
@@ -21,32 +22,45 @@ class ExpirySchedule {
 
   /// Watches the id, if that is not done yet.
   void add(EntryIndex index) {
-    if (!ledger_[index].in_expiry) place(index, ledger_[index].last_receipt);
+    const Entry& entry = ledger_[index];
+    if (!entry.in_expiry) place(entry.known, entry.last_receipt);
   }
 
   /// Takes out the ids whose last receipt lies before `cutoff`, late by one bucket at most. Ids
-  /// that still are touched or carried are looked at again a second later.
-  std::vector<EntryIndex> take_expired(Timestamp cutoff);
+  /// that still are touched or carried are looked at again a second later. What is returned is
+  /// valid until the next call.
+  const std::vector<KnownIndex>& take_expired(Timestamp cutoff);
 
-  /// Stops watching the ids of the oldest bucket, and hands them over.
-  std::vector<EntryIndex> take_oldest();
+  /// Stops watching the ids of the oldest bucket, and hands them over, as above.
+  const std::vector<KnownIndex>& take_oldest();
 
   bool empty() const { return buckets_.empty(); }
 
  private:
+  /// A piece of a bucket: an id costs four bytes in it, and is found without waiting for another.
+  struct Block {
+    static constexpr std::uint32_t size = 254;
+    std::uint32_t next;
+    std::uint32_t count;
+    KnownIndex ids[size];
+  };
+  static constexpr std::uint32_t no_block = 0xffffffff;
+
   static std::int64_t tick(Timestamp time) {
     return time.time_since_epoch() / bucket;  // floors: times here are not negative
   }
-  void place(EntryIndex index, Timestamp time);
-  std::vector<EntryIndex> take_front();
+  void place(KnownIndex index, Timestamp time);
+  void set_in_expiry(KnownIndex index, bool in_expiry);
+  std::uint32_t take_block(std::uint32_t next);
+  void take_front();
+  void look_at(KnownIndex index, Timestamp cutoff);
 
   Ledger& ledger_;
-  std::map<std::int64_t, std::vector<EntryIndex>> buckets_;
+  std::map<std::int64_t, std::uint32_t> buckets_;  // the newest block of each
+  std::vector<std::unique_ptr<Block>> blocks_;
+  std::uint32_t free_ = no_block;
+  std::vector<KnownIndex> front_;  // taken out of a bucket
+  std::vector<KnownIndex> expired_;
 };
-
-/// Nothing but the expiry schedule refers to the entry.
-inline bool forgettable(const Entry& entry) {
-  return !entry.in_unserved && entry.touching == 0 && !entry.carrying;
-}
 
 }  // namespace postoffice::core

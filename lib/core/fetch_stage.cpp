@@ -50,59 +50,89 @@ void FetchStage::owe(EntryIndex index, bool aged, Timestamp now) {
   }
 }
 
-std::vector<FetchOrder> FetchStage::begin(Timestamp now) {
+void FetchStage::begin(Timestamp now, std::vector<FetchOrder>& orders) {
   time_out(now);
   retry_due(now);
-  std::vector<FetchOrder> orders;
   const auto retries_max = std::max<std::size_t>(1, options_.fetch_concurrency / 4);
-  while (!draining_ && in_flight_.size() < options_.fetch_concurrency && breaker_.allows(now)) {
+  while (!draining_ && in_flight_ < options_.fetch_concurrency && breaker_.allows(now)) {
     const EntryIndex index = ready_.pop(now, retries_in_flight_ >= retries_max);
     if (index == no_entry) break;
     Entry& entry = ledger_[index];
     entry.stage = Stage::fetching;
     const bool retry = entry.attempts > 0;
-    const auto token = ++last_token_;
-    in_flight_.emplace(token, Fetch{index, now, retry});
-    deadlines_.push_back({token, now + options_.fetch_timeout + timeout_grace});
     if (retry) ++retries_in_flight_;
     breaker_.begun(now);
     ++counters_.fetches;
-    orders.push_back({token, entry.id});
+    orders.push_back({enter_flight(index, retry, now), entry.id});
   }
-  return orders;
+}
+
+std::uint64_t FetchStage::enter_flight(EntryIndex index, bool retry, Timestamp now) {
+  if (free_ == no_slot) {
+    free_ = static_cast<Slot>(slots_.size());
+    slots_.emplace_back();
+  }
+  const Slot slot = free_;
+  Fetch& fetch = slots_[slot];
+  free_ = fetch.after;
+  fetch.index = index;
+  ++fetch.use;
+  fetch.began = now;
+  fetch.after = no_slot;
+  fetch.before = newest_;
+  fetch.retry = retry;
+  (newest_ == no_slot ? oldest_ : slots_[newest_].after) = slot;
+  newest_ = slot;
+  ++in_flight_;
+  return std::uint64_t{fetch.use} << 32 | slot;
+}
+
+void FetchStage::leave_flight(Slot slot) {
+  Fetch& fetch = slots_[slot];
+  (fetch.before == no_slot ? oldest_ : slots_[fetch.before].after) = fetch.after;
+  (fetch.after == no_slot ? newest_ : slots_[fetch.after].before) = fetch.before;
+  fetch.index = no_entry;
+  fetch.after = std::exchange(free_, slot);
+  --in_flight_;
+  if (fetch.retry) --retries_in_flight_;
+}
+
+FetchStage::Slot FetchStage::slot_of(std::uint64_t token) const {
+  const auto slot = static_cast<Slot>(token);
+  const bool known = slot < slots_.size() && slots_[slot].use == token >> 32;
+  return known && slots_[slot].index != no_entry ? slot : no_slot;
 }
 
 void FetchStage::fetched(std::uint64_t token, const FetchResult& result, Timestamp now) {
-  const auto place = in_flight_.find(token);
-  if (place == in_flight_.end()) return;
-  const Fetch fetch = place->second;
-  in_flight_.erase(place);
-  if (fetch.retry) --retries_in_flight_;
-  const EntryIndex index = fetch.index;
+  const Slot slot = slot_of(token);
+  if (slot != no_slot) ended(slot, result, now);
+}
+
+void FetchStage::ended(Slot slot, const FetchResult& result, Timestamp now) {
+  const EntryIndex index = slots_[slot].index;
+  const Timestamp began = slots_[slot].began;
+  leave_flight(slot);
   const bool other = !result.error && result.id != ledger_[index].id;
   if (other && !planted(PlantedBug::answer_about_another_id)) {
     failed(index, {Error::bad_answer, 0, false, {}, "answer is about another id"}, now);
   } else if (!result.error || result.error == Error::not_found) {
-    answered(index, fetch, result, now);
+    answered(index, began, result, now);
   } else {
     failed(index, result, now);
   }
 }
 
-void FetchStage::answered(EntryIndex index, const Fetch& fetch, const FetchResult& result,
+void FetchStage::answered(EntryIndex index, Timestamp began, const FetchResult& result,
                           Timestamp now) {
   breaker_.answered();
   Entry& entry = ledger_[index];
-  entry.attempts = 0;
-  failures_.erase(index);
+  if (std::exchange(entry.attempts, 0) > 0) failures_.erase(index);
   const bool dirty = entry.stage == Stage::dirty;
   entry.stage = Stage::idle;
-  Outcome outcome;
-  outcome.index = index;
+  Outcome& outcome = add_outcome(index);
   outcome.kind = result.error ? Outcome::Kind::not_found : Outcome::Kind::answer;
   outcome.online = result.online;
-  outcome.fetched_at = planted(PlantedBug::answer_dated_by_its_end) ? now : fetch.began;
-  add_outcome(std::move(outcome));
+  outcome.fetched_at = planted(PlantedBug::answer_dated_by_its_end) ? now : began;
   if (dirty) ready_.push(index, now);
 }
 
@@ -131,22 +161,20 @@ bool FetchStage::may_give_up(const Entry& entry, Timestamp now) const {
 
 void FetchStage::give_up(EntryIndex index, Timestamp now) {
   Entry& entry = ledger_[index];
-  Outcome outcome;
-  outcome.index = index;
+  Outcome& outcome = add_outcome(index);
   outcome.kind = Outcome::Kind::dead;
-  outcome.received_at = entry.last_receipt;
-  outcome.failed_at = now;
-  outcome.attempts = entry.attempts;
-  outcome.reason = std::move(failures_[index]);
+  outcome.given_up = std::make_unique<Outcome::GivenUp>(
+      Outcome::GivenUp{entry.last_receipt, now, entry.attempts, std::move(failures_[index])});
   failures_.erase(index);
   entry.attempts = 0;
   entry.stage = Stage::idle;
-  add_outcome(std::move(outcome));
 }
 
-void FetchStage::add_outcome(Outcome outcome) {
-  ++ledger_[outcome.index].storing;
-  outcomes_.push_back(std::move(outcome));
+Outcome& FetchStage::add_outcome(EntryIndex index) {
+  ++ledger_[index].storing;
+  Outcome& outcome = outcomes_.emplace_back();
+  outcome.index = index;
+  return outcome;
 }
 
 void FetchStage::retry_due(Timestamp now) {
@@ -164,21 +192,21 @@ void FetchStage::retry_due(Timestamp now) {
   }
 }
 
+Timestamp FetchStage::deadline(const Fetch& fetch) const {
+  return fetch.began + options_.fetch_timeout + timeout_grace;
+}
+
 void FetchStage::time_out(Timestamp now) {
-  while (!deadlines_.empty()) {
-    const auto [token, when] = deadlines_.front();
-    const bool running = in_flight_.contains(token);
-    if (running && when > now) return;
-    deadlines_.pop_front();
-    if (running) fetched(token, {Error::timed_out, 0, false, {}, {}}, now);
+  while (oldest_ != no_slot && deadline(slots_[oldest_]) <= now) {
+    ended(oldest_, {Error::timed_out, 0, false, {}, {}}, now);
   }
 }
 
 Timestamp FetchStage::wake() const {
   Timestamp wake = Timestamp::max();
   if (!retries_.empty()) wake = std::min(wake, retries_.next());
-  if (!deadlines_.empty()) wake = std::min(wake, deadlines_.front().when);
-  const bool slot = !draining_ && in_flight_.size() < options_.fetch_concurrency;
+  if (oldest_ != no_slot) wake = std::min(wake, deadline(slots_[oldest_]));
+  const bool slot = !draining_ && in_flight_ < options_.fetch_concurrency;
   if (slot && breaker_.open() && !ready_.empty()) wake = std::min(wake, breaker_.next_probe());
   return wake;
 }

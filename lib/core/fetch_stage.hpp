@@ -2,10 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <string>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "core/breaker.hpp"
@@ -38,8 +36,8 @@ class FetchStage {
   /// was past its ttl before this receipt.
   void owe(EntryIndex index, bool aged, Timestamp now);
 
-  /// The next fetches to begin.
-  std::vector<FetchOrder> begin(Timestamp now);
+  /// Adds the next fetches to begin to `orders`.
+  void begin(Timestamp now, std::vector<FetchOrder>& orders);
 
   /// A fetch has ended. A token that is not known (a late or second answer) is ignored.
   void fetched(std::uint64_t token, const FetchResult& result, Timestamp now);
@@ -47,10 +45,10 @@ class FetchStage {
   /// No further fetch begins.
   void drain() { draining_ = true; }
 
-  /// Outcomes since the last call.
-  std::vector<Outcome> take_outcomes() { return std::exchange(outcomes_, {}); }
+  /// Outcomes since they were last taken out.
+  std::vector<Outcome>& outcomes() { return outcomes_; }
 
-  std::size_t in_flight() const { return in_flight_.size(); }
+  std::size_t in_flight() const { return in_flight_; }
   std::size_t waiting() const { return retries_.size(); }
   const Breaker& breaker() const { return breaker_; }
 
@@ -58,23 +56,30 @@ class FetchStage {
   Timestamp wake() const;
 
  private:
+  using Slot = std::uint32_t;
+  static constexpr Slot no_slot = 0xffffffff;
+
+  /// The fetches in flight stand in a list, in the order of begin(): the timeout is one for all.
   struct Fetch {
-    EntryIndex index;
-    Timestamp began;
-    bool retry;
-  };
-  struct Deadline {
-    std::uint64_t token;
-    Timestamp when;
+    EntryIndex index = no_entry;  // none: the slot is free
+    std::uint32_t use = 0;        // of the slot, so that a late answer is told from its successor's
+    Timestamp began{};
+    Slot after = no_slot, before = no_slot;  // neighbours; `after` also links the free slots
+    bool retry = false;
   };
 
+  std::uint64_t enter_flight(EntryIndex index, bool retry, Timestamp now);
+  void leave_flight(Slot slot);
+  Slot slot_of(std::uint64_t token) const;
+  Timestamp deadline(const Fetch& fetch) const;
+  void ended(Slot slot, const FetchResult& result, Timestamp now);
   bool may_give_up(const Entry& entry, Timestamp now) const;
   void give_up(EntryIndex index, Timestamp now);
   void retry_due(Timestamp now);
   void time_out(Timestamp now);
-  void answered(EntryIndex index, const Fetch& fetch, const FetchResult& result, Timestamp now);
+  void answered(EntryIndex index, Timestamp began, const FetchResult& result, Timestamp now);
   void failed(EntryIndex index, const FetchResult& result, Timestamp now);
-  void add_outcome(Outcome outcome);
+  Outcome& add_outcome(EntryIndex index);
 
   Ledger& ledger_;
   Counters& counters_;
@@ -82,11 +87,13 @@ class FetchStage {
   ReadyQueue ready_;
   RetrySchedule retries_;
   Breaker breaker_;
-  std::unordered_map<std::uint64_t, Fetch> in_flight_;
-  std::deque<Deadline> deadlines_;  // in the order of begin(): the timeout is one for all
+  std::vector<Fetch> slots_;
+  Slot free_ = no_slot;
+  Slot oldest_ = no_slot;  // of the fetches in flight
+  Slot newest_ = no_slot;
+  std::size_t in_flight_ = 0;
   std::unordered_map<EntryIndex, std::string> failures_;  // why the last fetch of an id failed
   std::vector<Outcome> outcomes_;
-  std::uint64_t last_token_ = 0;
   std::size_t retries_in_flight_ = 0;
   bool draining_ = false;
 };

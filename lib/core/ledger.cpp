@@ -1,88 +1,100 @@
 #include "core/ledger.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cassert>
 #include <utility>
 
 namespace postoffice::core {
 namespace {
 
-// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): every input bit reaches every output bit.
-std::uint64_t mix(std::uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-  return x ^ (x >> 31);
-}
-
-constexpr std::size_t slots_at_start = 1024;
+// As many ids as the caches hold anyway.
+constexpr std::size_t prepared_from = 1 << 13;
 
 }  // namespace
 
-Ledger::Ledger(std::uint64_t seed) : seed_(mix(seed + 1)), slots_(slots_at_start, no_entry) {}
-
-std::size_t Ledger::home(ObjectId id) const {
-  return mix(static_cast<std::uint64_t>(id) ^ seed_) & (slots_.size() - 1);
+EntryIndex Ledger::find(ObjectId id) const {
+  const KnownIndex known = known_.find(id);
+  return known != not_known && known_[known].active() ? known_[known].entry() : no_entry;
 }
 
-std::size_t Ledger::slot_of(ObjectId id) const {
-  std::size_t slot = home(id);
-  while (slots_[slot] != no_entry && (*this)[slots_[slot]].id != id) {
-    slot = (slot + 1) & (slots_.size() - 1);
-  }
-  return slot;
+EntryIndex Ledger::recall(ObjectId id) {
+  const KnownIndex known = known_.find(id);
+  return known == not_known ? no_entry : wake(known);
 }
 
-EntryIndex Ledger::find(ObjectId id) const { return slots_[slot_of(id)]; }
+EntryIndex Ledger::find_or_add(ObjectId id) { return wake(known_.find_or_add(id)); }
 
-EntryIndex Ledger::find_or_add(ObjectId id) {
-  const std::size_t slot = slot_of(id);
-  if (slots_[slot] != no_entry) return slots_[slot];
-  if ((size_ + 1) * 4 > slots_.size() * 3) {
-    grow();
-    return find_or_add(id);
-  }
-  EntryIndex index = entries_end_;
-  if (!free_.empty()) {
-    index = free_.back();
-    free_.pop_back();
-  } else {
-    if ((index & chunk_mask) == 0) chunks_.push_back(std::make_unique<Entry[]>(chunk_mask + 1));
-    ++entries_end_;
-  }
-  // The ticket goes on counting, so that a place left in a ready list cannot match a new tenant.
-  const auto ticket = (*this)[index].ticket;
-  (*this)[index] = Entry{};
-  (*this)[index].id = id;
-  (*this)[index].ticket = ticket + 1;
-  slots_[slot] = index;
-  ++size_;
-  return index;
+EntryIndex Ledger::wake(KnownIndex index) {
+  Known& known = known_[index];
+  if (known.active()) return known.entry();
+  const EntryIndex woken = new_entry();
+  Entry& entry = (*this)[woken];
+  entry = Entry{};
+  entry.id = known.id;
+  entry.last_receipt = known.last_receipt();
+  entry.in_expiry = known.in_expiry();
+  entry.known = index;
+  known.wake(woken);
+  return woken;
+}
+
+EntryIndex Ledger::new_entry() {
+  ++active_;
+  if (free_ != no_entry) return std::exchange(free_, (*this)[free_].served_after);
+  if ((end_ & block_mask) == 0) blocks_.push_back(std::make_unique<Entry[]>(block_mask + 1));
+  return end_++;
+}
+
+void Ledger::free(EntryIndex index) {
+  --active_;
+  Entry& entry = (*this)[index];
+  entry.known = not_known;
+  entry.ticket = 0;
+  entry.served_after = std::exchange(free_, index);
+}
+
+bool Ledger::rest(EntryIndex index) {
+  const Entry& entry = (*this)[index];
+  if (!active(index) || !at_rest(entry)) return false;
+  known_[entry.known].rest(entry.last_receipt, entry.in_expiry);
+  free(index);
+  return true;
 }
 
 void Ledger::erase(EntryIndex index) {
   assert(!(*this)[index].in_unserved && !(*this)[index].in_expiry);
-  std::size_t hole = slot_of((*this)[index].id);
-  assert(slots_[hole] == index);
-  // Backward-shift deletion (Knuth 6.4, algorithm R): close the gap instead of leaving tombstones.
-  const std::size_t mask = slots_.size() - 1;
-  for (std::size_t probe = (hole + 1) & mask; slots_[probe] != no_entry;
-       probe = (probe + 1) & mask) {
-    const std::size_t wanted = home((*this)[slots_[probe]].id);
-    if (((probe - wanted) & mask) >= ((probe - hole) & mask)) {
-      slots_[hole] = slots_[probe];
-      hole = probe;
-    }
-  }
-  slots_[hole] = no_entry;
-  ++(*this)[index].ticket;
-  free_.push_back(index);
-  --size_;
+  known_.erase((*this)[index].known);
+  free(index);
 }
 
-void Ledger::grow() {
-  std::vector<EntryIndex> old(slots_.size() * 2, no_entry);
-  old.swap(slots_);
-  for (const EntryIndex index : old) {
-    if (index != no_entry) slots_[slot_of((*this)[index].id)] = index;
+void Ledger::forget(KnownIndex index) {
+  assert(!known_[index].active() && !known_[index].in_expiry());
+  known_.erase(index);
+}
+
+// Each step asks for what the step before has brought: slots, records, entries, neighbours.
+void Ledger::prepare(std::span<const ObjectId> ids) const {
+  if (known_.size() < prepared_from) return;
+  const std::size_t count = std::min(ids.size(), lookahead);
+  std::array<std::uint64_t, lookahead> hashes;
+  for (std::size_t i = 0; i < count; ++i) {
+    hashes[i] = known_.hash(ids[i]);
+    known_.prefetch(hashes[i]);
+  }
+  std::array<KnownIndex, lookahead> guesses;
+  for (std::size_t i = 0; i < count; ++i) guesses[i] = known_.guess(hashes[i]);
+  std::array<EntryIndex, lookahead> entries;
+  std::size_t active = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (guesses[i] == not_known || !known_[guesses[i]].active()) continue;
+    entries[active] = known_[guesses[i]].entry();
+    prefetch(entries[active++]);
+  }
+  for (std::size_t i = 0; i < active; ++i) {
+    const Entry& entry = (*this)[entries[i]];
+    if (entry.served_before != no_entry) prefetch(entry.served_before);
+    if (entry.served_after != no_entry) prefetch(entry.served_after);
   }
 }
 

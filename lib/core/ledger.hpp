@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
+#include "core/known_ids.hpp"
 #include "postoffice/types.hpp"
 
 namespace postoffice::core {
@@ -13,28 +15,35 @@ namespace postoffice::core {
 /// fetch began, so exactly one more fetch is owed (S3).
 enum class Stage : std::uint8_t { idle, queued, waiting, fetching, dirty };
 
-/// Stable while the entry lives.
-using EntryIndex = std::uint32_t;
-inline constexpr EntryIndex no_entry = 0xffffffff;
-
-struct Entry {
+/// What is being done about an id: one cache line. An id about which nothing is done rests, and
+/// needs none (Known).
+struct alignas(64) Entry {
   ObjectId id = 0;
   Timestamp last_receipt{};
   Sequence position = 0;  // record that makes the newest unserved receipt durable
 
   EntryIndex served_after = no_entry, served_before = no_entry;  // neighbours in the unserved list
 
-  std::uint32_t ticket = 0;    // the valid one of this id's places in the ready lists
-  std::uint16_t attempts = 0;  // failed fetches since the last answer
+  KnownIndex known = not_known;  // the id's own record; none: nobody uses this entry
+  std::uint32_t ticket = 0;      // the valid one of this id's places in the ready lists
+  std::uint32_t outcome = 0;     // where its outcome waits, if one does
+  std::uint16_t attempts = 0;    // failed fetches since the last answer
   Stage stage = Stage::idle;
-  std::uint8_t storing = 0;    // outcomes on their way into the store
-  std::uint8_t touching = 0;   // chunks of touches that hold this id
-  bool touch_waiting = false;  // one of them has not been sent yet
-  bool row_missing = false;    // the last touch found no row; another one follows
-  bool carrying = false;       // a record that carries this id forward is on its way
-  bool in_expiry = false;      // some bucket of the expiry schedule holds it
+  std::uint8_t storing = 0;        // outcomes on their way into the store
+  std::uint8_t touching = 0;       // chunks of touches that hold this id
+  std::uint8_t touch_waiting = 0;  // … and have not been sent yet
+  bool outcome_waiting = false;    // one outcome has not been sent yet
+  bool row_missing = false;        // the last touch found no row; another one follows
+  bool carrying = false;           // a record that carries this id forward is on its way
+  bool in_expiry = false;          // some bucket of the expiry schedule holds it
   bool in_unserved = false;
 };
+
+/// Nothing is going on but that the id is known.
+inline bool at_rest(const Entry& entry) {
+  return !entry.in_unserved && entry.touching == 0 && !entry.carrying &&
+         entry.stage == Stage::idle && entry.storing == 0;
+}
 
 /// Ids by value, and the list of unserved ids in the order of their positions.
 ///
@@ -44,18 +53,38 @@ struct Entry {
 class Ledger {
  public:
   /// `seed` keys the hash, so that senders cannot choose colliding ids.
-  explicit Ledger(std::uint64_t seed);
+  explicit Ledger(std::uint64_t seed) : known_(seed) {}
 
+  /// The id's entry; no_entry if it is not known, or rests.
   EntryIndex find(ObjectId id) const;
+  /// The same, but an id that rests gets an entry. To be followed by rest().
+  EntryIndex recall(ObjectId id);
   EntryIndex find_or_add(ObjectId id);
+
+  /// Gives the entry back if nothing is going on; the id stays known. False if it was not given
+  /// back, or had been before.
+  bool rest(EntryIndex index);
+  bool active(EntryIndex index) const { return (*this)[index].known != not_known; }
+
+  /// The id is not known any more, and its entry is void.
   void erase(EntryIndex index);
+  /// The same of an id that rests.
+  void forget(KnownIndex index);
 
-  Entry& operator[](EntryIndex index) { return chunks_[index >> chunk_bits][index & chunk_mask]; }
+  Entry& operator[](EntryIndex index) { return blocks_[index >> block_bits][index & block_mask]; }
   const Entry& operator[](EntryIndex index) const {
-    return chunks_[index >> chunk_bits][index & chunk_mask];
+    return blocks_[index >> block_bits][index & block_mask];
   }
+  Known& known(KnownIndex index) { return known_[index]; }
+  std::size_t size() const { return known_.size(); }
+  std::size_t active() const { return active_; }
 
-  std::size_t size() const { return size_; }
+  /// How many ids prepare() takes at once.
+  static constexpr std::size_t lookahead = 32;
+  /// Has the memory fetched that the first ids of `ids` stand in: waiting for all of it at once
+  /// takes little longer than for one. Changes nothing else.
+  void prepare(std::span<const ObjectId> ids) const;
+  void prefetch(EntryIndex index) const { __builtin_prefetch(&(*this)[index]); }
 
   /// Puts the id into the unserved list: at its end, unless `position` is below the list's last,
   /// which is rare, and walks from the head.
@@ -66,21 +95,20 @@ class Ledger {
   std::size_t unserved() const { return unserved_; }
 
  private:
-  static constexpr unsigned chunk_bits = 12;
-  static constexpr EntryIndex chunk_mask = (1u << chunk_bits) - 1;
+  static constexpr unsigned block_bits = 10;
+  static constexpr EntryIndex block_mask = (1u << block_bits) - 1;
 
-  std::size_t home(ObjectId id) const;
-  std::size_t slot_of(ObjectId id) const;  // where it is, or the empty slot where it would go
-  void grow();
+  EntryIndex wake(KnownIndex known);
+  EntryIndex new_entry();
+  void free(EntryIndex index);
   void link(EntryIndex index, Sequence position, EntryIndex before);
   void unlink(EntryIndex index);
 
-  std::uint64_t seed_;
-  std::vector<EntryIndex> slots_;  // open addressing, linear probing, a power of two in size
-  std::vector<std::unique_ptr<Entry[]>> chunks_;
-  std::vector<EntryIndex> free_;
-  EntryIndex entries_end_ = 0;
-  std::size_t size_ = 0;
+  KnownIds known_;
+  std::vector<std::unique_ptr<Entry[]>> blocks_;
+  EntryIndex end_ = 0;          // of the entries used so far
+  EntryIndex free_ = no_entry;  // the first of those that are free again
+  std::size_t active_ = 0;
   EntryIndex first_unserved_ = no_entry;
   EntryIndex last_unserved_ = no_entry;
   std::size_t unserved_ = 0;

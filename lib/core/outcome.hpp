@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "core/ledger.hpp"
@@ -10,17 +11,20 @@
 namespace postoffice::core {
 
 struct Outcome {
-  enum class Kind { answer, not_found, dead };
+  enum class Kind : std::uint8_t { answer, not_found, dead };
+  struct GivenUp {
+    Timestamp received_at{};  // the receipt that was given up
+    Timestamp failed_at{};
+    int attempts = 0;
+    std::string reason;
+  };
 
   EntryIndex index = no_entry;
   Kind kind = Kind::answer;
-  bool online = false;      // answer
-  Timestamp fetched_at{};   // answer
-  Timestamp received_at{};  // dead: the receipt that was given up
-  Timestamp failed_at{};    // dead
-  int attempts = 0;         // dead
-  std::string reason;       // dead
-  std::uint64_t order = 0;  // later outcomes have greater ones (StoreStage)
+  bool online = false;                // answer
+  Timestamp fetched_at{};             // answer
+  std::unique_ptr<GivenUp> given_up;  // dead; rare, so it is kept out of the way
+  std::uint64_t order = 0;            // later outcomes have greater ones (StoreStage)
 };
 
 }  // namespace postoffice::core

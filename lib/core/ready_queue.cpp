@@ -7,7 +7,14 @@ void ReadyQueue::push(EntryIndex index, Timestamp now) {
   if (entry.stage != Stage::queued) ++size_;
   entry.stage = Stage::queued;
   Line& line = stale(index, now) ? stale_ : entry.attempts > 0 ? retries_ : first_;
-  line.push_back({index, ++entry.ticket});
+  entry.ticket = new_ticket();
+  line.push_back({index, entry.ticket});
+}
+
+// Entries are used by one id after the other, so a ticket must be new to all of them; 0 is none.
+std::uint32_t ReadyQueue::new_ticket() {
+  if (++last_ticket_ == 0) ++last_ticket_;
+  return last_ticket_;
 }
 
 // Drops void places and moves ids that went stale while they waited, until the front is good.
@@ -25,7 +32,7 @@ bool ReadyQueue::front_valid(Line& line, Timestamp now) {
 EntryIndex ReadyQueue::take(Line& line) {
   const EntryIndex index = line.front().index;
   line.pop_front();
-  ++ledger_[index].ticket;
+  ledger_[index].ticket = 0;
   --size_;
   return index;
 }

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 
 #include "core/ledger.hpp"
+#include "core/ring.hpp"
 
 namespace postoffice::core {
 
@@ -28,21 +28,23 @@ class ReadyQueue {
 
  private:
   struct Place {
-    EntryIndex index;
-    std::uint32_t ticket;
+    EntryIndex index = no_entry;
+    std::uint32_t ticket = 0;
   };
-  using Line = std::deque<Place>;
+  using Line = Ring<Place>;
 
   bool stale(EntryIndex index, Timestamp now) const {
     return ledger_[index].last_receipt + ttl_ < now;
   }
   bool front_valid(Line& line, Timestamp now);
   EntryIndex take(Line& line);
+  std::uint32_t new_ticket();
 
   Ledger& ledger_;
   Duration ttl_;
   Line first_, retries_, stale_;
   std::size_t size_ = 0;
+  std::uint32_t last_ticket_ = 0;
 };
 
 }  // namespace postoffice::core

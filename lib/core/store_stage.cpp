@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cassert>
-#include <iterator>
 #include <utility>
 
+#include "core/sort_by_id.hpp"
 #include "planted_bug.hpp"
 
 namespace postoffice::core {
@@ -16,10 +16,7 @@ constexpr std::size_t batches_in_flight_max = 2;
 constexpr Duration pause_min = std::chrono::milliseconds(100);
 constexpr Duration pause_max = std::chrono::seconds(2);
 
-template <typename Row>
-void sort_by_id(std::vector<Row>& rows) {
-  std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.id < b.id; });
-}
+constexpr std::size_t prefetched_ahead = 8;
 
 }  // namespace
 
@@ -29,24 +26,25 @@ StoreStage::StoreStage(Ledger& ledger, Counters& counters, const PipelineOptions
       options_(options),
       touches_(ledger, options.batch_rows_max, options.touch_delay) {}
 
-void StoreStage::add(std::vector<Outcome> outcomes) {
+void StoreStage::add(std::vector<Outcome>& outcomes) {
   for (Outcome& outcome : outcomes) {
-    const EntryIndex index = outcome.index;
+    Entry& entry = ledger_[outcome.index];
     outcome.order = ++last_order_;
-    const auto [place, fresh] = waiting_.try_emplace(index);
-    if (fresh) {
-      order_.push_back(index);
+    if (entry.outcome_waiting) {
+      merge(outcome);
+      waiting_[entry.outcome] = std::move(outcome);
     } else {
-      merge(place->second);
+      entry.outcome = waiting_.push_back(std::move(outcome));
+      entry.outcome_waiting = true;
     }
-    place->second = std::move(outcome);
   }
+  outcomes.clear();
 }
 
-std::vector<ApplyOrder> StoreStage::begin(Timestamp now, Timestamp cutoff, bool flush) {
+void StoreStage::begin(Timestamp now, Timestamp cutoff, bool flush,
+                       std::vector<ApplyOrder>& orders) {
   touches_.repeat_missing(now);
-  std::vector<ApplyOrder> orders;
-  if (now < not_before_) return orders;
+  if (now < not_before_) return;
   // A store that has just failed is tried with one transaction.
   const auto in_flight_max = failures_ > 0 ? 1 : batches_in_flight_max;
   while (in_flight_.size() < in_flight_max) {
@@ -54,52 +52,72 @@ std::vector<ApplyOrder> StoreStage::begin(Timestamp now, Timestamp cutoff, bool 
     if (waiting_.empty() && !with_touches) break;
     orders.push_back(compose(cutoff, with_touches));
   }
-  return orders;
 }
 
 ApplyOrder StoreStage::compose(Timestamp cutoff, bool with_touches) {
   Batch batch;
   batch.token = ++last_token_;
-  batch.outcomes = take_outcomes();
+  take_outcomes(batch.outcomes);
   ApplyOrder order;
   order.token = batch.token;
-  Changes& changes = order.changes;
-  changes.cutoff = planted(PlantedBug::late_answer_resurrects) ? Timestamp::min() : cutoff;
-  for (const Outcome& outcome : batch.outcomes) add_outcome(changes, outcome);
-  sort_by_id(changes.answers);
+  order.changes.cutoff = planted(PlantedBug::late_answer_resurrects) ? Timestamp::min() : cutoff;
+  add_outcomes(order.changes, batch.outcomes);
   if (with_touches) {
     batch.chunk = touches_.take();
-    std::vector<Touch> touches = touches_.build(batch.chunk);
-    // An answer carries the newest receipt itself.
-    std::set_difference(touches.begin(), touches.end(), changes.answers.begin(),
-                        changes.answers.end(), std::back_inserter(changes.touches),
-                        [](const auto& a, const auto& b) { return a.id < b.id; });
+    add_touches(order.changes, batch.chunk);
   }
-  sort_by_id(changes.removals);
-  sort_by_id(changes.dead_letters);
-  std::sort(changes.cleared.begin(), changes.cleared.end());
   outcomes_in_flight_ += batch.outcomes.size();
   touches_in_flight_ += batch.chunk.ids.size();
   in_flight_.push_back(std::move(batch));
   return order;
 }
 
-std::vector<Outcome> StoreStage::take_outcomes() {
-  std::vector<Outcome> taken;
-  taken.reserve(std::min(order_.size(), options_.batch_rows_max));
-  for (; !order_.empty() && taken.size() < options_.batch_rows_max; order_.pop_front()) {
-    const auto place = waiting_.find(order_.front());
-    taken.push_back(std::move(place->second));
-    waiting_.erase(place);
+void StoreStage::take_outcomes(std::vector<Outcome>& taken) {
+  if (!spare_.empty()) {
+    taken = std::move(spare_.back());
+    spare_.pop_back();
   }
-  return taken;
+  const auto count = std::min(waiting_.size(), options_.batch_rows_max);
+  taken.reserve(count);
+  for (; taken.size() < count; waiting_.pop_front()) {
+    taken.push_back(std::move(waiting_.front()));
+    ledger_[taken.back().index].outcome_waiting = false;
+  }
+}
+
+void StoreStage::recycle(std::vector<Outcome> outcomes) {
+  if (outcomes.capacity() == 0 || spare_.size() >= batches_in_flight_max) return;
+  outcomes.clear();
+  spare_.push_back(std::move(outcomes));
+}
+
+// Sorted once, so that each list of the transaction is sorted as it is written.
+void StoreStage::add_outcomes(Changes& changes, const std::vector<Outcome>& outcomes) {
+  rows_.clear();
+  for (const Outcome& outcome : outcomes) {
+    rows_.push_back({ledger_[outcome.index].id, static_cast<std::uint32_t>(rows_.size())});
+  }
+  sort_by_id(rows_, sort_memory_);
+  changes.answers.reserve(outcomes.size());
+  changes.cleared.reserve(outcomes.size());
+  for (const Row& row : rows_) add_outcome(changes, outcomes[row.outcome]);
+}
+
+// An answer carries the newest receipt itself: its id needs no touch.
+void StoreStage::add_touches(Changes& changes, const TouchStage::Chunk& chunk) {
+  changes.touches = touches_.build(chunk);
+  auto answer = changes.answers.begin();
+  std::erase_if(changes.touches, [&](const Touch& touch) {
+    while (answer != changes.answers.end() && answer->id < touch.id) ++answer;
+    return answer != changes.answers.end() && answer->id == touch.id;
+  });
 }
 
 void StoreStage::add_outcome(Changes& changes, const Outcome& outcome) const {
   const Entry& entry = ledger_[outcome.index];
   if (outcome.kind == Outcome::Kind::dead) {
-    changes.dead_letters.push_back(
-        {entry.id, outcome.received_at, outcome.failed_at, outcome.attempts, outcome.reason});
+    const auto& [received_at, failed_at, attempts, reason] = *outcome.given_up;
+    changes.dead_letters.push_back({entry.id, received_at, failed_at, attempts, reason});
     return;
   }
   changes.cleared.push_back(entry.id);
@@ -109,12 +127,12 @@ void StoreStage::add_outcome(Changes& changes, const Outcome& outcome) const {
       .push_back({entry.id, outcome.online, entry.last_receipt, outcome.fetched_at});
 }
 
-std::vector<EntryIndex> StoreStage::applied(std::uint64_t token, std::error_code error,
-                                            const Applied& applied, Timestamp now) {
-  std::vector<EntryIndex> resolved;
+const std::vector<EntryIndex>& StoreStage::applied(std::uint64_t token, std::error_code error,
+                                                   const Applied& applied, Timestamp now) {
+  resolved_.clear();
   const auto place = std::find_if(in_flight_.begin(), in_flight_.end(),
                                   [&](const Batch& batch) { return batch.token == token; });
-  if (place == in_flight_.end()) return resolved;
+  if (place == in_flight_.end()) return resolved_;
   Batch batch = std::move(*place);
   if (place != in_flight_.begin()) batch.in_turn = false;
   const auto next = in_flight_.erase(place);
@@ -122,51 +140,58 @@ std::vector<EntryIndex> StoreStage::applied(std::uint64_t token, std::error_code
   touches_in_flight_ -= batch.chunk.ids.size();
   if (error && !planted(PlantedBug::failed_commit_believed)) {
     std::for_each(next, in_flight_.end(), [](Batch& later) { later.in_turn = false; });
-    put_back(batch, resolved);
+    put_back(batch);
     ++counters_.store_failures;
     const auto doublings = std::min(failures_++, 5);
     not_before_ = now + std::min<Duration>(pause_min * (1 << doublings), pause_max);
   } else {
     failures_ = 0;
-    committed(batch, applied, now, resolved);
+    committed(batch, applied, now);
   }
-  return resolved;
+  recycle(std::move(batch.outcomes));
+  return resolved_;
 }
 
-void StoreStage::committed(Batch& batch, const Applied& applied, Timestamp now,
-                           std::vector<EntryIndex>& resolved) {
-  for (const Outcome& outcome : batch.outcomes) {
+void StoreStage::committed(Batch& batch, const Applied& applied, Timestamp now) {
+  for (std::size_t i = 0; i < batch.outcomes.size(); ++i) {
+    const std::size_t ahead = i + prefetched_ahead;
+    if (ahead < batch.outcomes.size()) ledger_.prefetch(batch.outcomes[ahead].index);
+    const Outcome& outcome = batch.outcomes[i];
     Entry& entry = ledger_[outcome.index];
     --entry.storing;
     --counters_.pending;
-    switch (outcome.kind) {
-      case Outcome::Kind::not_found: ++counters_.not_found; break;
-      case Outcome::Kind::dead: ++counters_.dead; break;
-      case Outcome::Kind::answer:
-        ++(std::binary_search(applied.late.begin(), applied.late.end(), entry.id)
-               ? counters_.expired
-               : counters_.stored);
-        break;
-    }
-    resolved.push_back(outcome.index);
+    count(outcome, entry, applied);
+    resolved_.push_back(outcome.index);
   }
   if (batch.in_turn) {
-    commit_touches(batch.chunk, applied, now, resolved);
+    commit_touches(batch.chunk, applied, now);
   } else {
     put_back_touches(batch.chunk);
     not_before_ = std::max(not_before_, now + pause_min);  // not again before the one it waits for
   }
 }
 
-void StoreStage::commit_touches(const TouchStage::Chunk& chunk, const Applied& applied,
-                                Timestamp now, std::vector<EntryIndex>& resolved) {
+void StoreStage::count(const Outcome& outcome, const Entry& entry, const Applied& applied) {
+  switch (outcome.kind) {
+    case Outcome::Kind::not_found: ++counters_.not_found; break;
+    case Outcome::Kind::dead: ++counters_.dead; break;
+    case Outcome::Kind::answer:
+      ++(std::binary_search(applied.late.begin(), applied.late.end(), entry.id) ? counters_.expired
+                                                                                : counters_.stored);
+      break;
+  }
+}
+
+void StoreStage::commit_touches(TouchStage::Chunk& chunk, const Applied& applied, Timestamp now) {
   counters_.touches += chunk.ids.size();
   touches_.committed(chunk);
-  for (const ObjectId id : applied.missing) {
-    const EntryIndex index = ledger_.find(id);
+  for (std::size_t i = 0; i < applied.missing.size(); ++i) {
+    if (i % Ledger::lookahead == 0) ledger_.prepare(std::span(applied.missing).subspan(i));
+    const EntryIndex index = ledger_.find(applied.missing[i]);
     if (index != no_entry) touches_.add_missing(index, now);
   }
-  resolved.insert(resolved.end(), chunk.ids.begin(), chunk.ids.end());
+  resolved_.insert(resolved_.end(), chunk.ids.begin(), chunk.ids.end());
+  touches_.recycle(std::move(chunk));
 }
 
 // A chunk may hold the receipt of an id that stands in an earlier one. Were it to count although
@@ -175,21 +200,21 @@ void StoreStage::put_back_touches(TouchStage::Chunk& chunk) {
   if (!chunk.ids.empty() || chunk.first != ~Sequence{0}) touches_.failed(std::move(chunk));
 }
 
-void StoreStage::put_back(Batch& batch, std::vector<EntryIndex>& resolved) {
+void StoreStage::put_back(Batch& batch) {
   for (auto place = batch.outcomes.rbegin(); place != batch.outcomes.rend(); ++place) {
-    const EntryIndex index = place->index;
+    Entry& entry = ledger_[place->index];
     // A dead letter that comes after a later receipt's answer would undo it.
     const bool outdated =
-        place->kind == Outcome::Kind::dead && ledger_[index].last_receipt > place->received_at;
-    const auto waiting = waiting_.find(index);
-    if (outdated || waiting != waiting_.end()) {
-      // Two transactions may have failed, the later one last: the later outcome stays.
-      if (!outdated && waiting->second.order < place->order) std::swap(waiting->second, *place);
+        place->kind == Outcome::Kind::dead && entry.last_receipt > place->given_up->received_at;
+    if (outdated || entry.outcome_waiting) {
+      resolved_.push_back(place->index);
       merge(*place);
-      resolved.push_back(index);
+      // Two transactions may have failed, the later one last: the later outcome stays.
+      if (outdated || waiting_[entry.outcome].order > place->order) continue;
+      waiting_[entry.outcome] = std::move(*place);
     } else {
-      waiting_.emplace(index, std::move(*place));
-      order_.push_front(index);
+      entry.outcome_waiting = true;
+      entry.outcome = waiting_.push_front(std::move(*place));
     }
   }
   put_back_touches(batch.chunk);

@@ -2,14 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <system_error>
-#include <unordered_map>
 #include <vector>
 
 #include "core/counters.hpp"
 #include "core/ledger.hpp"
 #include "core/outcome.hpp"
+#include "core/ring.hpp"
 #include "core/touch_stage.hpp"
 #include "postoffice/object_store.hpp"
 #include "postoffice/options.hpp"
@@ -30,16 +29,17 @@ class StoreStage {
   TouchStage& touches() { return touches_; }
   const TouchStage& touches() const { return touches_; }
 
-  /// An outcome takes the place of one of the same id that still waits: while the store is away,
-  /// memory grows with the ids, not with their receipts.
-  void add(std::vector<Outcome> outcomes);
+  /// Takes all out of `outcomes`. An outcome takes the place of one of the same id that still
+  /// waits: while the store is away, memory grows with the ids, not with their receipts.
+  void add(std::vector<Outcome>& outcomes);
 
-  /// The transactions to begin now. `flush`: touches go even if they are not due.
-  std::vector<ApplyOrder> begin(Timestamp now, Timestamp cutoff, bool flush);
+  /// Adds the transactions to begin now to `orders`. `flush`: touches go even if they are not due.
+  void begin(Timestamp now, Timestamp cutoff, bool flush, std::vector<ApplyOrder>& orders);
 
-  /// A transaction has ended. Returns the entries that have been resolved by it, or may have been.
-  std::vector<EntryIndex> applied(std::uint64_t token, std::error_code error,
-                                  const Applied& applied, Timestamp now);
+  /// A transaction has ended. Returns the entries that have been resolved by it, or may have been,
+  /// some of them twice; valid until the next call.
+  const std::vector<EntryIndex>& applied(std::uint64_t token, std::error_code error,
+                                         const Applied& applied, Timestamp now);
 
   std::size_t outcomes_waiting() const { return waiting_.size() + outcomes_in_flight_; }
   std::size_t touches_waiting() const { return touches_.size() + touches_in_flight_; }
@@ -60,24 +60,34 @@ class StoreStage {
     bool in_turn = true;  // no chunk before this one has failed or is still under way
   };
 
+  /// A row of a transaction to be, before it is sorted.
+  struct Row {
+    ObjectId id = 0;
+    std::uint32_t outcome = 0;
+  };
+
   ApplyOrder compose(Timestamp cutoff, bool with_touches);
-  std::vector<Outcome> take_outcomes();
+  void take_outcomes(std::vector<Outcome>& taken);
+  void add_outcomes(Changes& changes, const std::vector<Outcome>& outcomes);
   void add_outcome(Changes& changes, const Outcome& outcome) const;
-  void committed(Batch& batch, const Applied& applied, Timestamp now,
-                 std::vector<EntryIndex>& resolved);
-  void commit_touches(const TouchStage::Chunk& chunk, const Applied& applied, Timestamp now,
-                      std::vector<EntryIndex>& resolved);
-  void put_back(Batch& batch, std::vector<EntryIndex>& resolved);
+  void add_touches(Changes& changes, const TouchStage::Chunk& chunk);
+  void committed(Batch& batch, const Applied& applied, Timestamp now);
+  void count(const Outcome& outcome, const Entry& entry, const Applied& applied);
+  void commit_touches(TouchStage::Chunk& chunk, const Applied& applied, Timestamp now);
+  void put_back(Batch& batch);
   void put_back_touches(TouchStage::Chunk& chunk);
   void merge(const Outcome& outcome);
+  void recycle(std::vector<Outcome> outcomes);
 
   Ledger& ledger_;
   Counters& counters_;
   const PipelineOptions& options_;
   TouchStage touches_;
-  std::unordered_map<EntryIndex, Outcome> waiting_;
-  std::deque<EntryIndex> order_;  // of waiting_
-  std::deque<Batch> in_flight_;
+  Ring<Outcome> waiting_;         // an id's entry knows where its outcome stands
+  std::vector<Batch> in_flight_;  // in the order of begin()
+  std::vector<EntryIndex> resolved_;
+  std::vector<std::vector<Outcome>> spare_;  // memory for transactions to come
+  std::vector<Row> rows_, sort_memory_;
   std::size_t outcomes_in_flight_ = 0;
   std::size_t touches_in_flight_ = 0;
   std::uint64_t last_token_ = 0;

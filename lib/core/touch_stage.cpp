@@ -4,23 +4,32 @@
 #include <cassert>
 #include <utility>
 
+#include "core/sort_by_id.hpp"
+#include "planted_bug.hpp"
+
 namespace postoffice::core {
 namespace {
 
 constexpr Duration repeat_every = std::chrono::seconds(1);
+constexpr std::size_t prefetched_ahead = 8;
+constexpr std::size_t spare_max = 4;
 
 }  // namespace
 
 TouchStage::Chunk& TouchStage::open_chunk(Timestamp now) {
   if (chunks_.empty() || chunks_.back().ids.size() >= rows_max_) {
     chunks_.emplace_back().opened = now;
+    if (!spare_.empty()) {
+      chunks_.back().ids = std::move(spare_.back());
+      spare_.pop_back();
+    }
   }
   return chunks_.back();
 }
 
 void TouchStage::place(EntryIndex index, Chunk& chunk) {
   Entry& entry = ledger_[index];
-  entry.touch_waiting = true;
+  ++entry.touch_waiting;
   ++entry.touching;
   ++waiting_;
   chunk.ids.push_back(index);
@@ -29,10 +38,12 @@ void TouchStage::place(EntryIndex index, Chunk& chunk) {
 void TouchStage::add(EntryIndex index, Timestamp received_at, Sequence sequence, Timestamp now) {
   // An id that waits already stands in some chunk; the last one is committed no sooner than that
   // (StoreStage::put_back_touches).
-  const bool waits = ledger_[index].touch_waiting;
+  const bool waits = ledger_[index].touch_waiting > 0;
   Chunk& chunk = waits ? chunks_.back() : open_chunk(now);
   chunk.oldest = std::min(chunk.oldest, received_at);
   chunk.first = std::min(chunk.first, sequence);
+  oldest_ = std::min(oldest_, received_at);
+  first_ = std::min(first_, sequence);
   if (!waits) place(index, chunk);
 }
 
@@ -50,7 +61,8 @@ void TouchStage::repeat_missing(Timestamp now) {
     Entry& entry = ledger_[index];
     entry.row_missing = false;
     --entry.touching;
-    if (entry.in_unserved && !entry.touch_waiting) place(index, open_chunk(now));
+    if (entry.in_unserved && entry.touch_waiting == 0) place(index, open_chunk(now));
+    ledger_.rest(index);
   }
 }
 
@@ -71,19 +83,32 @@ TouchStage::Chunk TouchStage::take() {
   assert(!chunks_.empty());
   Chunk chunk = std::move(chunks_.front());
   chunks_.pop_front();
-  for (const EntryIndex index : chunk.ids) ledger_[index].touch_waiting = false;
+  for (std::size_t i = 0; i < chunk.ids.size(); ++i) {
+    if (i + prefetched_ahead < chunk.ids.size()) ledger_.prefetch(chunk.ids[i + prefetched_ahead]);
+    --ledger_[chunk.ids[i]].touch_waiting;
+  }
   waiting_ -= chunk.ids.size();
+  // Once a chunk, not once a call of oldest(): while the store is away there are many.
+  if (chunk.oldest == oldest_ || chunk.first == first_) {
+    oldest_ = Timestamp::max();
+    first_ = ~Sequence{0};
+    for (const Chunk& each : chunks_) hold(each);
+  }
   return chunk;
 }
 
-std::vector<Touch> TouchStage::build(const Chunk& chunk) const {
+void TouchStage::hold(const Chunk& chunk) {
+  oldest_ = std::min(oldest_, chunk.oldest);
+  first_ = std::min(first_, chunk.first);
+}
+
+std::vector<Touch> TouchStage::build(const Chunk& chunk) {
   std::vector<Touch> touches;
   touches.reserve(chunk.ids.size());
   for (const EntryIndex index : chunk.ids) {
     touches.push_back({ledger_[index].id, ledger_[index].last_receipt});
   }
-  std::sort(touches.begin(), touches.end(),
-            [](const Touch& a, const Touch& b) { return a.id < b.id; });
+  sort_by_id(touches, sort_memory_);
   const auto end = std::unique(touches.begin(), touches.end(),
                                [](const Touch& a, const Touch& b) { return a.id == b.id; });
   touches.erase(end, touches.end());
@@ -91,27 +116,25 @@ std::vector<Touch> TouchStage::build(const Chunk& chunk) const {
 }
 
 void TouchStage::committed(const Chunk& chunk) {
-  for (const EntryIndex index : chunk.ids) --ledger_[index].touching;
+  for (std::size_t i = 0; i < chunk.ids.size(); ++i) {
+    if (i + prefetched_ahead < chunk.ids.size()) ledger_.prefetch(chunk.ids[i + prefetched_ahead]);
+    --ledger_[chunk.ids[i]].touching;
+  }
 }
 
 void TouchStage::failed(Chunk chunk) {
   // An id may now be in two chunks. The second touch is needless and harmless; taking it out would
   // cost the chunk its meaning, which is to hold the watermark.
-  for (const EntryIndex index : chunk.ids) ledger_[index].touch_waiting = true;
+  for (const EntryIndex index : chunk.ids) ++ledger_[index].touch_waiting;
   waiting_ += chunk.ids.size();
+  if (!planted(PlantedBug::failed_touches_not_held)) hold(chunk);
   chunks_.push_front(std::move(chunk));
 }
 
-Timestamp TouchStage::oldest() const {
-  Timestamp oldest = Timestamp::max();
-  for (const Chunk& chunk : chunks_) oldest = std::min(oldest, chunk.oldest);
-  return oldest;
-}
-
-Sequence TouchStage::first() const {
-  Sequence first = ~Sequence{0};
-  for (const Chunk& chunk : chunks_) first = std::min(first, chunk.first);
-  return first;
+void TouchStage::recycle(Chunk chunk) {
+  if (chunk.ids.capacity() == 0 || spare_.size() >= spare_max) return;
+  chunk.ids.clear();
+  spare_.push_back(std::move(chunk.ids));
 }
 
 }  // namespace postoffice::core

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/ledger.hpp"
+#include "core/ring.hpp"
 #include "postoffice/object_store.hpp"
 #include "postoffice/types.hpp"
 
@@ -43,9 +44,11 @@ class TouchStage {
   /// Takes the first chunk, to be followed by committed() or failed().
   Chunk take();
   /// The touches of a chunk, sorted and distinct.
-  std::vector<Touch> build(const Chunk& chunk) const;
+  std::vector<Touch> build(const Chunk& chunk);
   void committed(const Chunk& chunk);
   void failed(Chunk chunk);
+  /// Gives back the memory of a chunk that is done with, to be used again.
+  void recycle(Chunk chunk);
 
   /// Moves ids whose second is over into a chunk.
   void repeat_missing(Timestamp now);
@@ -53,24 +56,29 @@ class TouchStage {
   std::size_t size() const { return waiting_; }
 
   /// Of all chunks waiting; those taken are the caller's to add.
-  Timestamp oldest() const;
-  Sequence first() const;
+  Timestamp oldest() const { return oldest_; }
+  Sequence first() const { return first_; }
 
  private:
   struct Missing {
-    EntryIndex index;
-    Timestamp due;
+    EntryIndex index = no_entry;
+    Timestamp due{};
   };
 
   Chunk& open_chunk(Timestamp now);
   void place(EntryIndex index, Chunk& chunk);
+  void hold(const Chunk& chunk);
 
   Ledger& ledger_;
   std::size_t rows_max_;
   Duration delay_;
   std::deque<Chunk> chunks_;
-  std::deque<Missing> missing_;
+  Ring<Missing> missing_;
+  std::vector<std::vector<EntryIndex>> spare_;  // memory for chunks to come
+  std::vector<Touch> sort_memory_;
   std::size_t waiting_ = 0;
+  Timestamp oldest_ = Timestamp::max();  // of chunks_
+  Sequence first_ = ~Sequence{0};
 };
 
 }  // namespace postoffice::core

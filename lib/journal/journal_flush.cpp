@@ -115,19 +115,20 @@ void JournalQueue::make_readable(const JournalWriter::Written& written, std::siz
   memory_.push(std::move(batch));
 }
 
-/// Brings what the others know of the active segment up to date.
+/// Brings what the others know of the newest segment up to date.
 void JournalQueue::note_segment() {
-  const auto& active = writer_.active();
-  active_number_ = active.header.number;
+  active_number_ = writer_.active().header.number;
   next_number_ = writer_.next_number();
-  if (active_number_ == 0) return;
-  const bool known = !segments_.empty() && segments_.back().header.number == active.header.number;
-  if (known) {
-    segments_.back() = active;
-  } else {
-    segments_.push_back(active);
+  const auto& newest = writer_.newest();
+  const auto number = newest.header.number;
+  if (number == 0) return;
+  if (!segments_.empty() && segments_.back().header.number == number) {
+    segments_.back() = newest;
+  } else if (number > noted_number_) {  // else it has been trimmed already
+    segments_.push_back(newest);
     maintenance_wanted_.notify_one();
   }
+  noted_number_ = number;
 }
 
 void JournalQueue::fail_flush(std::size_t from, std::error_code error) {

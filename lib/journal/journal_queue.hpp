@@ -160,6 +160,7 @@ class JournalQueue final : public Queue {
   int backlog_failures_ = 0;  // in a row
   std::vector<Segment> segments_;
   std::uint64_t active_number_ = 0;
+  std::uint64_t noted_number_ = 0;  // of the newest segment that segments_ has had
   std::uint64_t next_number_ = 0;
   ReadDone read_;
   std::size_t ids_max_ = 0;

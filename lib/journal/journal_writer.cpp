@@ -39,6 +39,7 @@ JournalWriter::Written JournalWriter::write(BatchBuffer& buffer, std::size_t fro
   }
   active_.end += round_up(size, block_size);
   active_.last = buffer.entries[next - 1].sequence;
+  newest_ = active_;
   start_.previous_last = active_.last;
   start_.previous_end = active_.end;
   return {{}, next, offset, batch.size()};
@@ -81,6 +82,7 @@ std::error_code JournalWriter::begin_segment(Sequence first_sequence, Timestamp 
   }
   file_ = std::move(taken.file);
   active_ = {header, taken.name, pool_.segment_bytes(), block_size, first_sequence - 1};
+  newest_ = active_;
   start_.previous_number = header.number;
   start_.previous_end = block_size;
   return {};

@@ -40,6 +40,9 @@ class JournalWriter {
 
   /// The segment written to, as far as it is durable. Its number is 0 while there is none.
   const Segment& active() const { return active_; }
+  /// The same, or, while there is none, the one left last: also one that nothing was ever written
+  /// to has to be trimmed.
+  const Segment& newest() const { return newest_; }
   std::uint64_t next_number() const { return start_.next_number; }
 
   /// The most a record may take up, header and padding included.
@@ -58,6 +61,7 @@ class JournalWriter {
   WriterStart start_;  // its `previous…` always describe what a next segment would follow
   std::unique_ptr<File> file_;
   Segment active_;
+  Segment newest_;
 };
 
 }  // namespace postoffice::journal

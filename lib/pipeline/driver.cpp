@@ -104,7 +104,7 @@ void Pipeline::Driver::round() {
   report_changes();
 }
 
-void Pipeline::Driver::carry_out(core::Actions actions) {
+void Pipeline::Driver::carry_out(core::Actions& actions) {
   const auto self = shared_from_this();
   for (const auto [token, id] : actions.fetches) {
     const auto done = [self, token = token](FetchResult result) {

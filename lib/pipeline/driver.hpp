@@ -34,7 +34,7 @@ class Pipeline::Driver : public std::enable_shared_from_this<Pipeline::Driver> {
   void post(Event event);
   void schedule(Timestamp when);
   void round();
-  void carry_out(core::Actions actions);
+  void carry_out(core::Actions& actions);
   void read();
   void drain_step(Timestamp now);
   void publish(Timestamp now);

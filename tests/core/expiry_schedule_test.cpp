@@ -15,11 +15,12 @@ struct Fixture {
   ExpirySchedule schedule{ledger};
   Timestamp start{1h};
 
-  EntryIndex add(ObjectId id, Timestamp received) {
+  // Until it is received again, nothing is done about the id: it rests.
+  void add(ObjectId id, Timestamp received) {
     const auto index = ledger.find_or_add(id);
     ledger[index].last_receipt = received;
     schedule.add(index);
-    return index;
+    ledger.rest(index);
   }
 };
 
@@ -33,22 +34,25 @@ TEST_CASE_FIXTURE(Fixture, "an id expires within a bucket after the cutoff has p
 }
 
 TEST_CASE_FIXTURE(Fixture, "an id received again expires by its new time") {
-  const auto index = add(1, start);
-  ledger[index].last_receipt = start + 10s;
+  add(1, start);
+  add(1, start + 10s);
   CHECK(schedule.take_expired(start + 5s).empty());
   CHECK(schedule.take_expired(start + 9s).empty());
   CHECK(schedule.take_expired(start + 10s + ExpirySchedule::bucket).size() == 1);
 }
 
 TEST_CASE_FIXTURE(Fixture, "an id that is still touched is looked at again") {
-  const auto index = add(1, start);
+  add(1, start);
+  const auto index = ledger.find_or_add(1);
   ledger[index].touching = 1;
   CHECK(schedule.take_expired(start + 1s).size() == 1);
   CHECK(ledger[index].in_expiry);
   CHECK(schedule.take_expired(start + 1500ms).empty());
   ledger[index].touching = 0;
-  CHECK(schedule.take_expired(start + 3s).size() == 1);
-  CHECK_FALSE(ledger[index].in_expiry);
+  ledger.rest(index);
+  const auto expired = schedule.take_expired(start + 3s);
+  REQUIRE(expired.size() == 1);
+  CHECK_FALSE(ledger.known(expired[0]).in_expiry());
 }
 
 TEST_CASE_FIXTURE(Fixture, "no id expires early and none is forgotten") {
@@ -62,10 +66,20 @@ TEST_CASE_FIXTURE(Fixture, "no id expires early and none is forgotten") {
     if (id % 10 != 0) continue;
     cutoff += std::chrono::milliseconds(random() % 500);
     for (const auto index : schedule.take_expired(cutoff)) {
-      REQUIRE(ledger[index].last_receipt < cutoff);
+      REQUIRE(ledger.known(index).last_receipt() < cutoff);
+      ledger.forget(index);
       ++expired;
     }
   }
   expired += schedule.take_expired(cutoff + 41s).size();
   CHECK(expired == added);
+}
+
+TEST_CASE_FIXTURE(Fixture, "an id that waits for its fetch is named once, and then left alone") {
+  add(1, start);
+  const auto index = ledger.find_or_add(1);
+  ledger.set_unserved(index, 1);
+  CHECK(schedule.take_expired(start + 1s).size() == 1);
+  CHECK(schedule.empty());
+  CHECK_FALSE(ledger[index].in_expiry);
 }

@@ -2,11 +2,13 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cstdint>
 #include <limits>
 #include <list>
 #include <random>
 #include <unordered_map>
+#include <utility>
 
 using namespace postoffice;
 using namespace postoffice::core;
@@ -32,14 +34,41 @@ TEST_CASE("every int64 is an id") {
   CHECK(ledger.size() == 4);
 }
 
-TEST_CASE("a reused entry does not honour the tickets of its former tenant") {
+TEST_CASE("an id that rests is known with its last receipt, and keeps no entry") {
   Ledger ledger(1);
-  const auto index = ledger.find_or_add(1);
-  const auto ticket = ledger[index].ticket;
-  ledger.erase(index);
-  const auto again = ledger.find_or_add(2);
-  CHECK(again == index);
-  CHECK(ledger[again].ticket != ticket);
+  const auto index = ledger.find_or_add(7);
+  const Timestamp received{std::chrono::hours(1)};
+  ledger[index].last_receipt = received;
+  ledger[index].in_expiry = true;
+  CHECK(ledger.rest(index));
+  CHECK_FALSE(ledger.rest(index));
+  CHECK_FALSE(ledger.active(index));
+  CHECK(ledger.find(7) == no_entry);
+  CHECK(ledger.size() == 1);
+  CHECK(ledger.active() == 0);
+  const auto again = ledger.recall(7);
+  REQUIRE(again != no_entry);
+  CHECK(ledger.find(7) == again);
+  CHECK(ledger[again].last_receipt == received);
+  CHECK(ledger[again].in_expiry);
+  CHECK(ledger.recall(8) == no_entry);
+}
+
+TEST_CASE("no id rests while anything is going on about it") {
+  Ledger ledger(1);
+  const auto index = ledger.find_or_add(7);
+  Entry& entry = ledger[index];
+  const auto stays = [&](auto& field, auto value) {
+    const auto before = std::exchange(field, value);
+    CHECK_FALSE(ledger.rest(index));
+    field = before;
+  };
+  stays(entry.touching, 1);
+  stays(entry.storing, 1);
+  stays(entry.carrying, true);
+  stays(entry.stage, Stage::waiting);
+  stays(entry.in_unserved, true);
+  CHECK(ledger.rest(index));
 }
 
 TEST_CASE("a receipt moves an unserved id to the end of the list") {
@@ -66,39 +95,48 @@ TEST_CASE("random histories agree with a map and a list") {
   CAPTURE(seed);
   std::mt19937 random(seed);
   Ledger ledger(seed);
-  std::unordered_map<ObjectId, EntryIndex> model;
+  std::unordered_map<ObjectId, Timestamp> model;
   std::list<ObjectId> unserved;
   Sequence position = 0;
   for (int step = 0; step < 200'000; ++step) {
     const ObjectId id = static_cast<ObjectId>(random() % 5'000) - 2'500;
     const auto known = model.find(id);
-    REQUIRE(ledger.find(id) == (known == model.end() ? no_entry : known->second));
+    const bool was_known = known != model.end();
+    const auto index = random() % 2 == 0 || was_known ? ledger.recall(id) : ledger.find(id);
+    REQUIRE((index != no_entry) == was_known);
+    if (was_known) REQUIRE(ledger[index].last_receipt == known->second);
     switch (random() % 4) {
-      case 0: model[id] = ledger.find_or_add(id); break;
+      case 0: {
+        const Timestamp received{std::chrono::seconds(random() % 1'000)};
+        ledger[ledger.find_or_add(id)].last_receipt = model[id] = received;
+        break;
+      }
       case 1:
-        if (known == model.end()) break;
-        ledger.set_unserved(known->second, ++position);
+        if (!was_known) break;
+        ledger.set_unserved(index, ++position);
         unserved.remove(id);
         unserved.push_back(id);
         break;
       case 2:
-        if (known == model.end()) break;
-        ledger.set_served(known->second);
+        if (!was_known) break;
+        ledger.set_served(index);
         unserved.remove(id);
         break;
       default:
-        if (known == model.end() || ledger[known->second].in_unserved) break;
-        ledger.erase(known->second);
+        if (!was_known || ledger[index].in_unserved) break;
+        ledger.erase(index);
         model.erase(known);
     }
+    if (const auto left = ledger.find(id); left != no_entry) ledger.rest(left);
     if (step % 1'000 != 0) continue;
     REQUIRE(ledger.size() == model.size());
+    REQUIRE(ledger.active() == unserved.size());
     REQUIRE(ledger.unserved() == unserved.size());
-    auto index = ledger.first_unserved();
+    auto next = ledger.first_unserved();
     for (const ObjectId expected : unserved) {
-      REQUIRE(ledger[index].id == expected);
-      index = ledger.next_unserved(index);
+      REQUIRE(ledger[next].id == expected);
+      next = ledger.next_unserved(next);
     }
-    REQUIRE(index == no_entry);
+    REQUIRE(next == no_entry);
   }
 }

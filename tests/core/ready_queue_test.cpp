@@ -75,3 +75,18 @@ TEST_CASE_FIXTURE(Fixture, "an old id that is received again is no longer last")
   CHECK(pop() == -1);
   CHECK(ready.empty());
 }
+
+TEST_CASE_FIXTURE(Fixture,
+                  "a place that became void is not honoured for another id in that entry") {
+  const auto index = add(1, now - 31s);
+  add(4, now - 31s);
+  ledger[index].last_receipt = now;
+  ready.push(index, now);  // its place among the old ones, ahead of 4, is void
+  CHECK(pop() == 1);
+  ledger[index].stage = Stage::idle;
+  ledger.rest(index);
+  CHECK(add(2, now - 31s) == index);
+  CHECK(pop() == 4);
+  CHECK(pop() == 2);
+  CHECK(pop() == -1);
+}

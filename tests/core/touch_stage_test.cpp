@@ -103,6 +103,40 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(ledger[ledger.find(1)].touching == 0);
 }
 
+TEST_CASE_FIXTURE(Fixture,
+                  "while the store is away, a receipt that comes again takes no more place (S9)") {
+  receive(1, start, 1);
+  for (int i = 0; i < 1'000; ++i) {
+    auto chunk = touches.take();
+    receive(1, start + 1s, 2);
+    touches.failed(std::move(chunk));
+    REQUIRE(touches.size() <= 2);
+  }
+  CHECK(touches.oldest() == start);
+  touches.committed(touches.take());
+  CHECK(touches.oldest() == start + 1s);
+  touches.committed(touches.take());
+  CHECK(ledger[ledger.find(1)].touching == 0);
+  CHECK(touches.oldest() == Timestamp::max());
+}
+
+TEST_CASE_FIXTURE(Fixture, "the oldest receipt is that of all chunks, whatever their order (S6)") {
+  for (ObjectId id = 0; id < 9; ++id) {
+    receive(id, start + std::chrono::seconds((id * 5) % 9), static_cast<Sequence>(20 - id));
+  }
+  CHECK(touches.oldest() == start);  // 0 5 1, 6 2 7, 3 8 4
+  CHECK(touches.first() == 12);
+  auto first = touches.take();
+  CHECK(touches.oldest() == start + 2s);
+  auto second = touches.take();
+  CHECK(touches.oldest() == start + 3s);
+  touches.failed(std::move(second));
+  CHECK(touches.oldest() == start + 2s);
+  touches.failed(std::move(first));
+  CHECK(touches.oldest() == start);
+  CHECK(touches.first() == 12);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a touch without a row is repeated every second until resolved (S4)") {
   const auto index = receive(1, start, 1);
   touches.committed(touches.take());

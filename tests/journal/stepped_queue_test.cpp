@@ -97,6 +97,20 @@ struct Stepped {
 
 }  // namespace
 
+TEST_CASE_FIXTURE(Stepped, "a segment whose first batch could not be synced is trimmed, too (S9)") {
+  options.segment_bytes = 16 << 10;
+  open();
+  disk.fail_sync(2);  // the first is the header's
+  REQUIRE(append(1));
+  REQUIRE_FALSE(append(2));
+  REQUIRE(segments() == 2);
+  queue->acknowledge(got.back());
+  clock.advance(1s);
+  step_all();
+  CHECK(segments() == 1);
+  CHECK(queue->status().bytes <= 2 * options.segment_bytes);  // and a spare
+}
+
 TEST_CASE_FIXTURE(Stepped, "sequences that nobody will ever read do not keep a segment") {
   options.segment_bytes = 16 << 10;
   open();

@@ -1,0 +1,112 @@
+#include "core/known_ids.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <utility>
+
+namespace postoffice::core {
+namespace {
+
+constexpr std::size_t parts = 512;
+constexpr std::uint32_t slots_at_start = 8;
+constexpr std::uint32_t prefetched_ahead = 8;
+
+}  // namespace
+
+KnownIds::KnownIds(std::uint64_t seed) : seed_(mixed(seed + 1)), parts_(parts) {
+  for (Part& part : parts_) {
+    part.slots = std::make_unique<Slot[]>(slots_at_start);
+    part.mask = slots_at_start - 1;
+  }
+}
+
+KnownIndex KnownIds::find_or_add(ObjectId id) {
+  const auto hashed = hash(id);
+  Part& in = part(hashed);
+  const Place place = place_of(in, hashed, id);
+  if (place.index != not_known) return place.index;
+  const KnownIndex index = new_record();
+  (*this)[index].id = id;
+  if ((in.used + 1) * 4 > (in.mask + 1) * 3) make_room(in);
+  if (index + 2 >= in.index_mask()) widen(in, index);
+  settle(in, index);
+  ++in.used;
+  ++in.held;
+  ++size_;
+  return index;
+}
+
+KnownIndex KnownIds::new_record() {
+  if (free_ != not_known) {
+    const KnownIndex index = free_;
+    free_ = (*this)[index].entry();
+    (*this)[index] = {};
+    return index;
+  }
+  if ((end_ & block_mask) == 0) blocks_.push_back(std::make_unique<Known[]>(block_mask + 1));
+  return end_++;
+}
+
+void KnownIds::erase(KnownIndex index) {
+  const auto hashed = hash((*this)[index].id);
+  Part& in = part(hashed);
+  std::uint32_t at = place_of(in, hashed, (*this)[index].id).slot;
+  in.slots[at] = erased;  // searches must go on past it, except at the end of a run of slots
+  if (in.slots[(at + 1) & in.mask] == empty) {
+    for (; in.slots[at] == erased; at = (at - 1) & in.mask) {
+      in.slots[at] = empty;
+      --in.used;
+    }
+  }
+  --in.held;
+  --size_;
+  (*this)[index].wake(free_);
+  free_ = index;
+}
+
+// Drops what erased ids left, and doubles or halves the slots if that is due. By the next time
+// there will be about twice as many records, so room for their numbers is made now.
+void KnownIds::make_room(Part& in) {
+  const std::uint32_t count = in.mask + 1;
+  std::uint32_t wanted = count;
+  if (in.held * 8 > count * 5) wanted *= 2;
+  if (in.held * 8 < count && count > slots_at_start) wanted /= 2;
+  const Part from = {std::exchange(in.slots, std::make_unique<Slot[]>(wanted)), in.mask, in.held,
+                     in.used, in.index_bits};
+  in.mask = wanted - 1;
+  in.used = in.held;
+  in.index_bits = std::max<unsigned>(in.index_bits, std::bit_width(end_ / 2 * 5));
+  const auto holds = [&](std::uint32_t at) {
+    return from.slots[at] != empty && from.slots[at] != erased;
+  };
+  for (std::uint32_t at = 0; at < count; ++at) {
+    const auto ahead = at + prefetched_ahead;
+    if (ahead < count && holds(ahead)) {
+      __builtin_prefetch(&(*this)[from.index(from.slots[ahead])]);
+    }
+    if (holds(at)) settle(in, from.index(from.slots[at]));
+  }
+}
+
+// Puts a record into the first empty slot.
+void KnownIds::settle(Part& in, KnownIndex index) {
+  const auto hashed = hash((*this)[index].id);
+  std::uint32_t at = hashed & in.mask;
+  while (in.slots[at] != empty) at = (at + 1) & in.mask;
+  in.slots[at] = in.tag(hashed) | (index + 1);
+}
+
+// Takes bits from the tags until `index` fits: rarely needed, see make_room().
+void KnownIds::widen(Part& in, KnownIndex index) {
+  const Slot old_mask = in.index_mask();
+  while (index + 2 >= in.index_mask()) ++in.index_bits;
+  assert(in.index_bits < 32);
+  for (std::uint32_t at = 0; at <= in.mask; ++at) {
+    Slot& slot = in.slots[at];
+    if (slot == empty || slot == erased) continue;
+    slot = (slot & old_mask) | (slot & ~in.index_mask());
+  }
+}
+
+}  // namespace postoffice::core

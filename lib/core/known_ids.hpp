@@ -1,0 +1,159 @@
+// The ids in memory, small enough for millions of them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "postoffice/types.hpp"
+
+namespace postoffice::core {
+
+/// Names what is being done about an id (Entry). Stable until the id rests.
+using EntryIndex = std::uint32_t;
+inline constexpr EntryIndex no_entry = 0xffffffff;
+
+/// Names an id. Stable until it is forgotten.
+using KnownIndex = std::uint32_t;
+inline constexpr KnownIndex not_known = 0xffffffff;
+
+/// An id and what there is to know of it while nothing is done about it: when it was last received,
+/// and whether the expiry schedule watches it. While something is done, an Entry knows.
+class Known {
+ public:
+  ObjectId id = 0;
+
+  bool active() const { return (word_ & active_bit) != 0; }
+  EntryIndex entry() const { return static_cast<EntryIndex>(word_ >> value_shift); }
+  void wake(EntryIndex entry) { word_ = shifted(entry) | active_bit; }
+
+  Timestamp last_receipt() const { return Timestamp(Duration(word_ >> value_shift)); }
+  bool in_expiry() const { return (word_ & expiry_bit) != 0; }
+  void rest(Timestamp last_receipt, bool in_expiry) {
+    word_ = shifted(last_receipt.time_since_epoch().count()) | (in_expiry ? expiry_bit : 0);
+  }
+
+ private:
+  friend class KnownIds;
+  static constexpr std::int64_t active_bit = 1;
+  static constexpr std::int64_t expiry_bit = 2;
+  static constexpr int value_shift = 2;
+  static std::int64_t shifted(std::int64_t value) { return value * (1 << value_shift); }
+
+  std::int64_t word_ = 0;
+};
+
+// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): every input bit reaches every output bit.
+inline std::uint64_t mixed(std::uint64_t x) {
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+  return x ^ (x >> 31);
+}
+
+/// A hash table that grows in 512 parts, each by itself: no callback ever waits for all ids to be
+/// moved. The records stand apart from the slots and never move. A slot is 32 bits, the number of
+/// the record and as many bits of the hash as are left, so that a look at another record than the
+/// one wanted is rare.
+class KnownIds {
+ public:
+  /// `seed` keys the hash, so that senders cannot choose colliding ids.
+  explicit KnownIds(std::uint64_t seed);
+
+  KnownIndex find(ObjectId id) const;
+  KnownIndex find_or_add(ObjectId id);
+  void erase(KnownIndex index);
+
+  Known& operator[](KnownIndex index) { return blocks_[index >> block_bits][index & block_mask]; }
+  const Known& operator[](KnownIndex index) const {
+    return blocks_[index >> block_bits][index & block_mask];
+  }
+  std::size_t size() const { return size_; }
+
+  // In steps, for many ids at once: prefetch() each, then guess() each.
+  std::uint64_t hash(ObjectId id) const;
+  void prefetch(std::uint64_t hash) const;
+  /// The record that find() will look at first; not_known if there is none to look at.
+  KnownIndex guess(std::uint64_t hash) const;
+
+ private:
+  using Slot = std::uint32_t;
+  static constexpr Slot empty = 0;
+  static constexpr Slot erased = 0xffffffff;
+  static constexpr unsigned block_bits = 12;
+  static constexpr KnownIndex block_mask = (1u << block_bits) - 1;
+
+  struct Part {
+    std::unique_ptr<Slot[]> slots;
+    std::uint32_t mask = 0;    // the number of slots is a power of two
+    std::uint32_t held = 0;    // slots with an id
+    std::uint32_t used = 0;    // … or the remains of one
+    unsigned index_bits = 12;  // of each slot; the others are hash
+    Slot index_mask() const { return (Slot{1} << index_bits) - 1; }
+    Slot tag(std::uint64_t hash) const;
+    KnownIndex index(Slot slot) const { return (slot & index_mask()) - 1; }
+  };
+  struct Place {
+    std::uint32_t slot;  // where the id is, or would go
+    KnownIndex index;    // not_known if it is nowhere
+  };
+
+  Part& part(std::uint64_t hash) { return parts_[hash >> 55]; }
+  const Part& part(std::uint64_t hash) const { return parts_[hash >> 55]; }
+  Place place_of(const Part& part, std::uint64_t hash, ObjectId id) const;
+  KnownIndex new_record();
+  void make_room(Part& part);
+  void settle(Part& part, KnownIndex index);
+  void widen(Part& part, KnownIndex index);
+
+  std::uint64_t seed_;
+  std::vector<Part> parts_;
+  std::vector<std::unique_ptr<Known[]>> blocks_;
+  KnownIndex end_ = 0;           // of the records used so far
+  KnownIndex free_ = not_known;  // the first of those that are free again
+  std::size_t size_ = 0;
+};
+
+// Of a hash, the highest 9 bits choose the part, the lowest 32 the slot, and the tag begins with
+// the highest of those between: with fewer bits it is the beginning of what it was with more.
+inline KnownIds::Slot KnownIds::Part::tag(std::uint64_t hash) const {
+  return static_cast<Slot>(hash >> 23) & ~index_mask();
+}
+
+inline std::uint64_t KnownIds::hash(ObjectId id) const {
+  return mixed(static_cast<std::uint64_t>(id) ^ seed_);
+}
+
+inline void KnownIds::prefetch(std::uint64_t hash) const {
+  const Part& in = part(hash);
+  __builtin_prefetch(&in.slots[hash & in.mask]);
+}
+
+inline KnownIndex KnownIds::guess(std::uint64_t hash) const {
+  const Part& in = part(hash);
+  const Slot tag = in.tag(hash);
+  for (std::uint32_t at = hash & in.mask; in.slots[at] != empty; at = (at + 1) & in.mask) {
+    const Slot slot = in.slots[at];
+    if ((slot & ~in.index_mask()) != tag || slot == erased) continue;
+    __builtin_prefetch(&(*this)[in.index(slot)]);
+    return in.index(slot);
+  }
+  return not_known;
+}
+
+inline KnownIds::Place KnownIds::place_of(const Part& in, std::uint64_t hash, ObjectId id) const {
+  const Slot tag = in.tag(hash);
+  const Slot not_index = ~in.index_mask();
+  for (std::uint32_t at = hash & in.mask;; at = (at + 1) & in.mask) {
+    const Slot slot = in.slots[at];
+    if (slot == empty) return {at, not_known};
+    if ((slot & not_index) != tag || slot == erased) continue;
+    if ((*this)[in.index(slot)].id == id) return {at, in.index(slot)};
+  }
+}
+
+inline KnownIndex KnownIds::find(ObjectId id) const {
+  const auto hashed = hash(id);
+  return place_of(part(hashed), hashed, id).index;
+}
+
+}  // namespace postoffice::core

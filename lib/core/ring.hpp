@@ -1,0 +1,60 @@
+// A queue in one piece of memory that is used again and again.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+namespace postoffice::core {
+
+/// First in, first out, and what is taken out can be put back in front. An element keeps the
+/// position it was given until it leaves. Memory is taken for the largest number held so far; an
+/// element that has left is overwritten, not destroyed, by one that comes later.
+template <typename Item>
+class Ring {
+ public:
+  using Position = std::uint32_t;
+
+  bool empty() const { return begin_ == end_; }
+  std::size_t size() const { return end_ - begin_; }
+
+  Item& front() { return (*this)[begin_]; }
+  const Item& front() const { return (*this)[begin_]; }
+  Item& operator[](Position position) { return items_[position & mask()]; }
+  const Item& operator[](Position position) const { return items_[position & mask()]; }
+
+  Position push_back(Item&& item) {
+    if (size() == capacity_) grow();
+    (*this)[end_] = std::move(item);
+    return end_++;
+  }
+
+  Position push_front(Item&& item) {
+    if (size() == capacity_) grow();
+    (*this)[--begin_] = std::move(item);
+    return begin_;
+  }
+
+  void pop_front() { ++begin_; }
+
+ private:
+  std::uint32_t mask() const { return capacity_ - 1; }
+
+  void grow() {
+    const std::uint32_t larger = capacity_ == 0 ? 16 : capacity_ * 2;
+    auto items = std::make_unique<Item[]>(larger);
+    for (Position at = begin_; at != end_; ++at) {
+      items[at & (larger - 1)] = std::move((*this)[at]);
+    }
+    items_ = std::move(items);
+    capacity_ = larger;
+  }
+
+  std::unique_ptr<Item[]> items_;
+  std::uint32_t capacity_ = 0;  // a power of two, so that positions may wrap around
+  Position begin_ = 0;
+  Position end_ = 0;
+};
+
+}  // namespace postoffice::core
