@@ -62,8 +62,10 @@ void FetchPool::locked(Task task) {
 /// The lock was taken when the batch began.
 void FetchPool::finish_batch() {
   const std::lock_guard lock(mutex_, std::adopt_lock);
-  if (!stopped_) open_connections();
-  if (!stopped_) settle();
+  if (stopped_) return;
+  open_connections();
+  poller_.rest(rest_.after_batch(SteadyClock::now()));
+  settle();
 }
 
 void FetchPool::settle() {
@@ -337,7 +339,9 @@ void FetchPool::keep_reader(std::unique_ptr<ResponseReader> reader) {
 }
 
 void FetchPool::answered(SourceConnection& connection, FetchResult result, bool reusable) {
-  complete(connection.fetch.front(), std::move(result));
+  Fetch& fetch = connection.fetch.front();
+  rest_.answered(SteadyClock::now() - (fetch.expires_at - fetch.timeout));
+  complete(fetch, std::move(result));
   if (!reusable) return drop(connection);
   connection.used = true;
   if (waiting_.empty()) return make_idle(connection);

@@ -16,6 +16,7 @@
 #include "http/client/address_book.hpp"
 #include "http/client/deadline_wheel.hpp"
 #include "http/client/fetch.hpp"
+#include "http/client/rest.hpp"
 #include "http/client/source_connection.hpp"
 #include "http/client/source_url.hpp"
 #include "http/server/poller.hpp"
@@ -116,6 +117,7 @@ class FetchPool : public SourceConnectionEvents, public std::enable_shared_from_
   std::vector<std::unique_ptr<ResponseReader>> spare_readers_;
   Poller poller_;
   bool polling_ = false;
+  Rest rest_;
   AddressBook addresses_;
   DeadlineWheel deadlines_;
   Timer timer_;
