@@ -22,7 +22,7 @@ struct PipelineOptions {
 
   Keep keep = Keep::all;
 
-  /// Fetches unanswered at any time, at most.
+  /// Fetches unanswered at any time, at most. A source that takes fewer is found out and followed.
   std::size_t fetch_concurrency = 1024;
 
   /// A fetch without an answer after this has failed (and is tried again).

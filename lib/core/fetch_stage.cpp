@@ -16,6 +16,11 @@ constexpr Duration timeout_grace = std::chrono::seconds(1);
 // No Retry-After holds an id back for longer.
 constexpr Duration retry_after_max = std::chrono::seconds(60);
 
+// It may be too much for the source; other failures are about the id.
+bool is_loss(const std::error_code& error) {
+  return error == Error::timed_out || error == Error::unavailable;
+}
+
 }  // namespace
 
 FetchStage::FetchStage(Ledger& ledger, Counters& counters, const PipelineOptions& options,
@@ -54,8 +59,8 @@ std::vector<FetchOrder> FetchStage::begin(Timestamp now) {
   time_out(now);
   retry_due(now);
   std::vector<FetchOrder> orders;
-  const auto retries_max = std::max<std::size_t>(1, options_.fetch_concurrency / 4);
-  while (!draining_ && in_flight_.size() < options_.fetch_concurrency && breaker_.allows(now)) {
+  const auto retries_max = std::max<std::size_t>(1, limit() / 4);
+  while (!draining_ && in_flight_.size() < limit() && breaker_.allows(now)) {
     const EntryIndex index = ready_.pop(now, retries_in_flight_ >= retries_max);
     if (index == no_entry) break;
     Entry& entry = ledger_[index];
@@ -69,6 +74,7 @@ std::vector<FetchOrder> FetchStage::begin(Timestamp now) {
     ++counters_.fetches;
     orders.push_back({token, entry.id});
   }
+  limit_.reached(in_flight_.size() >= limit() && !ready_.empty());
   return orders;
 }
 
@@ -92,6 +98,7 @@ void FetchStage::fetched(std::uint64_t token, const FetchResult& result, Timesta
 void FetchStage::answered(EntryIndex index, const Fetch& fetch, const FetchResult& result,
                           Timestamp now) {
   breaker_.answered();
+  limit_.answered(now - fetch.began, options_.fetch_concurrency, now);
   Entry& entry = ledger_[index];
   entry.attempts = 0;
   failures_.erase(index);
@@ -109,8 +116,11 @@ void FetchStage::answered(EntryIndex index, const Fetch& fetch, const FetchResul
 void FetchStage::failed(EntryIndex index, const FetchResult& result, Timestamp now) {
   ++counters_.fetch_failures;
   // An answer that makes no sense still shows that somebody is there.
+  const bool open = breaker_.open();
   if (result.error != Error::bad_answer) breaker_.failed(now);
   Entry& entry = ledger_[index];
+  if (!open && is_loss(result.error)) limit_.lost(entry.attempts, now);
+  if (!open && breaker_.open()) limit_.nobody_answers(now);
   if (entry.attempts < UINT16_MAX) ++entry.attempts;
   if (entry.stage == Stage::dirty) {  // what this fetch was for is now owed with the later receipt
     ++counters_.merged;
@@ -178,7 +188,7 @@ Timestamp FetchStage::wake() const {
   Timestamp wake = Timestamp::max();
   if (!retries_.empty()) wake = std::min(wake, retries_.next());
   if (!deadlines_.empty()) wake = std::min(wake, deadlines_.front().when);
-  const bool slot = !draining_ && in_flight_.size() < options_.fetch_concurrency;
+  const bool slot = !draining_ && in_flight_.size() < limit();
   if (slot && breaker_.open() && !ready_.empty()) wake = std::min(wake, breaker_.next_probe());
   return wake;
 }

@@ -10,6 +10,7 @@
 
 #include "core/breaker.hpp"
 #include "core/counters.hpp"
+#include "core/fetch_limit.hpp"
 #include "core/ledger.hpp"
 #include "core/outcome.hpp"
 #include "core/ready_queue.hpp"
@@ -53,6 +54,8 @@ class FetchStage {
   std::size_t in_flight() const { return in_flight_.size(); }
   std::size_t waiting() const { return retries_.size(); }
   const Breaker& breaker() const { return breaker_; }
+  /// Fetches in flight at most, at present.
+  std::size_t limit() const { return limit_.under(options_.fetch_concurrency); }
 
   /// When begin() is to be called next, even if nothing happens.
   Timestamp wake() const;
@@ -82,6 +85,7 @@ class FetchStage {
   ReadyQueue ready_;
   RetrySchedule retries_;
   Breaker breaker_;
+  FetchLimit limit_;
   std::unordered_map<std::uint64_t, Fetch> in_flight_;
   std::deque<Deadline> deadlines_;  // in the order of begin(): the timeout is one for all
   std::unordered_map<EntryIndex, std::string> failures_;  // why the last fetch of an id failed
