@@ -2,3 +2,8 @@
 add_executable(fetch_bench fetch_bench.cpp)
 postoffice_configure(fetch_bench)
 target_link_libraries(fetch_bench PRIVATE postoffice::postoffice)
+
+# How well a whole pipeline follows a source whose capacity changes.
+add_executable(follow_bench follow_bench.cpp)
+postoffice_configure(follow_bench)
+target_link_libraries(follow_bench PRIVATE postoffice::postoffice)
