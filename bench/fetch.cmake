@@ -7,3 +7,8 @@ target_link_libraries(fetch_bench PRIVATE postoffice::postoffice)
 add_executable(follow_bench follow_bench.cpp)
 postoffice_configure(follow_bench)
 target_link_libraries(follow_bench PRIVATE postoffice::postoffice)
+
+# How long a callback of 200 ids takes against its slowest answer.
+add_executable(cold_bench cold_bench.cpp)
+postoffice_configure(cold_bench)
+target_link_libraries(cold_bench PRIVATE postoffice::postoffice)

@@ -15,6 +15,17 @@ namespace {
 // More than answers that come in pieces at one time, which is what they are for.
 constexpr std::size_t spare_readers_max = 64;
 
+// How long to make do with the connections there are when the system gives no more.
+constexpr std::chrono::milliseconds shortage_pause{100};
+
+/// It is this machine that is short of something, not the source.
+bool is_shortage(const std::error_code& error) {
+  return error == std::errc::too_many_files_open ||
+         error == std::errc::too_many_files_open_in_system ||
+         error == std::errc::address_not_available || error == std::errc::no_buffer_space ||
+         error == std::errc::not_enough_memory;
+}
+
 std::string request_suffix(const SourceUrl& url) {
   return url.target_suffix + " HTTP/1.1\r\nHost: " + url.host_header +
          "\r\nUser-Agent: postoffice/" + version() +
@@ -203,8 +214,9 @@ void FetchPool::expire(Fetch& fetch) {
 
 void FetchPool::open_connections() {
   if (wanting() <= connecting_.size()) return;
-  if (addresses_.begin_look_up(SteadyClock::now())) look_up();
-  while (!addresses_.empty() && wanting() > connecting_.size() &&
+  const Time now = SteadyClock::now();
+  if (addresses_.begin_look_up(now)) look_up();
+  while (!addresses_.empty() && wanting() > connecting_.size() && now >= short_until_ &&
          connecting_.size() < options_.connecting_max && connections() < options_.connections_max) {
     start_connect(0);
   }
@@ -263,6 +275,11 @@ void FetchPool::connect_failed(SourceConnection& connection, const std::error_co
   const std::string reason =
       "connect to " + text_of(connection.endpoint()) + ": " + error.message();
   drop(connection);
+  if (is_shortage(error) && connections() != 0) {
+    // Those that are open will have a turn for what waits.
+    short_until_ = SteadyClock::now() + shortage_pause;
+    return;
+  }
   if (tried < addresses_.size()) return start_connect(tried);
   report_reachable(false, reason);
   fail_one_waiting(reason);

@@ -117,6 +117,7 @@ class FetchPool : public SourceConnectionEvents, public std::enable_shared_from_
   std::vector<std::unique_ptr<ResponseReader>> spare_readers_;
   Poller poller_;
   bool polling_ = false;
+  Time short_until_{};  // no connection is opened before
   Rest rest_;
   AddressBook addresses_;
   DeadlineWheel deadlines_;
