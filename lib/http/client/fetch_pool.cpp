@@ -1,6 +1,7 @@
 #include "http/client/fetch_pool.hpp"
 
 #include <asio/error.hpp>
+#include <cerrno>
 #include <charconv>
 #include <utility>
 
@@ -20,10 +21,10 @@ constexpr std::chrono::milliseconds shortage_pause{100};
 
 /// It is this machine that is short of something, not the source.
 bool is_shortage(const std::error_code& error) {
-  return error == std::errc::too_many_files_open ||
-         error == std::errc::too_many_files_open_in_system ||
-         error == std::errc::address_not_available || error == std::errc::no_buffer_space ||
-         error == std::errc::not_enough_memory;
+  if (error.category() != asio::error::get_system_category()) return false;
+  const int value = error.value();
+  return value == EMFILE || value == ENFILE || value == EADDRNOTAVAIL || value == ENOBUFS ||
+         value == ENOMEM || value == ENOSPC;
 }
 
 std::string request_suffix(const SourceUrl& url) {
