@@ -2,8 +2,7 @@
 // longer than its slowest answer does all of it take? The source must take equally long for each
 // answer:
 //
-//   postoffice-tester --no-sender --listen 127.0.0.1:9010 --latency-min 300ms --latency-spread 0
-//   cold_bench http://127.0.0.1:9010/objects/{id} 0.3
+//   cold_bench URL LATENCY_SECONDS, or bench/cold_bench.sh
 #include <algorithm>
 #include <atomic>
 #include <chrono>

@@ -5,14 +5,15 @@
 #
 # Usage: fetch_bench.sh DIRECTORY [PAIRS] [SECONDS] [IN_FLIGHT] [LATENCY_MIN_MS] [LATENCY_SPREAD_MS]
 #   DIRECTORY is that of a release build, with bench/ and examples/. Without `go` only ours is
-#   measured. The source runs on the first processor, the clients on the second.
+#   measured. The source runs on the first processor, the clients on the second. Without latencies
+#   there are 4,000 answers a second.
 set -euo pipefail
 build=$(realpath "$1")
 pairs=${2:-5}
 seconds=${3:-5}
 in_flight=${4:-1000}
-min=${5:-50}
-spread=${6:-400}
+min=${5:-$((in_flight / 20))}
+spread=${6:-$((in_flight * 2 / 5))}
 here=$(dirname "$(realpath "$0")")
 mean=$(awk -v m="$min" -v s="$spread" 'BEGIN {print (m + s / 2) / 1000}')
 work=$(mktemp -d)
