@@ -51,8 +51,14 @@ class FetchPool : public SourceConnectionEvents, public std::enable_shared_from_
   using Timer = asio::basic_waitable_timer<SteadyClock, asio::wait_traits<SteadyClock>,
                                            asio::io_context::executor_type>;
 
+  /// Runs `task` unless the pool was stopped, then does what it made due.
   template <typename Task>
-  void locked(Task task);
+  void locked(Task task) {
+    const std::lock_guard lock(mutex_);
+    if (stopped_) return;
+    task();
+    settle();
+  }
   void finish_batch();
   void settle();
   void complete_ready();
