@@ -33,7 +33,7 @@ Delivery callback(std::mt19937_64& random, std::int64_t known, Sequence sequence
 void whole_way(benchmark::State& state) {
   std::mt19937_64 random(42);
   PipelineOptions options;
-  options.fetch_concurrency = 1'000'000;
+  options.fetch_concurrency = options.fetch_limit_first = 1'000'000;
   Dispatcher dispatcher(options, 42);
   Timestamp now{std::chrono::hours(1)};
   Sequence sequence = 0;

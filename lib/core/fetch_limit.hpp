@@ -21,8 +21,9 @@ namespace postoffice::core {
 /// and losses are forgiven up to one in 32: so ids that fail, fail alone.
 class FetchLimit {
  public:
-  static constexpr std::size_t first = 256;  // a callback of 200 ids goes out at once
   static constexpr std::size_t least = 4;
+
+  explicit FetchLimit(std::size_t first) : limit_(static_cast<double>(std::max(first, least))) {}
 
   /// The limit below the configured one.
   std::size_t under(std::size_t ceiling) const {
@@ -78,7 +79,7 @@ class FetchLimit {
     limit_ = std::max<double>(least, limit);
   }
 
-  double limit_ = first;
+  double limit_;
   double weight_ = 0;  // of the losses not forgiven yet
   bool reached_ = false;
   Duration latency_{};

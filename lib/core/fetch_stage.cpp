@@ -29,7 +29,8 @@ FetchStage::FetchStage(Ledger& ledger, Counters& counters, const PipelineOptions
       counters_(counters),
       options_(options),
       ready_(ledger, options.ttl),
-      retries_(options.retry_min, options.retry_max, seed) {}
+      retries_(options.retry_min, options.retry_max, seed),
+      limit_(options.fetch_limit_first) {}
 
 void FetchStage::owe(EntryIndex index, bool aged, Timestamp now) {
   Entry& entry = ledger_[index];

@@ -780,11 +780,11 @@ TEST_CASE("fetches in flight are as many as the source is found to take") {
   std::vector<ObjectId> ids;
   for (ObjectId id = 1; id <= 2'000; ++id) ids.push_back(id);
   f.receive(ids);
-  REQUIRE(f.fetches.size() == FetchLimit::first);
+  REQUIRE(f.fetches.size() == options.fetch_limit_first);
   f.now += 1s;
   for (int i = 0; i < 100; ++i) f.answer(f.next_fetch());
-  CHECK(f.dispatcher.fetches().limit() == FetchLimit::first + 100);
-  CHECK(f.dispatcher.fetches().in_flight() == FetchLimit::first + 100);
+  CHECK(f.dispatcher.fetches().limit() == options.fetch_limit_first + 100);
+  CHECK(f.dispatcher.fetches().in_flight() == options.fetch_limit_first + 100);
 
   // Refusals shrink it, but not those that are about the id.
   const auto before = f.dispatcher.fetches().limit();

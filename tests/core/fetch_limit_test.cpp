@@ -16,6 +16,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr Duration mean_latency = 2300ms;
+constexpr std::size_t first = 256;
 constexpr std::size_t no_ceiling = 1'000'000;
 const Timestamp start{std::chrono::hours(1)};
 
@@ -50,7 +51,7 @@ class World {
     return count;
   }
 
-  FetchLimit limit;
+  FetchLimit limit{first};
   std::uint64_t refused = 0;
 
  private:
@@ -101,7 +102,7 @@ void answer(FetchLimit& limit, int times, Timestamp now, std::size_t ceiling = n
 TEST_CASE("until its first loss the limit doubles in a mean latency, up to the ceiling") {
   World world(1, constant(no_ceiling), 10'000);
   world.run(mean_latency);
-  CHECK(world.limit.under(no_ceiling) > FetchLimit::first * 3 / 2);
+  CHECK(world.limit.under(no_ceiling) > first * 3 / 2);
   world.run(8 * mean_latency);
   CHECK(world.limit.under(no_ceiling) == 10'000);
   CHECK(world.refused == 0);
@@ -128,12 +129,12 @@ TEST_CASE("the limit follows a source that halves and doubles what it takes") {
     }
     // What it costs to know: few are refused in vain.
     const auto answers = static_cast<double>(world.answers_between({}, 8 * change_every));
-    CHECK(static_cast<double>(world.refused) < 0.15 * answers + FetchLimit::first);
+    CHECK(static_cast<double>(world.refused) < 0.15 * answers + first);
   }
 }
 
 TEST_CASE("one id that always fails does not shrink the limit, however long it is tried (S7)") {
-  FetchLimit limit;
+  FetchLimit limit{first};
   Timestamp now = start;
   answer(limit, 100, now);
   limit.reached(false);
@@ -146,19 +147,19 @@ TEST_CASE("one id that always fails does not shrink the limit, however long it i
 }
 
 TEST_CASE("ids that fail beside many answers do not shrink the limit (S7)") {
-  FetchLimit limit;
+  FetchLimit limit{first};
   Timestamp now = start;
   for (int round = 0; round < 1'000; ++round) {
     answer(limit, 400, now += mean_latency);
     for (int id = 0; id < 8; ++id) limit.lost(round % 5, now += 10ms);
-    REQUIRE(limit.under(no_ceiling) >= FetchLimit::first);
+    REQUIRE(limit.under(no_ceiling) >= first);
   }
 }
 
 TEST_CASE("nobody answering halves the limit once in a mean latency, down to a few") {
-  FetchLimit limit;
+  FetchLimit limit{first};
   Timestamp now = start;
-  for (std::size_t most = FetchLimit::first / 2; most >= FetchLimit::least; most /= 2) {
+  for (std::size_t most = first / 2; most >= FetchLimit::least; most /= 2) {
     answer(limit, 1, now += mean_latency);
     for (int i = 0; i < 10; ++i) limit.nobody_answers(now + 10ms * i);
     REQUIRE(limit.under(no_ceiling) == most);
@@ -169,11 +170,11 @@ TEST_CASE("nobody answering halves the limit once in a mean latency, down to a f
 }
 
 TEST_CASE("a limit that is not reached does not grow") {
-  FetchLimit limit;
+  FetchLimit limit{first};
   limit.reached(false);
   answer(limit, 10'000, start);
-  CHECK(limit.under(no_ceiling) == FetchLimit::first);
+  CHECK(limit.under(no_ceiling) == first);
   limit.reached(true);
   answer(limit, 10, start);
-  CHECK(limit.under(no_ceiling) == FetchLimit::first + 10);
+  CHECK(limit.under(no_ceiling) == first + 10);
 }
