@@ -86,7 +86,7 @@ std::vector<Delivery> random_callbacks(std::int64_t known) {
 
 PipelineOptions wide_options(std::size_t fetches) {
   PipelineOptions options;
-  options.fetch_concurrency = fetches;
+  options.fetch_concurrency = options.fetch_limit_first = fetches;
   options.pending_ids_max = options.known_ids_max = 100'000'000;
   return options;
 }

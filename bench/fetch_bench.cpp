@@ -1,8 +1,7 @@
 // Keeps a number of fetches in flight against a source whose mean latency is known, and compares
 // the rate with the most that is possible: concurrency / mean latency.
 //
-//   postoffice-tester --no-sender --listen 127.0.0.1:9010 --latency-min 50ms --latency-spread 400ms
-//   fetch_bench http://127.0.0.1:9010/objects/{id} 1000 0.25 30
+//   fetch_bench URL IN_FLIGHT MEAN_LATENCY_SECONDS SECONDS, or bench/fetch_bench.sh
 #include <sys/resource.h>
 #include <unistd.h>
 

@@ -40,6 +40,7 @@
   bug(recorded_time_ignored)             \
   bug(forgotten_while_away)              \
   bug(full_queue_spins)                  \
+  bug(poison_shrinks_limit)              \
   /* around it */                        \
   bug(frontier_after_inbox)              \
   bug(stop_acknowledges_unfinished)      \

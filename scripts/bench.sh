@@ -34,7 +34,10 @@ for stage in "${stages[@]}"; do
       targets+=(bench_ingress_server bench_floor_epoll)
       ;;
     core) targets+=(core_bench) ;;
-    fetch) packages+=(golang-go) targets+=(fetch_bench postoffice-tester) ;;
+    fetch)
+      packages+=(golang-go)
+      targets+=(fetch_bench follow_bench cold_bench postoffice-tester)
+      ;;
     store) packages+=(postgresql) targets+=(upsert_bench) ;;
     end_to_end) packages+=(postgresql) targets+=(end_to_end_bench postofficed) ;;
   esac

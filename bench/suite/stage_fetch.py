@@ -1,4 +1,5 @@
-"""Fetching: fetch_bench.sh, beside Go's net/http where Go is installed."""
+"""Fetching: fetch_bench.sh, beside Go's net/http where Go is installed; what follows a source whose
+capacity changes; a callback of 200 ids against its slowest answer."""
 import re
 
 from measure import figure, ratios
@@ -10,6 +11,18 @@ LINE = re.compile(r"^\s*\d+\s+(ours|go)\s+rate ([\d.]+) of possible, ([\d.]+) us
 
 
 def run(bench):
+    yield from fan_out(bench)
+    text = run_program(["bash", bench.root + "/bench/follow_bench.sh", bench.programs.build,
+                        "1000", "6", "2" if bench.quick else "7"])
+    yield figure("rate while the source's capacity halves and doubles, against it",
+                 [float(ratio) for ratio in re.findall(r"ratio ([\d.]+)", text)], at_least=0.95)
+    text = run_program(["bash", bench.root + "/bench/cold_bench.sh", bench.programs.build])
+    for pool, ratio in re.findall(r"^(cold|warm) pool: .* ratio ([\d.]+)$", text, re.M):
+        yield figure("200 ids against their slowest answer, %s pool" % pool, [float(ratio)],
+                     at_most=1.03 if pool == "cold" else 1.01)
+
+
+def fan_out(bench):
     for in_flight in (1000,) if bench.quick else (1000, 10000):
         text = run_program(["bash", bench.root + "/bench/fetch_bench.sh", bench.programs.build,
                             str(bench.pairs), "2" if bench.quick else "5", str(in_flight)])

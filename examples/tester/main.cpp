@@ -1,5 +1,7 @@
 // postoffice-tester: plays the two programs that Postoffice stands between, the sender of callbacks
 // and the source of objects.
+#include <sys/resource.h>
+
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
 #include <asio/steady_timer.hpp>
@@ -115,10 +117,19 @@ class Program {
   std::optional<Sender> sender_;
 };
 
+// A source with ten thousand fetches in flight needs as many descriptors.
+void raise_file_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 }  // namespace
 }  // namespace tester
 
 int main(int argc, char** argv) {
+  tester::raise_file_limit();
   tester::Options options;
   int exit_code = 0;
   if (!tester::parse_options(argc, argv, options, exit_code)) return exit_code;

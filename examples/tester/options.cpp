@@ -62,6 +62,10 @@ void add_source_options(CLI::App& app, Options& options) {
   app.add_option("--hang-percent", options.hang_percent, "Fetches not answered")->check(percent);
   app.add_option("--not-found-percent", options.not_found_percent, "Fetches answered with 404")
       ->check(percent);
+  app.add_option("--capacity", options.capacity,
+                 "Fetches at a time; those beyond are answered with 503 (0: no limit)");
+  add_time(app, "--capacity-change", options.capacity_change,
+           "The capacity halves, and doubles again, each time this has passed (0: it stays)");
   app.add_flag("--no-source", options.no_source, "Be a sender only");
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -30,6 +31,8 @@ struct Options {
   double fail_percent = 0;
   double hang_percent = 0;
   double not_found_percent = 0;
+  std::size_t capacity = 0;                      // fetches at a time; 0: no limit
+  std::chrono::microseconds capacity_change{0};  // 0: it stays
 
   std::uint64_t seed = 0;
   std::string record;

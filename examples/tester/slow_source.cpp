@@ -1,5 +1,6 @@
 #include "slow_source.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <string>
@@ -11,6 +12,7 @@ namespace {
 
 constexpr std::string_view objects_path = "/objects/";
 constexpr int never = 0;  // the status of a fetch that hangs
+constexpr int too_many = 503;
 
 postoffice::HttpResponse text_response(int status, std::string text) {
   postoffice::HttpResponse response;
@@ -41,6 +43,7 @@ SlowSource::SlowSource(const Options& options, Totals& totals, Record& record)
       record_(record),
       random_(options.seed ^ 0x9e3779b97f4a7c15u),
       clock_(loop_),
+      started_(clock_.now()),
       server_(loop_, server_options(options),
               [this](postoffice::HttpRequest request, postoffice::HttpServer::Respond respond) {
                 handle(request, std::move(respond));
@@ -68,10 +71,18 @@ void SlowSource::handle(const postoffice::HttpRequest& request,
   ++totals_.requests;
   const int status = choose_status();
   record_.fetch(id, wall_clock(), status);
+  if (status == too_many) return respond(text_response(status, "too many at a time\n"));
   answer_later(id, status, std::move(respond));
 }
 
+std::size_t SlowSource::capacity() const {
+  if (options_.capacity_change.count() == 0) return options_.capacity;
+  const auto changes = (clock_.now() - started_) / options_.capacity_change;
+  return changes % 2 == 0 ? options_.capacity : std::max<std::size_t>(1, options_.capacity / 2);
+}
+
 int SlowSource::choose_status() {
+  if (options_.capacity != 0 && in_flight_ >= capacity()) return too_many;
   double roll = std::uniform_real_distribution<double>(0, 100)(random_);
   if (roll < options_.fail_percent) return 500;
   roll -= options_.fail_percent;
@@ -89,7 +100,9 @@ void SlowSource::answer_later(std::int64_t id, int status,
   }
   // Nobody waits for so long; it keeps the connection open until then.
   if (status == never) latency = std::chrono::hours(1);
+  ++in_flight_;
   clock_.call_at(clock_.now() + latency, [this, id, status, respond = std::move(respond)] {
+    --in_flight_;
     if (status != never) ++totals_.answered;
     if (status == 404) return respond(text_response(404, "no such object\n"));
     if (status != 200) return respond(text_response(500, "out of order\n"));

@@ -1,6 +1,7 @@
 // The source: knows every object, takes its time.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <random>
 #include <system_error>
@@ -27,13 +28,16 @@ class SlowSource {
   void handle(const postoffice::HttpRequest& request, postoffice::HttpServer::Respond respond);
   void answer_later(std::int64_t id, int status, postoffice::HttpServer::Respond respond);
   int choose_status();
+  std::size_t capacity() const;
 
   const Options& options_;
   Totals& totals_;
   Record& record_;
-  std::mt19937_64 random_;  // used on the loop's thread only
+  std::mt19937_64 random_;     // used on the loop's thread only
+  std::size_t in_flight_ = 0;  // the same
   postoffice::EventLoop loop_;
   postoffice::SystemClock clock_;
+  const postoffice::Timestamp started_;
   postoffice::HttpServer server_;
 };
 

@@ -22,8 +22,11 @@ struct PipelineOptions {
 
   Keep keep = Keep::all;
 
-  /// Fetches unanswered at any time, at most.
+  /// Fetches unanswered at any time, at most. A source that takes fewer is found out and followed.
   std::size_t fetch_concurrency = 1024;
+
+  /// … and at the start. The default lets a callback of 200 ids out at once.
+  std::size_t fetch_limit_first = 256;
 
   /// A fetch without an answer after this has failed (and is tried again).
   std::chrono::milliseconds fetch_timeout{10'000};

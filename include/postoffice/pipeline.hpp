@@ -35,6 +35,7 @@ struct PipelineStatus {
   std::uint64_t fetches = 0;         ///< begun
   std::uint64_t fetch_failures = 0;  ///< ended without an answer (not_found is an answer)
   std::uint64_t fetches_in_flight = 0;
+  std::uint64_t fetch_limit = 0;     ///< at most, at present: what the source is found to take
   std::uint64_t touches = 0;         ///< receipts written to rows (or found to have none)
   std::uint64_t deleted = 0;         ///< rows expired
   std::uint64_t carried = 0;         ///< ids carried forward

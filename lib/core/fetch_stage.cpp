@@ -16,6 +16,11 @@ constexpr Duration timeout_grace = std::chrono::seconds(1);
 // No Retry-After holds an id back for longer.
 constexpr Duration retry_after_max = std::chrono::seconds(60);
 
+// It may be too much for the source; other failures are about the id.
+bool is_loss(const std::error_code& error) {
+  return error == Error::timed_out || error == Error::unavailable;
+}
+
 }  // namespace
 
 FetchStage::FetchStage(Ledger& ledger, Counters& counters, const PipelineOptions& options,
@@ -24,7 +29,8 @@ FetchStage::FetchStage(Ledger& ledger, Counters& counters, const PipelineOptions
       counters_(counters),
       options_(options),
       ready_(ledger, options.ttl),
-      retries_(options.retry_min, options.retry_max, seed) {}
+      retries_(options.retry_min, options.retry_max, seed),
+      limit_(options.fetch_limit_first) {}
 
 void FetchStage::owe(EntryIndex index, bool aged, Timestamp now) {
   Entry& entry = ledger_[index];
@@ -53,8 +59,8 @@ void FetchStage::owe(EntryIndex index, bool aged, Timestamp now) {
 void FetchStage::begin(Timestamp now, std::vector<FetchOrder>& orders) {
   time_out(now);
   retry_due(now);
-  const auto retries_max = std::max<std::size_t>(1, options_.fetch_concurrency / 4);
-  while (!draining_ && in_flight_ < options_.fetch_concurrency && breaker_.allows(now)) {
+  const auto retries_max = std::max<std::size_t>(1, limit() / 4);
+  while (!draining_ && in_flight_ < limit() && breaker_.allows(now)) {
     const EntryIndex index = ready_.pop(now, retries_in_flight_ >= retries_max);
     if (index == no_entry) break;
     Entry& entry = ledger_[index];
@@ -65,6 +71,7 @@ void FetchStage::begin(Timestamp now, std::vector<FetchOrder>& orders) {
     ++counters_.fetches;
     orders.push_back({enter_flight(index, retry, now), entry.id});
   }
+  limit_.reached(in_flight_ >= limit() && !ready_.empty());
 }
 
 std::uint64_t FetchStage::enter_flight(EntryIndex index, bool retry, Timestamp now) {
@@ -125,6 +132,7 @@ void FetchStage::ended(Slot slot, const FetchResult& result, Timestamp now) {
 void FetchStage::answered(EntryIndex index, Timestamp began, const FetchResult& result,
                           Timestamp now) {
   breaker_.answered();
+  limit_.answered(now - began, options_.fetch_concurrency, now);
   Entry& entry = ledger_[index];
   if (std::exchange(entry.attempts, 0) > 0) failures_.erase(index);
   const bool dirty = entry.stage == Stage::dirty;
@@ -139,8 +147,11 @@ void FetchStage::answered(EntryIndex index, Timestamp began, const FetchResult& 
 void FetchStage::failed(EntryIndex index, const FetchResult& result, Timestamp now) {
   ++counters_.fetch_failures;
   // An answer that makes no sense still shows that somebody is there.
+  const bool open = breaker_.open();
   if (result.error != Error::bad_answer) breaker_.failed(now);
   Entry& entry = ledger_[index];
+  if (!open && is_loss(result.error)) limit_.lost(entry.attempts, now);
+  if (!open && breaker_.open()) limit_.nobody_answers(now);
   if (entry.attempts < UINT16_MAX) ++entry.attempts;
   if (entry.stage == Stage::dirty) {  // what this fetch was for is now owed with the later receipt
     ++counters_.merged;
@@ -206,7 +217,7 @@ Timestamp FetchStage::wake() const {
   Timestamp wake = Timestamp::max();
   if (!retries_.empty()) wake = std::min(wake, retries_.next());
   if (oldest_ != no_slot) wake = std::min(wake, deadline(slots_[oldest_]));
-  const bool slot = !draining_ && in_flight_ < options_.fetch_concurrency;
+  const bool slot = !draining_ && in_flight_ < limit();
   if (slot && breaker_.open() && !ready_.empty()) wake = std::min(wake, breaker_.next_probe());
   return wake;
 }

@@ -8,6 +8,7 @@
 
 #include "core/breaker.hpp"
 #include "core/counters.hpp"
+#include "core/fetch_limit.hpp"
 #include "core/ledger.hpp"
 #include "core/outcome.hpp"
 #include "core/ready_queue.hpp"
@@ -51,6 +52,8 @@ class FetchStage {
   std::size_t in_flight() const { return in_flight_; }
   std::size_t waiting() const { return retries_.size(); }
   const Breaker& breaker() const { return breaker_; }
+  /// Fetches in flight at most, at present.
+  std::size_t limit() const { return limit_.under(options_.fetch_concurrency); }
 
   /// When begin() is to be called next, even if nothing happens.
   Timestamp wake() const;
@@ -87,6 +90,7 @@ class FetchStage {
   ReadyQueue ready_;
   RetrySchedule retries_;
   Breaker breaker_;
+  FetchLimit limit_;
   std::vector<Fetch> slots_;
   Slot free_ = no_slot;
   Slot oldest_ = no_slot;  // of the fetches in flight

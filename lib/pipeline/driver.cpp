@@ -200,6 +200,7 @@ void Pipeline::Driver::publish(Timestamp now) {
   status.fetches = counters.fetches;
   status.fetch_failures = counters.fetch_failures;
   status.fetches_in_flight = dispatcher_.fetches().in_flight();
+  status.fetch_limit = dispatcher_.fetches().limit();
   status.touches = counters.touches;
   status.deleted = counters.deleted;
   status.carried = counters.carried;

@@ -17,6 +17,7 @@ PipelineOptions checked(PipelineOptions options) {
   using std::chrono::milliseconds;
   require(options.ttl >= milliseconds(1), "ttl must be positive");
   require(options.fetch_concurrency > 0, "fetch_concurrency must be positive");
+  require(options.fetch_limit_first > 0, "fetch_limit_first must be positive");
   require(options.fetch_timeout > milliseconds(0), "fetch_timeout must be positive");
   require(options.retry_min > milliseconds(0), "retry_min must be positive");
   require(options.retry_max >= options.retry_min, "retry_max must not be below retry_min");

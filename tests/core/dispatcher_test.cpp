@@ -772,3 +772,26 @@ TEST_CASE_FIXTURE(Fixture,
   }
   CHECK(scanned);
 }
+
+TEST_CASE("fetches in flight are as many as the source is found to take") {
+  PipelineOptions options;
+  options.fetch_concurrency = 1'000;
+  Fixture f(options);
+  std::vector<ObjectId> ids;
+  for (ObjectId id = 1; id <= 2'000; ++id) ids.push_back(id);
+  f.receive(ids);
+  REQUIRE(f.fetches.size() == options.fetch_limit_first);
+  f.now += 1s;
+  for (int i = 0; i < 100; ++i) f.answer(f.next_fetch());
+  CHECK(f.dispatcher.fetches().limit() == options.fetch_limit_first + 100);
+  CHECK(f.dispatcher.fetches().in_flight() == options.fetch_limit_first + 100);
+
+  // Refusals shrink it, but not those that are about the id.
+  const auto before = f.dispatcher.fetches().limit();
+  for (int i = 0; i < 30; ++i) f.fail(f.next_fetch(), Error::refused);
+  CHECK(f.dispatcher.fetches().limit() == before);
+  f.answer(f.next_fetch());
+  for (int i = 0; i < 30; ++i) f.fail(f.next_fetch());
+  CHECK(f.dispatcher.fetches().limit() < before - 15);
+  CHECK(f.dispatcher.fetches().in_flight() >= f.dispatcher.fetches().limit());
+}

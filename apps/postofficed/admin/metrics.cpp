@@ -34,6 +34,9 @@ void write_fetches(MetricsText& out, const postoffice::PipelineStatus& status,
               number(status.fetch_failures));
   out.gauge("postoffice_fetches_in_flight", "Fetches that have not ended yet.",
             number(status.fetches_in_flight));
+  out.gauge("postoffice_fetch_limit",
+            "Fetches in flight at most: what the source is found to take.",
+            number(status.fetch_limit));
   out.gauge("postoffice_retries_waiting", "Ids in back-off before their next fetch.",
             number(status.retries_waiting));
   out.gauge("postoffice_source_open", "1 while the circuit breaker holds fetches back.",

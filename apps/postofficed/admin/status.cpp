@@ -21,6 +21,7 @@ void write_work(Json& json, const postoffice::PipelineStatus& status) {
   json.member("fetches", status.fetches)
       .member("fetch_failures", status.fetch_failures)
       .member("fetches_in_flight", status.fetches_in_flight)
+      .member("fetch_limit", status.fetch_limit)
       .member("touches", status.touches)
       .member("deleted", status.deleted)
       .member("carried", status.carried)

@@ -14,6 +14,7 @@ FetchResult answer_of_response(const ResponseReader& response, ObjectId asked) {
   switch (response.status()) {
     case 404:
     case 410: result.error = Error::not_found; return result;
+    case 429:
     case 503: result.error = Error::unavailable; break;
     default: result.error = Error::refused; break;
   }

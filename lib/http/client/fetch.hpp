@@ -13,20 +13,25 @@ namespace postoffice::http {
 class SourceConnection;
 struct Fetch;
 
-/// Fetches are moved from list to list by splicing: they neither move in memory nor allocate.
+/// Fetches are moved from list to list by splicing: they neither move in memory nor allocate. Those
+/// that have ended are used again.
 using FetchList = std::list<Fetch>;
 
 struct Fetch : Deadline {
-  Fetch(ObjectId asked, std::chrono::milliseconds allowed, ObjectSource::Done completion)
-      : id(asked),
-        timeout(allowed),
-        expires_at(std::chrono::steady_clock::now() + allowed),
-        done(std::move(completion)) {}
+  void begin(ObjectId asked, std::chrono::milliseconds allowed, ObjectSource::Done completion) {
+    id = asked;
+    timeout = allowed;
+    expires_at = std::chrono::steady_clock::now() + allowed;
+    done = std::move(completion);
+    connection = nullptr;
+    second_try = false;
+  }
 
-  ObjectId id;
-  std::chrono::milliseconds timeout;
+  ObjectId id = 0;
+  std::chrono::milliseconds timeout{};
   std::chrono::steady_clock::time_point expires_at;
   ObjectSource::Done done;
+  FetchResult result;                      // once it has ended
   SourceConnection* connection = nullptr;  // that carries it; null while it waits
   bool second_try = false;
   FetchList* home = nullptr;

@@ -1,11 +1,9 @@
 #include "http/client/fetch_pool.hpp"
 
 #include <asio/error.hpp>
-#include <charconv>
 #include <utility>
 
 #include "event_loop/loop_impl.hpp"
-#include "http/client/answer_of_response.hpp"
 #include "postoffice/version.hpp"
 
 namespace postoffice::http {
@@ -17,18 +15,6 @@ std::string request_suffix(const SourceUrl& url) {
          "\r\nAccept: application/json\r\nConnection: keep-alive\r\n\r\n";
 }
 
-std::string text_of(const AddressBook::Endpoint& endpoint) {
-  const std::string address = endpoint.address().to_string();
-  const std::string port = std::to_string(endpoint.port());
-  return endpoint.address().is_v6() ? "[" + address + "]:" + port : address + ":" + port;
-}
-
-void move_connection(SourceConnection& connection, SourceConnectionList& target,
-                     SourceConnectionList::iterator position) {
-  target.splice(position, *connection.home, connection.place);
-  connection.home = &target;
-}
-
 }  // namespace
 
 FetchPool::FetchPool(EventLoop& loop, HttpObjectSourceOptions options, Log log)
@@ -37,28 +23,46 @@ FetchPool::FetchPool(EventLoop& loop, HttpObjectSourceOptions options, Log log)
       options_(std::move(options)),
       log_(std::move(log)),
       url_(parse_source_url(options_.url)),
+      limits_{options_.header_bytes_max, options_.body_bytes_max},
+      request_prefix_("GET " + url_.target_prefix),
       request_suffix_(request_suffix(url_)),
+      poller_(
+          context_, [this] { mutex_.lock(); }, [this] { finish_batch(); }),
       addresses_(context_, url_.host, url_.port, options_.resolve_every),
       deadlines_(SteadyClock::now()),
       timer_(context_.get_executor()) {}
 
-/// Runs `task` unless the pool was stopped, then does what it made due.
-template <typename Task>
-void FetchPool::locked(Task task) {
-  const std::lock_guard lock(mutex_);
+/// The lock was taken when the batch began.
+void FetchPool::finish_batch() {
+  const std::lock_guard lock(mutex_, std::adopt_lock);
   if (stopped_) return;
-  task();
+  open_connections();
+  poller_.rest(rest_.after_batch(SteadyClock::now()));
+  settle();
+}
+
+void FetchPool::settle() {
+  {
+    const std::lock_guard lock(inbox_mutex_);
+    taker_due_ = true;
+  }
+  complete_ready();
+  if (stopped_) return;
+  // Completions often ask for the next object: this saves them the way round the loop.
+  take_inbox();
+  // What failed at once meanwhile is completed in a round of its own: it may ask again, for ever.
+  if (!ready_.empty()) post_take_inbox();
   arm_timer();
   publish_status();
-  complete_ready();
+  dropped_.clear();
 }
 
 void FetchPool::complete_ready() {
   // One at a time: a completion may stop the pool, which completes the others.
   while (!ready_.empty()) {
-    Completion completion = std::move(ready_.front());
-    ready_.pop_front();
-    completion.done(std::move(completion.result));
+    Fetch& fetch = move_fetch(ready_, ready_.begin(), ended_, ended_.end());
+    const ObjectSource::Done done = std::exchange(fetch.done, nullptr);
+    done(std::move(fetch.result));
   }
 }
 
@@ -80,11 +84,11 @@ void FetchPool::stop() {
   const std::lock_guard lock(mutex_);
   stopped_ = true;
   for (SourceConnectionList* list : {&connecting_, &busy_, &idle_}) {
-    for (const auto& connection : *list) {
-      connection->close();
-      waiting_.splice(waiting_.end(), connection->fetch);
+    for (SourceConnection& connection : *list) {
+      connection.close();
+      waiting_.splice(waiting_.end(), connection.fetch);
     }
-    list->clear();
+    dropped_.splice(dropped_.end(), *list);
   }
   waiting_.splice(waiting_.end(), retries_);
   {
@@ -93,11 +97,12 @@ void FetchPool::stop() {
   }
   for (Fetch& fetch : waiting_) {
     deadlines_.remove(fetch);
-    FetchResult result;
-    result.error = Error::stopped;
-    ready_.push_back({std::move(fetch.done), std::move(result)});
+    fetch.result = FetchResult{};
+    fetch.result.error = Error::stopped;
   }
-  waiting_.clear();
+  ready_.splice(ready_.end(), waiting_);
+  // Only the loop's thread may touch the poller. Its sockets are closed, so it is silent.
+  if (polling_) loop_.post([self = shared_from_this()] { self->poller_.stop(); });
   timer_.cancel();
   addresses_.stop();
   publish_status();
@@ -107,38 +112,43 @@ void FetchPool::stop() {
 // --- Fetches ---------------------------------------------------------------------------------
 
 void FetchPool::fetch(ObjectId id, std::chrono::milliseconds timeout, ObjectSource::Done done) {
-  FetchList made;
-  made.emplace_back(id, timeout, std::move(done));
-  bool first = false;
   {
     const std::lock_guard lock(inbox_mutex_);
-    first = inbox_.empty();
-    inbox_.splice(inbox_.end(), made);
+    if (spare_.empty()) spare_.emplace_back();
+    spare_.front().begin(id, timeout, std::move(done));
+    inbox_.splice(inbox_.end(), spare_, spare_.begin());
+    // One post brings in everything that arrives until it runs.
+    if (std::exchange(taker_due_, true)) return;
   }
-  // One post brings in everything that arrives until it runs.
-  if (first) {
-    loop_.post([self = shared_from_this()] { self->locked([&] { self->take_inbox(); }); });
-  }
+  post_take_inbox();
+}
+
+void FetchPool::post_take_inbox() {
+  loop_.post([self = shared_from_this()] { self->locked([&] { self->take_inbox(); }); });
 }
 
 void FetchPool::take_inbox() {
   FetchList arrived;
   {
     const std::lock_guard lock(inbox_mutex_);
+    taker_due_ = false;
     arrived.swap(inbox_);
+    spare_.splice(spare_.begin(), ended_);
+    while (spare_.size() > options_.connections_max) spare_.pop_back();
   }
+  if (arrived.empty()) return;
   while (!arrived.empty()) {
     Fetch& fetch = move_fetch(arrived, arrived.begin(), waiting_, waiting_.end());
     deadlines_.add(fetch, fetch.expires_at);
   }
-  while (!waiting_.empty() && !idle_.empty()) carry(*idle_.front(), waiting_);
+  while (!waiting_.empty() && !idle_.empty()) carry(idle_.front(), waiting_);
   open_connections();
 }
 
 void FetchPool::complete(Fetch& fetch, FetchResult result) {
   deadlines_.remove(fetch);
-  ready_.push_back({std::move(fetch.done), std::move(result)});
-  fetch.home->erase(fetch.place);
+  fetch.result = std::move(result);
+  move_fetch(*fetch.home, fetch.place, ready_, ready_.end());
 }
 
 void FetchPool::fail(Fetch& fetch, Error error, std::string reason) {
@@ -162,156 +172,6 @@ void FetchPool::expire(Fetch& fetch) {
   if (connection) drop(*connection);
 }
 
-// --- Connections -----------------------------------------------------------------------------
-
-void FetchPool::open_connections() {
-  if (wanting() <= connecting_.size()) return;
-  if (addresses_.begin_look_up(SteadyClock::now())) look_up();
-  while (!addresses_.empty() && wanting() > connecting_.size() &&
-         connecting_.size() < options_.connecting_max && connections() < options_.connections_max) {
-    start_connect(0);
-  }
-}
-
-void FetchPool::look_up() {
-  addresses_.look_up([self = shared_from_this()](std::error_code error, auto endpoints) {
-    self->locked([&] {
-      self->addresses_.update(error, std::move(endpoints), SteadyClock::now());
-      if (self->addresses_.empty()) {
-        const std::string reason = "look up " + self->url_.host + ": " + error.message();
-        self->report_reachable(false, reason);
-        while (self->wanting() != 0) self->fail_one_waiting(reason);
-      }
-      self->open_connections();
-    });
-  });
-}
-
-void FetchPool::start_connect(std::size_t addresses_tried) {
-  const ResponseLimits limits{options_.header_bytes_max, options_.body_bytes_max};
-  connecting_.push_back(std::make_shared<SourceConnection>(
-      shared_from_this(), context_, limits, addresses_.at(addresses_tried), addresses_tried));
-  SourceConnection& connection = *connecting_.back();
-  connection.home = &connecting_;
-  connection.place = std::prev(connecting_.end());
-  connection.since = SteadyClock::now();
-  if (const std::error_code error = connection.connect()) connect_failed(connection, error);
-}
-
-void FetchPool::connect_ended(SourceConnection& connection, const std::error_code& result) {
-  locked([&] {
-    if (connection.closed()) return;
-    const std::error_code error = result ? result : connection.establish();
-    if (error) {
-      connect_failed(connection, error);
-      open_connections();
-      return;
-    }
-    addresses_.worked(connection.endpoint());
-    report_reachable(true, {});
-    connection.wait();
-    if (wanting() == 0) return make_idle(connection);
-    carry(connection, retries_.empty() ? waiting_ : retries_);
-  });
-}
-
-void FetchPool::connect_failed(SourceConnection& connection, const std::error_code& error) {
-  const std::size_t tried = connection.addresses_tried + 1;
-  const std::string reason =
-      "connect to " + text_of(connection.endpoint()) + ": " + error.message();
-  drop(connection);
-  if (tried < addresses_.size()) return start_connect(tried);
-  report_reachable(false, reason);
-  fail_one_waiting(reason);
-}
-
-/// Sends the first fetch of `source`.
-void FetchPool::carry(SourceConnection& connection, FetchList& source) {
-  Fetch& fetch = move_fetch(source, source.begin(), connection.fetch, connection.fetch.end());
-  fetch.connection = &connection;
-  if (connection.home != &busy_) move_connection(connection, busy_, busy_.end());
-  connection.reader.reset();
-
-  std::array<char, 24> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), fetch.id).ptr;
-  request_.assign("GET ").append(url_.target_prefix).append(digits.data(), end);
-  request_.append(request_suffix_);
-  if (const auto error = connection.send(request_)) broken(connection, "send: " + error.message());
-}
-
-void FetchPool::make_idle(SourceConnection& connection) {
-  connection.since = SteadyClock::now();
-  move_connection(connection, idle_, idle_.begin());
-}
-
-void FetchPool::readable(SourceConnection& connection) {
-  locked([&] {
-    if (connection.closed()) return;
-    std::error_code error;
-    const std::size_t size = connection.read(buffer_, error);
-    if (error == asio::error::would_block) return connection.wait();
-    // Without a fetch there is nothing to be told: a close, or bytes that nobody asked for.
-    if (connection.fetch.empty()) return drop(connection);
-    read_answer(connection, error, size);
-    open_connections();
-  });
-}
-
-void FetchPool::read_answer(SourceConnection& connection, const std::error_code& error,
-                            std::size_t size) {
-  ResponseReader& reader = connection.reader;
-  if (error && (error != asio::error::eof || !reader.started())) {
-    return broken(connection, error == asio::error::eof ? "closed without an answer"
-                                                        : "receive: " + error.message());
-  }
-  switch (error ? reader.finish() : reader.feed({buffer_.data(), size})) {
-    case ResponseReader::State::more: return connection.wait();
-    case ResponseReader::State::complete: return answered(connection);
-    case ResponseReader::State::failed: break;
-  }
-  fail(connection.fetch.front(), error ? Error::unavailable : Error::bad_answer, reader.failure());
-  drop(connection);
-}
-
-void FetchPool::answered(SourceConnection& connection) {
-  Fetch& fetch = connection.fetch.front();
-  complete(fetch, answer_of_response(connection.reader, fetch.id));
-  if (!connection.reader.reusable()) return drop(connection);
-  connection.used = true;
-  connection.wait();
-  if (waiting_.empty()) return make_idle(connection);
-  carry(connection, waiting_);
-}
-
-/// The connection failed under its fetch.
-void FetchPool::broken(SourceConnection& connection, const std::string& reason) {
-  Fetch& fetch = connection.fetch.front();
-  // The source may close an idle connection at any time, also while the request is on its way.
-  // That is nobody's error, and a GET may be repeated: once more, on a connection that is new.
-  if (connection.used && !connection.reader.started() && !fetch.second_try) {
-    fetch.second_try = true;
-    fetch.connection = nullptr;
-    move_fetch(connection.fetch, connection.fetch.begin(), retries_, retries_.end());
-  } else {
-    fail(fetch, Error::unavailable, reason);
-  }
-  drop(connection);
-}
-
-void FetchPool::drop(SourceConnection& connection) {
-  connection.close();
-  connection.home->erase(connection.place);
-}
-
-void FetchPool::report_reachable(bool reachable, const std::string& reason) {
-  const Reachable before = std::exchange(reachable_, reachable ? Reachable::yes : Reachable::no);
-  if (before == reachable_ || !log_) return;
-  if (!reachable) log_(LogLevel::warning, "source " + options_.url + ": " + reason);
-  if (reachable && before == Reachable::no) {
-    log_(LogLevel::info, "source " + options_.url + ": reachable again");
-  }
-}
-
 // --- Time ------------------------------------------------------------------------------------
 
 void FetchPool::arm_timer() {
@@ -331,10 +191,10 @@ void FetchPool::on_timer() {
   timer_period_ = std::chrono::milliseconds(0);
   const Time now = SteadyClock::now();
   deadlines_.expire(now, [&](Deadline& deadline) { expire(static_cast<Fetch&>(deadline)); });
-  while (!connecting_.empty() && now - connecting_.front()->since >= options_.connect_timeout) {
-    connect_failed(*connecting_.front(), asio::error::timed_out);
+  while (!connecting_.empty() && now - connecting_.front().since >= options_.connect_timeout) {
+    connect_failed(connecting_.front(), asio::error::timed_out);
   }
-  while (!idle_.empty() && now - idle_.back()->since >= options_.idle_timeout) drop(*idle_.back());
+  while (!idle_.empty() && now - idle_.back().since >= options_.idle_timeout) drop(idle_.back());
   open_connections();
 }
 

@@ -7,17 +7,19 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "http/client/address_book.hpp"
 #include "http/client/deadline_wheel.hpp"
 #include "http/client/fetch.hpp"
+#include "http/client/rest.hpp"
 #include "http/client/source_connection.hpp"
 #include "http/client/source_url.hpp"
+#include "http/server/poller.hpp"
 #include "postoffice/defaults/http_object_source.hpp"
 #include "postoffice/error.hpp"
 
@@ -26,9 +28,10 @@ namespace postoffice::http {
 /// A fetch waits for a connection (`waiting_`, or `retries_` for a fresh one), is carried by one,
 /// and ends in `ready_`. A connection connects, carries a fetch (busy) or is idle.
 ///
-/// Threads: everything happens under one lock, which the loop's thread finds free but for stop().
-/// Completions are called under it too, after all bookkeeping, so that when stop() returns none is
-/// running any more; the lock is recursive because a completion may call stop().
+/// Threads: everything happens under one lock, which the loop's thread finds free but for stop(); a
+/// batch of events takes it once. Completions are called under it too, after all bookkeeping, so
+/// that when stop() returns none is running any more; the lock is recursive because a completion
+/// may call stop().
 class FetchPool : public SourceConnectionEvents, public std::enable_shared_from_this<FetchPool> {
  public:
   FetchPool(EventLoop& loop, HttpObjectSourceOptions options, Log log);
@@ -40,8 +43,7 @@ class FetchPool : public SourceConnectionEvents, public std::enable_shared_from_
 
   HttpObjectSourceStatus status() const;
 
-  void connect_ended(SourceConnection& connection, const std::error_code& error) override;
-  void readable(SourceConnection& connection) override;
+  void ready(SourceConnection& connection) override;
 
  private:
   using SteadyClock = std::chrono::steady_clock;
@@ -49,17 +51,21 @@ class FetchPool : public SourceConnectionEvents, public std::enable_shared_from_
   using Timer = asio::basic_waitable_timer<SteadyClock, asio::wait_traits<SteadyClock>,
                                            asio::io_context::executor_type>;
 
-  struct Completion {
-    ObjectSource::Done done;
-    FetchResult result;
-  };
-
+  /// Runs `task` unless the pool was stopped, then does what it made due.
   template <typename Task>
-  void locked(Task task);
+  void locked(Task task) {
+    const std::lock_guard lock(mutex_);
+    if (stopped_) return;
+    task();
+    settle();
+  }
+  void finish_batch();
+  void settle();
   void complete_ready();
   void publish_status();
 
   // Fetches.
+  void post_take_inbox();
   void take_inbox();
   void complete(Fetch& fetch, FetchResult result);
   void fail(Fetch& fetch, Error error, std::string reason);
@@ -72,11 +78,16 @@ class FetchPool : public SourceConnectionEvents, public std::enable_shared_from_
   void open_connections();
   void look_up();
   void start_connect(std::size_t addresses_tried);
+  std::error_code begin_connect(SourceConnection& connection);
+  void connect_ended(SourceConnection& connection);
   void connect_failed(SourceConnection& connection, const std::error_code& error);
   void carry(SourceConnection& connection, FetchList& source);
   void make_idle(SourceConnection& connection);
+  void readable(SourceConnection& connection);
   void read_answer(SourceConnection& connection, const std::error_code& error, std::size_t size);
-  void answered(SourceConnection& connection);
+  void answered(SourceConnection& connection, FetchResult result, bool reusable);
+  std::unique_ptr<ResponseReader> take_reader();
+  void keep_reader(std::unique_ptr<ResponseReader> reader);
   void broken(SourceConnection& connection, const std::string& reason);
   void drop(SourceConnection& connection);
   void report_reachable(bool reachable, const std::string& reason);
@@ -90,19 +101,30 @@ class FetchPool : public SourceConnectionEvents, public std::enable_shared_from_
   const HttpObjectSourceOptions options_;
   const Log log_;
   const SourceUrl url_;
+  const ResponseLimits limits_;
+  const std::string request_prefix_;
   const std::string request_suffix_;
 
   std::mutex inbox_mutex_;
   FetchList inbox_;
+  FetchList spare_;         // ended fetches, to be used again
+  bool taker_due_ = false;  // somebody will take what is in the inbox
 
   std::recursive_mutex mutex_;  // guards everything below
   bool stopped_ = false;
   FetchList waiting_;
   FetchList retries_;
-  std::deque<Completion> ready_;
+  FetchList ready_;                  // have a result, to be completed
+  FetchList ended_;                  // on their way to spare_
   SourceConnectionList connecting_;  // in the order of their start
   SourceConnectionList busy_;
-  SourceConnectionList idle_;  // the last used first, so that the ones not needed age
+  SourceConnectionList idle_;     // the last used first, so that the ones not needed age
+  SourceConnectionList dropped_;  // closed; the running batch may still hold an event of theirs
+  std::vector<std::unique_ptr<ResponseReader>> spare_readers_;
+  Poller poller_;
+  bool polling_ = false;
+  Time short_until_{};  // no connection is opened before
+  Rest rest_;
   AddressBook addresses_;
   DeadlineWheel deadlines_;
   Timer timer_;

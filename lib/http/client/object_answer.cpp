@@ -3,6 +3,7 @@
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
 
+#include <array>
 #include <charconv>
 #include <string>
 
@@ -97,9 +98,31 @@ FetchResult bad_answer(std::string reason) {
   return result;
 }
 
+/// Takes {"id":<asked>,"online":…} without white space, as nearly all sources write it.
+bool take_exact_answer(std::string_view body, ObjectId asked, FetchResult& result) {
+  constexpr std::string_view before = "{\"id\":";
+  constexpr std::string_view between = ",\"online\":";
+  std::array<char, 24> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), asked).ptr;
+  const std::string_view id(digits.data(), static_cast<std::size_t>(end - digits.data()));
+  if (!body.starts_with(before)) return false;
+  body.remove_prefix(before.size());
+  if (!body.starts_with(id)) return false;
+  body.remove_prefix(id.size());
+  if (!body.starts_with(between)) return false;
+  body.remove_prefix(between.size());
+  if (body.ends_with('\n')) body.remove_suffix(1);
+  if (body != "true}" && body != "false}") return false;
+  result.id = asked;
+  result.online = body == "true}";
+  return true;
+}
+
 }  // namespace
 
 FetchResult parse_object_answer(std::string_view body, ObjectId asked) {
+  FetchResult result;
+  if (take_exact_answer(body, asked, result)) return result;
   // Recursion and number conversion of older RapidJSON releases are not safe on foreign input.
   constexpr unsigned flags = rapidjson::kParseIterativeFlag |
                              rapidjson::kParseValidateEncodingFlag |
@@ -114,7 +137,6 @@ FetchResult parse_object_answer(std::string_view body, ObjectId asked) {
   if (!handler.id_seen) return bad_answer("no id");
   if (!handler.online_seen) return bad_answer("no online");
 
-  FetchResult result;
   result.id = handler.id;
   result.online = handler.online;
   if (handler.id != asked && !planted(PlantedBug::http_answer_about_another_id)) {

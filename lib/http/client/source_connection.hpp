@@ -1,8 +1,6 @@
 // One connection to the source, from its connect to its close.
 #pragma once
 
-#include <asio/basic_stream_socket.hpp>
-#include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <chrono>
 #include <cstddef>
@@ -14,56 +12,56 @@
 
 #include "http/client/fetch.hpp"
 #include "http/client/response_reader.hpp"
+#include "http/server/poller.hpp"
 
 namespace postoffice::http {
 
 class SourceConnection;
-using SourceConnectionList = std::list<std::shared_ptr<SourceConnection>>;
+using SourceConnectionList = std::list<SourceConnection>;
 
-/// What a connection tells its owner, on the loop's thread. A connection that was closed meanwhile
-/// may still tell one thing more.
+/// What a connection tells its owner, on the loop's thread. One that was closed since the poller
+/// looked may still tell one thing more.
 class SourceConnectionEvents {
  public:
-  virtual void connect_ended(SourceConnection& connection, const std::error_code& error) = 0;
-  virtual void readable(SourceConnection& connection) = 0;
+  virtual void ready(SourceConnection& connection) = 0;
 
  protected:
   ~SourceConnectionEvents() = default;
 };
 
-/// It waits for readability and reads into a buffer of its owner's, so an idle connection, and one
-/// that waits for an answer, has no read buffer.
-class SourceConnection : public std::enable_shared_from_this<SourceConnection> {
+/// A socket without buffers: it reads into one of its owner's, so an idle connection, and one that
+/// waits for an answer, costs little more than its descriptor.
+class SourceConnection final : public Pollable {
  public:
   using Endpoint = asio::ip::tcp::endpoint;
 
-  SourceConnection(std::shared_ptr<SourceConnectionEvents> events, asio::io_context& context,
-                   ResponseLimits limits, const Endpoint& endpoint, std::size_t tried)
-      : reader(limits),
-        addresses_tried(tried),
-        events_(std::move(events)),
-        socket_(context.get_executor()),
-        endpoint_(endpoint) {}
+  SourceConnection(SourceConnectionEvents& events, const Endpoint& endpoint, std::size_t tried)
+      : addresses_tried(tried), events_(events), endpoint_(endpoint) {}
+  SourceConnection(const SourceConnection&) = delete;
+  SourceConnection& operator=(const SourceConnection&) = delete;
+  ~SourceConnection() override { close(); }
 
-  /// Begins to connect; connect_ended() follows unless this fails at once.
-  std::error_code connect();
+  /// Begins to connect; ready() follows unless this fails at once.
+  std::error_code connect(Poller& poller);
 
-  /// Prepares a connected socket for use, and refuses one that met itself.
-  std::error_code establish();
-
-  /// readable() follows once, on bytes or a close by the other side.
-  void wait();
+  /// How the connect ended. Prepares the socket for use, and refuses one that met itself. From here
+  /// on ready() tells of bytes or a close by the other side.
+  std::error_code establish(Poller& poller);
 
   std::error_code send(std::string_view bytes);
+
+  /// Bytes read; 0 with an error, which is asio::error::eof for an orderly close.
   std::size_t read(std::span<char> buffer, std::error_code& error);
   void close();
 
-  bool closed() const { return closed_; }
+  void on_events(std::uint32_t) override { events_.ready(*this); }
+
+  bool closed() const { return socket_ < 0; }
   const Endpoint& endpoint() const { return endpoint_; }
 
   // The owner's bookkeeping.
-  FetchList fetch;  // the one it carries, or empty
-  ResponseReader reader;
+  FetchList fetch;                         // the one it carries, or empty
+  std::unique_ptr<ResponseReader> reader;  // while an answer comes in pieces
   SourceConnectionList* home = nullptr;
   SourceConnectionList::iterator place{};
   std::chrono::steady_clock::time_point since{};  // when it began to connect, or to be idle
@@ -71,10 +69,9 @@ class SourceConnection : public std::enable_shared_from_this<SourceConnection> {
   bool used = false;  // it has carried a fetch to its end
 
  private:
-  std::shared_ptr<SourceConnectionEvents> events_;
-  asio::basic_stream_socket<asio::ip::tcp, asio::io_context::executor_type> socket_;
+  SourceConnectionEvents& events_;
   Endpoint endpoint_;
-  bool closed_ = false;
+  int socket_ = -1;
 };
 
 }  // namespace postoffice::http

@@ -1,6 +1,7 @@
 #include "http/server/poller.hpp"
 
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -13,6 +14,8 @@ constexpr int events_max = 128;
 // Under load the next batch is ready when one is done; looking at once is cheaper than to go round
 // the io_context. The bound lets its other tasks have their turn.
 constexpr int rounds_max = 4;
+
+constexpr std::chrono::milliseconds pause_after_error(10);
 
 std::error_code last_error() { return {errno, std::system_category()}; }
 
@@ -27,51 +30,66 @@ epoll_event event_of(std::uint32_t events, Pollable& pollable) {
 
 Poller::Poller(asio::io_context& context, std::function<void()> batch_begins,
                std::function<void()> batch_done)
-    : epoll_(context), batch_begins_(std::move(batch_begins)), batch_done_(std::move(batch_done)) {}
+    : watched_(context),
+      batch_begins_(std::move(batch_begins)),
+      batch_done_(std::move(batch_done)),
+      timer_(context) {}
 
 std::error_code Poller::start(std::weak_ptr<void> owner) {
-  const int descriptor = ::epoll_create1(EPOLL_CLOEXEC);
-  if (descriptor < 0) return last_error();
+  set_ = ::epoll_create1(EPOLL_CLOEXEC);
+  if (set_ < 0) return last_error();
   owner_ = std::move(owner);
-  std::error_code error;
-  epoll_.assign(descriptor, error);
-  if (!error) wait();
-  return error;
+  return wait();
 }
 
 void Poller::stop() {
   std::error_code ignored;
-  epoll_.close(ignored);
+  if (watched_.is_open()) watched_.release();
+  if (set_ >= 0) ::close(set_);
+  set_ = -1;
+  timer_.cancel(ignored);
 }
 
 std::error_code Poller::add(int socket, std::uint32_t events, Pollable& pollable) {
   epoll_event event = event_of(events, pollable);
-  if (::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_ADD, socket, &event) == 0) return {};
+  if (::epoll_ctl(set_, EPOLL_CTL_ADD, socket, &event) == 0) return {};
   return last_error();
 }
 
 void Poller::modify(int socket, std::uint32_t events, Pollable& pollable) {
   epoll_event event = event_of(events, pollable);
-  ::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_MOD, socket, &event);
+  ::epoll_ctl(set_, EPOLL_CTL_MOD, socket, &event);
 }
 
-void Poller::remove(int socket) {
-  ::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_DEL, socket, nullptr);
+void Poller::remove(int socket) { ::epoll_ctl(set_, EPOLL_CTL_DEL, socket, nullptr); }
+
+std::error_code Poller::wait() {
+  const auto ready = [this, owner = owner_.lock()](std::error_code error) {
+    if (!error) look();
+  };
+  if (rest_ != rest_.zero()) {
+    if (watched_.is_open()) watched_.release();
+    timer_.expires_after(std::exchange(rest_, rest_.zero()));
+    timer_.async_wait(ready);
+    return {};
+  }
+  std::error_code error;
+  if (!watched_.is_open()) watched_.assign(set_, error);
+  if (!error) watched_.async_wait(asio::posix::descriptor_base::wait_read, ready);
+  return error;
 }
 
-void Poller::wait() {
-  epoll_.async_wait(asio::posix::descriptor_base::wait_read,
-                    [this, owner = owner_.lock()](std::error_code error) {
-                      if (error) return;
-                      dispatch();
-                      if (epoll_.is_open()) wait();
-                    });
+void Poller::look() {
+  if (set_ >= 0) dispatch();
+  if (set_ < 0 || !wait()) return;
+  rest_ = pause_after_error;  // no memory for the watch: look without one
+  wait();
 }
 
 void Poller::dispatch() {
   std::array<epoll_event, events_max> events;
-  for (int round = 0; round < rounds_max && epoll_.is_open(); ++round) {
-    const int count = ::epoll_wait(epoll_.native_handle(), events.data(), events_max, 0);
+  for (int round = 0; round < rounds_max && set_ >= 0; ++round) {
+    const int count = ::epoll_wait(set_, events.data(), events_max, 0);
     if (count <= 0) return;
     batch_begins_();
     for (int i = 0; i < count; ++i) {

@@ -1,8 +1,10 @@
 // Readiness of many sockets on an io_context, for two system calls a request.
 #pragma once
 
+#include <asio/basic_waitable_timer.hpp>
 #include <asio/io_context.hpp>
 #include <asio/posix/basic_stream_descriptor.hpp>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -30,6 +32,9 @@ class Poller {
   /// write what the batch has produced.
   Poller(asio::io_context& context, std::function<void()> batch_begins,
          std::function<void()> batch_done);
+  Poller(const Poller&) = delete;
+  Poller& operator=(const Poller&) = delete;
+  ~Poller() { stop(); }
 
   std::error_code start(std::weak_ptr<void> owner);
   void stop();
@@ -38,14 +43,27 @@ class Poller {
   void modify(int socket, std::uint32_t events, Pollable& pollable);
   void remove(int socket);
 
+  /// After the batch that runs now, nothing is looked at for so long: what comes meanwhile is one
+  /// batch.
+  void rest(std::chrono::steady_clock::duration span) { rest_ = span; }
+
  private:
-  void wait();
+  using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                           asio::wait_traits<std::chrono::steady_clock>,
+                                           asio::io_context::executor_type>;
+
+  std::error_code wait();
+  void look();
   void dispatch();
 
-  asio::posix::basic_stream_descriptor<asio::io_context::executor_type> epoll_;
+  // The io_context looks at the set only while it is to wake for it: it would even without a wait.
+  asio::posix::basic_stream_descriptor<asio::io_context::executor_type> watched_;
+  int set_ = -1;
   std::function<void()> batch_begins_;
   std::function<void()> batch_done_;
   std::weak_ptr<void> owner_;
+  Timer timer_;
+  std::chrono::steady_clock::duration rest_{};
 };
 
 }  // namespace postoffice::http

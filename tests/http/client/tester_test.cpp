@@ -145,6 +145,23 @@ TEST_CASE("the tester's source fails, hangs and misses objects as it is told") {
   CHECK(result_with("--not-found-percent") == Error::not_found);
 }
 
+TEST_CASE("the tester's source refuses what is beyond its capacity") {
+  Tester tester({"--no-sender", "--listen", "127.0.0.1:0", "--latency-min", "200ms",
+                 "--latency-spread", "0", "--capacity", "3"});
+  Source source(tester.port());
+  Collector collector;
+  for (ObjectId id = 0; id < 10; ++id) source.source->fetch(id, 10s, collector.done_for(id));
+  REQUIRE(collector.wait_for(10));
+  int refused = 0;
+  for (const auto& [id, results] : collector.results()) {
+    if (!results.front().error) continue;
+    CHECK(results.front().error == Error::unavailable);
+    CHECK(results.front().reason == "HTTP 503");
+    ++refused;
+  }
+  CHECK(refused == 7);
+}
+
 TEST_CASE("the tester sends each callback once, whatever becomes of it, and records which") {
   // The first is accepted, the second refused, the third never answered, the fourth accepted.
   std::atomic<int> requests{0};
