@@ -62,7 +62,7 @@ struct World {
   }
   static PipelineOptions options(std::size_t in_flight) {
     PipelineOptions options;
-    options.fetch_concurrency = in_flight;
+    options.fetch_concurrency = options.fetch_limit_first = in_flight;
     options.pending_ids_max = 4'000'000;
     return options;
   }
