@@ -226,14 +226,18 @@ Actions Dispatcher::act(Timestamp now, Timestamp frontier, Timestamp recorded) {
   carry(actions, now);
   acknowledge(actions);
   actions.read = now >= read_again_ && store_.touches_waiting() < options_.known_ids_max;
-  actions.wake = std::min({fetches_.wake(), store_.wake(), now + sweep_every});
+  actions.wake = std::min({fetches_.wake(), store_.wake(), now + sweep_pause()});
   if (read_again_ > now) actions.wake = std::min(actions.wake, read_again_);
   return actions;
 }
 
+Duration Dispatcher::sweep_pause() const {
+  return options_.beat.count() > 0 ? std::min<Duration>(sweep_every, options_.beat) : sweep_every;
+}
+
 void Dispatcher::sweep(Actions& actions, Timestamp now, Timestamp cutoff) {
   if (expire_in_flight_ || now < next_sweep_) return;
-  next_sweep_ = now + sweep_every;
+  next_sweep_ = now + sweep_pause();
   for (const EntryIndex index : expiry_.take_expired(cutoff)) {
     expired_ids_.push_back(ledger_[index].id);
     if (!ledger_[index].in_expiry && forgettable(ledger_[index])) ledger_.erase(index);
@@ -244,11 +248,15 @@ void Dispatcher::sweep(Actions& actions, Timestamp now, Timestamp cutoff) {
     next_scan_ = now;
   }
   scan_in_flight_ = now >= next_scan_;
-  if (expired_ids_.empty() && !scan_in_flight_) return;
+  const bool beat = options_.beat.count() > 0 && now >= next_beat_;
+  if (expired_ids_.empty() && !scan_in_flight_ && !beat) return;
+  next_beat_ = now + options_.beat;
   const auto count = std::min(expired_ids_.size(), expire_ids_max);
   Expiry expiry{cutoff,
                 {expired_ids_.begin(), expired_ids_.begin() + static_cast<long>(count)},
-                scan_in_flight_};
+                scan_in_flight_,
+                cutoff + options_.ttl,
+                {}};
   std::sort(expiry.ids.begin(), expiry.ids.end());
   expiry.ids.erase(std::unique(expiry.ids.begin(), expiry.ids.end()), expiry.ids.end());
   actions.expire = std::move(expiry);

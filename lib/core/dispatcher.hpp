@@ -59,6 +59,9 @@ class Dispatcher {
   /// delivered (Queue::append).
   void carried(std::uint64_t token, std::error_code error, Sequence sequence, Timestamp now);
 
+  /// From the next act() on instead of PipelineOptions::fetch_concurrency.
+  void set_fetch_concurrency(std::size_t fetches) { options_.fetch_concurrency = fetches; }
+
   /// Begins no more fetches and writes what is waiting at once.
   void drain();
 
@@ -105,13 +108,14 @@ class Dispatcher {
   void take_back(Carry& carry, Timestamp now);
   void resolve(EntryIndex index);
 
+  Duration sweep_pause() const;
   void sweep(Actions& actions, Timestamp now, Timestamp cutoff);
   void forget_oldest(Timestamp now);
   void carry(Actions& actions, Timestamp now);
   void carry_aged(Timestamp now);
   void acknowledge(Actions& actions);
 
-  const PipelineOptions options_;
+  PipelineOptions options_;
   Counters counters_;
   Ledger ledger_;
   FetchStage fetches_;
@@ -128,6 +132,7 @@ class Dispatcher {
   bool scan_in_flight_ = false;
   Timestamp next_sweep_{};
   Timestamp next_scan_{};
+  Timestamp next_beat_{};
   Timestamp scan_often_until_ = Timestamp::max();  // until the rows found at the start are gone
   int expire_failures_ = 0;
 

@@ -59,6 +59,10 @@ void Pipeline::Driver::stop(std::function<void()> done) {
   });
 }
 
+void Pipeline::Driver::set_fetch_concurrency(std::size_t fetches) {
+  post([this, fetches](Timestamp) { dispatcher_.set_fetch_concurrency(fetches); });
+}
+
 void Pipeline::Driver::close() {
   accepting_ = false;
   const std::lock_guard lock(round_mutex_);
