@@ -102,7 +102,9 @@ void Pipeline::Driver::round() {
   for (const Event& event : events) event(now);
   if (phase_ == Phase::idle || phase_ == Phase::stopped) return publish(now);
   if (now >= next_wake_) next_wake_ = Timestamp::max();
-  carry_out(dispatcher_.act(now, queue.frontier, queue.recorded));
+  core::Actions actions = dispatcher_.act(now, queue.frontier, queue.recorded);
+  if (actions.expire) actions.expire->publishers = std::move(queue.publishers);
+  carry_out(std::move(actions));
   drain_step(now);
   publish(now);
   report_changes();
