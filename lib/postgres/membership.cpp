@@ -13,6 +13,9 @@ namespace {
 
 constexpr Duration skew_alarm = std::chrono::seconds(1);
 
+// Two clocks may move apart by one part of so many.
+constexpr int drift = 1'000;
+
 Failure fenced_failure() {
   return {.code = Error::fenced,
           .state = fenced_state,
@@ -124,6 +127,7 @@ void Membership::take_epoch(const PGresult& result) {
          "PostgreSQL: registered as " + instance_.name + ", epoch " + std::to_string(found.epoch));
   }
   if (instance_.registered) instance_.registered(found);
+  skew_known_ = false;  // the clock may have been moved
 }
 
 void Membership::fail_waiting(const Failure& failure) {
@@ -133,20 +137,23 @@ void Membership::fail_waiting(const Failure& failure) {
 void Membership::publish(const Expiry& expiry,
                          std::function<void(const Failure&, Timestamp all)> done) {
   watermark_ = std::max(watermark_, expiry.watermark);
+  const bool file_queue = instance_.shard < 0;
   Request request;
   // What a crash of the server forgets of this only makes deletes late.
-  request.queries = {{Statement::commit_soon},
-                     {Statement::publish,
-                      {publisher_text(instance_.publisher), int4(instance_.shard),
-                       timestamp(expiry.watermark), publishers_parameter(expiry)}},
-                     {Statement::survey}};
-  request.done = [this, begun = std::chrono::steady_clock::now(), before = now(),
-                  done = std::move(done)](const Failure& failure, std::vector<Result> results) {
+  request.queries = {
+      {Statement::commit_soon},
+      {Statement::publish,
+       {publisher_text(instance_.publisher), int4(instance_.shard), timestamp(expiry.watermark),
+        publishers_parameter(expiry), interval(file_queue ? status_.skew : Duration(0)),
+        interval(file_queue ? status_.skew_error : Duration(0))}},
+      {Statement::survey}};
+  request.done = [this, begun = std::chrono::steady_clock::now(), done = std::move(done)](
+                     const Failure& failure, std::vector<Result> results) {
     if (failure || results.size() < 3) return done(failure, Timestamp::min());
     const auto took =
         std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - begun);
     const PGresult& survey = *results[2];
-    compare_clocks(time_at(survey, 0, 1), before + took / 2, took / 2);
+    compare_clocks(time_at(survey, 0, 1), now() - took / 2, took / 2);
     const bool known = int8_at(survey, 0, 0) != minus_infinity;
     status_.watermark = known ? time_at(survey, 0, 0) : Timestamp::min();
     done(failure, status_.watermark);
@@ -171,11 +178,21 @@ Timestamp Membership::now() const {
   return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
 }
 
-// One that is far off makes deletes late, here or at the others.
+// An answer that took long says little: the last good one is worth more, until it is too old.
 void Membership::compare_clocks(Timestamp server, Timestamp local, Duration error) {
+  const auto now = std::chrono::steady_clock::now();
+  const Duration aged = std::chrono::duration_cast<Duration>(now - compared_) / drift;
+  if (skew_known_ && status_.skew_error + aged < error) return;
+  skew_known_ = true;
+  compared_ = now;
   status_.skew = local - server;
   status_.skew_error = error;
-  const Duration sure = std::chrono::abs(status_.skew) - error;
+  report_skew();
+}
+
+// A clock that is far off makes deletes late, here or at the others.
+void Membership::report_skew() {
+  const Duration sure = std::chrono::abs(status_.skew) - status_.skew_error;
   if (sure <= skew_alarm / 2) skew_reported_ = false;
   if (sure <= skew_alarm || std::exchange(skew_reported_, true) || !log_) return;
   const bool ahead = status_.skew.count() > 0;

@@ -48,6 +48,7 @@ class Membership {
   bool may_supersede() const { return !session_ || *session_ != session(); }
   Timestamp now() const;
   void compare_clocks(Timestamp server, Timestamp local, Duration error);
+  void report_skew();
 
   const PostgresInstance instance_;
   const Submit submit_;
@@ -58,6 +59,8 @@ class Membership {
   std::optional<std::uint64_t> session_;  // that has registered
   Timestamp watermark_{};                 // the newest that this queue has told
   bool skew_reported_ = false;
+  bool skew_known_ = false;
+  std::chrono::steady_clock::time_point compared_;
 };
 
 }  // namespace postoffice::postgres

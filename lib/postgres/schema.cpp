@@ -43,7 +43,8 @@ constexpr const char* version_1 = R"(
     CREATE TABLE postoffice_schema (version int PRIMARY KEY);
 )";
 
-// The watermark of a queue that was stopped with nothing left in it is its clock, which goes on.
+// The watermark of a queue that was stopped with nothing left in it is its clock, which goes on. One
+// told by a fast clock means an earlier time to a slow one, by which the rows may be stamped.
 const std::string version_2 = std::string(R"(
     CREATE TABLE postoffice_instances (
       publisher text,
@@ -53,6 +54,8 @@ const std::string version_2 = std::string(R"(
       watermark timestamptz NOT NULL,
       beat timestamptz NOT NULL,
       stopped timestamptz,
+      ahead interval NOT NULL DEFAULT '0',
+      unsure interval NOT NULL DEFAULT '0',
       PRIMARY KEY (publisher, shard)
     ) WITH (fillfactor = 10);
     COMMENT ON TABLE postoffice_instances IS
@@ -61,9 +64,16 @@ const std::string version_2 = std::string(R"(
     COMMENT ON COLUMN postoffice_instances.watermark IS
       'what was received earlier is in the tables; what expired is deleted by the oldest of these';
 
+    COMMENT ON COLUMN postoffice_instances.ahead IS
+      'the clock of its watermark less the server''s, give or take "unsure"';
+
     CREATE VIEW postoffice_watermark AS
-      SELECT min(watermark + CASE WHEN stopped IS NULL THEN interval '0' ELSE now() - stopped END)
-        AS watermark FROM postoffice_instances;
+      SELECT min(i.watermark
+          + CASE WHEN i.stopped IS NULL THEN interval '0' ELSE now() - i.stopped END
+          - coalesce((SELECT max(greatest(interval '0', i.ahead + i.unsure - j.ahead + j.unsure))
+                      FROM postoffice_instances AS j WHERE i.shard < 0 AND j.shard < 0
+                      AND j.publisher <> i.publisher), '0')) AS watermark
+      FROM postoffice_instances AS i;
 
     CREATE TABLE postoffice_workers (
       name text PRIMARY KEY,

@@ -151,10 +151,11 @@ constexpr const char* register_sql =
     " SELECT allowed.last_epoch, allowed.cutoff, coalesce(others.watermark, '-infinity'),"
     " NOT EXISTS (SELECT FROM old) FROM allowed, others";
 
+// A shard's callbacks are stamped by its publishers: its rows are given no clock of their own.
 constexpr const char* publish_sql =
     "UPDATE postoffice_instances SET watermark = greatest(watermark, $3::timestamptz),"
-    " beat = now(), stopped = NULL WHERE shard = $2::int"
-    " AND ((publisher = $1::text AND epoch = $5::bigint) OR publisher = ANY($4::text[]))";
+    " beat = now(), stopped = NULL, ahead = $5::interval, unsure = $6::interval WHERE shard = $2::int"
+    " AND ((publisher = $1::text AND epoch = $7::bigint) OR publisher = ANY($4::text[]))";
 
 // Publishers of a shard keep their names; the watermark that new rows get holds nobody back.
 constexpr const char* register_publisher_sql =

@@ -28,6 +28,13 @@ Expiry expiry(double watermark, std::vector<ObjectId> ids = {}, bool scan = fals
   return {at(watermark) - ttl, std::move(ids), scan, at(watermark), {}};
 }
 
+/// Now, and with the next beat: the clocks of the instances are compared, which takes some
+/// milliseconds off what others told.
+std::uint64_t expire_soon(ObjectStore& store, double watermark, std::vector<ObjectId> ids) {
+  const auto now = expire(store, expiry(watermark, std::move(ids)));
+  return now + expire(store, expiry(watermark + 0.5));
+}
+
 PostgresInstance file_queue(std::uint64_t publisher) {
   return {.publisher = publisher, .name = "daemon-" + std::to_string(publisher)};
 }
@@ -119,8 +126,8 @@ TEST_CASE_FIXTURE(Scene, "what another instance has received stays, whoever asks
   apply(*a, {.answers = {{7, true, at(100), at(100)}}});
   expire(*a, expiry(100));
   expire(*b, expiry(140));
-  CHECK(expire(*a, expiry(131, {7})) == 1);
-  apply(*b, {.answers = {{8, true, at(101), at(101)}}});
+  CHECK(expire_soon(*a, 131, {7}) == 1);
+  apply(*b, {.answers = {{8, true, at(110), at(110)}}});
   apply(*a, {.touches = {{8, at(120)}}});
   CHECK(expire(*b, expiry(140, {8})) == 0);
   CHECK(find_one(*b, 8)->last_seen == at(120));
@@ -266,7 +273,7 @@ TEST_CASE_FIXTURE(Scene, "an instance that has left does not hold the others, wh
   CHECK(column("count(*)", "stopped IS NOT NULL") == "0");
   CHECK(a->instance_status().watermark > at(149));
   expire(*a, expiry(180));
-  CHECK(a->instance_status().watermark == at(130));
+  CHECK(std::chrono::abs(a->instance_status().watermark - at(130)) < 500ms);
 }
 
 TEST_CASE_FIXTURE(Scene, "whoever registers waits for deletes by the watermarks of before") {
@@ -328,7 +335,7 @@ TEST_CASE_FIXTURE(Scene, "a frozen session holds deletes, but not those who writ
   CHECK(finish_call(deleting).error == Error::unavailable);
   CHECK(std::chrono::steady_clock::now() - begun < 3s);
   REQUIRE(frozen.run("ROLLBACK"));
-  CHECK(expire(*a, expiry(200, {7})) == 1);
+  CHECK(expire_soon(*a, 199, {7}) == 1);
 }
 
 TEST_CASE_FIXTURE(Scene, "a clock that is off is measured, and reported once") {
@@ -346,6 +353,23 @@ TEST_CASE_FIXTURE(Scene, "a clock that is off is measured, and reported once") {
   CHECK(found.fresh);
   CHECK(found.epoch == status.epoch);
   CHECK(found.others == Timestamp::min());
+}
+
+TEST_CASE_FIXTURE(Scene, "what a fast clock has not told yet holds rows that a slow one stamped") {
+  auto fast = file_queue(2);
+  fast.now = [] {
+    return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()) + 20s;
+  };
+  const auto a = store(file_queue(1));
+  const auto b = store(fast);
+  apply(*a, {.answers = {{7, true, at(100), at(100)}}});
+  for (int i = 0; i < 2; ++i) expire(*b, expiry(140));  // by the other clock that is 120
+  CHECK(expire(*a, expiry(200, {7}, true)) == 0);
+  const auto all = a->instance_status().watermark;
+  CHECK(all <= at(120));
+  CHECK(all > at(119));
+  expire(*b, expiry(152));
+  CHECK(expire(*a, expiry(201, {}, true)) == 1);
 }
 
 TEST_CASE_FIXTURE(Scene, "workers that live are those that said so") {
