@@ -96,14 +96,14 @@ class InstancesModel {
     return result_;
   }
 
-  /// Walks at random, from the beginning to where nothing can happen any more, again and again:
+  /// Walks at random, from the beginning, again and again:
   /// for worlds that are too large to be explored.
   Result walk(std::size_t walks, std::uint64_t seed) {
     walking_ = true;
     std::mt19937_64 random(seed);
     for (; walks > 0 && result_.violation.empty(); --walks, ++result_.states) {
       successors_ = {first()};
-      while (!successors_.empty()) {
+      for (int left = 200; !successors_.empty() && left > 0; --left) {
         const State state = successors_[random() % successors_.size()];
         successors_.clear();
         step(state);
