@@ -11,14 +11,14 @@ using namespace postoffice::simulation;
 
 namespace {
 
-void check(const World& world, const char* what) {
+void check(const World& world, const std::string& what) {
   const auto begun = std::chrono::steady_clock::now();
   const auto result = InstancesModel(world).explore(STATES_MAX);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
   CHECK_MESSAGE(result.violation.empty(), result.violation);
   const bool all = result.states < STATES_MAX;
   if (all) CHECK(result.deletes > 0);
-  MESSAGE(what << ": " << (all ? "all " : "the first ") << result.states << " states, "
+  MESSAGE(what << ": " << std::string(all ? "all " : "the first ") << result.states << " states, "
                << result.steps << " steps, " << result.deletes << " deletes, " << took.count()
                << " s");
 }
