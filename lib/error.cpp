@@ -26,6 +26,7 @@ class Category final : public std::error_category {
       case Error::authentication: return "the credentials were refused";
       case Error::schema: return "the schema cannot be used by this version";
       case Error::bad_options: return "the options cannot work";
+      case Error::fenced: return "retired, or replaced by another";
     }
     return "unknown error";
   }

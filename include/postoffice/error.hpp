@@ -27,6 +27,7 @@ enum class Error {
   authentication,  ///< the database refused the credentials
   schema,          ///< the database has a schema this version cannot use
   bad_options,     ///< the options name something that cannot work
+  fenced,          ///< another took over for this one, or it was retired; nothing was changed
 };
 
 const std::error_category& error_category() noexcept;

@@ -50,6 +50,12 @@ struct Expiry {
   Timestamp cutoff{};           ///< rows with last_seen < cutoff go
   std::vector<ObjectId> ids{};  ///< look at these rows (sorted, distinct) …
   bool scan = false;            ///< … or at all of them
+
+  /// For a store that several queues share (others ignore these). Every callback of this queue that
+  /// was stamped before `watermark` is in the store; `cutoff` lies one ttl before it. The store
+  /// deletes only what lies one ttl before the watermarks of all queues.
+  Timestamp watermark{};
+  std::vector<std::uint64_t> publishers{};  ///< whose callbacks that is said of, if several: sorted
 };
 
 struct ObjectQuery {
@@ -80,7 +86,8 @@ class ObjectStore {
 
   virtual void apply(Changes changes, ApplyDone done) = 0;
 
-  /// Deletes expired rows, re-checking `last_seen` in the deleting statement itself.
+  /// Deletes expired rows, re-checking `last_seen` in the deleting statement itself. A store that
+  /// is shared may do that later, when the other queues have come as far.
   virtual void expire(Expiry expiry, ExpireDone done) = 0;
 
   /// Rows in rising id.

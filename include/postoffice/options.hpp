@@ -56,6 +56,10 @@ struct PipelineOptions {
   /// On stop, fetches in flight are awaited for at most this long.
   std::chrono::milliseconds drain_limit{5'000};
 
+  /// For a store that several queues share: expire() is called at least this often, also when there
+  /// is nothing to delete, so that the store learns how far this queue has come. 0: only as needed.
+  std::chrono::milliseconds beat{0};
+
   /// Seed of the retry jitter; 0 takes one from the system.
   std::uint64_t seed = 0;
 };

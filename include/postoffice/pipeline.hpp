@@ -83,6 +83,10 @@ class Pipeline {
   /// the queue for the next run. `done` comes once, from any thread; calling stop() again is fine.
   void stop(std::function<void()> done);
 
+  /// From now on instead of PipelineOptions::fetch_concurrency; with 0 no fetch begins. Those in
+  /// flight beyond it go on.
+  void set_fetch_concurrency(std::size_t fetches);
+
   PipelineStatus status() const;
 
   /// How far a callback is: pending until every id of it has ended (see PipelineStatus).

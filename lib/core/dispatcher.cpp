@@ -49,9 +49,14 @@ void Dispatcher::delivered(const Delivery& delivery, Timestamp now) {
 }
 
 void Dispatcher::take_up(const postoffice::Entry& entry, const Delivery& delivery, Timestamp now) {
-  const auto record = carried_.find(entry.sequence);
+  const auto record = carried_.find(entry.receipt != 0 ? entry.receipt : entry.sequence);
   // A record whose append failed may turn up all the same; its ids still wait where they were.
   const bool unknown = entry.carried && record == carried_.end();
+  // Of a publisher heard just now. The frontier may have passed this callback before anybody
+  // looked; the watermark must wait for its touches.
+  if (!entry.carried && !planted(PlantedBug::watermark_never_back)) {
+    watermark_ = std::max(Timestamp{}, std::min(watermark_, entry.received_at));
+  }
   for (auto place = entry.ids_begin; place != entry.ids_end && !unknown; ++place) {
     if (place % Ledger::lookahead == 0) ledger_.prepare(std::span(delivery.ids).subspan(place));
     const ObjectId id = delivery.ids[place];
@@ -203,7 +208,7 @@ void Dispatcher::expired(std::error_code error, std::uint64_t deleted, Timestamp
   next_scan_ = now + (now < scan_often_until_ ? scan_every : Duration(options_.ttl));
 }
 
-void Dispatcher::carried(std::uint64_t token, std::error_code error, Sequence sequence,
+void Dispatcher::carried(std::uint64_t token, std::error_code error, Sequence receipt,
                          Timestamp now) {
   const auto place = carries_.find(token);
   if (place == carries_.end()) return;
@@ -220,7 +225,7 @@ void Dispatcher::carried(std::uint64_t token, std::error_code error, Sequence se
       resolve(index);
     }
   } else {
-    carried_.emplace(sequence, place->second.spilled);
+    carried_.emplace(receipt, place->second.spilled);
   }
   carries_.erase(place);
 }
@@ -235,11 +240,7 @@ Actions& Dispatcher::act(Timestamp now, Timestamp frontier, Timestamp recorded) 
   actions.clear();
   fetches_.begin(now, actions.fetches);
   store_.add(fetches_.outcomes());
-  if (away_ == 0) forgot_while_away_ = false;
-  if (!forgot_while_away_ || planted(PlantedBug::forgotten_while_away)) {
-    const bool blind = planted(PlantedBug::watermark_ignores_touches);
-    watermark_ = std::max(watermark_, blind ? frontier : std::min(frontier, store_.oldest_touch()));
-  }
+  advance_watermark(frontier);
   store_.begin(now, watermark_ - options_.ttl, draining_, actions.applies);
   if (planted(PlantedBug::recorded_time_ignored)) recorded = Timestamp::max();
   const auto seen = planted(PlantedBug::swept_by_the_clock) ? now : watermark_;
@@ -247,14 +248,28 @@ Actions& Dispatcher::act(Timestamp now, Timestamp frontier, Timestamp recorded) 
   carry(actions, now);
   acknowledge(actions);
   actions.read = now >= read_again_ && store_.touches_waiting() < options_.known_ids_max;
-  actions.wake = std::min({fetches_.wake(), store_.wake(), now + sweep_every});
+  actions.wake = std::min({fetches_.wake(), store_.wake(), now + sweep_pause()});
   if (read_again_ > now) actions.wake = std::min(actions.wake, read_again_);
   return actions;
 }
 
+Duration Dispatcher::sweep_pause() const {
+  return options_.beat.count() > 0 ? std::min<Duration>(sweep_every, options_.beat) : sweep_every;
+}
+
+void Dispatcher::advance_watermark(Timestamp frontier) {
+  if (away_ == 0) forgot_while_away_ = false;
+  if (!forgot_while_away_ || planted(PlantedBug::forgotten_while_away)) {
+    const bool blind = planted(PlantedBug::watermark_ignores_touches);
+    watermark_ = std::max(watermark_, blind ? frontier : std::min(frontier, store_.oldest_touch()));
+  }
+  if (planted(PlantedBug::watermark_never_back)) return;
+  watermark_ = std::max(Timestamp{}, std::min(watermark_, frontier));
+}
+
 void Dispatcher::sweep(Actions& actions, Timestamp now, Timestamp cutoff) {
   if (expire_in_flight_ || now < next_sweep_) return;
-  next_sweep_ = now + sweep_every;
+  next_sweep_ = now + sweep_pause();
   for (const KnownIndex index : expiry_.take_expired(cutoff)) {
     expired_ids_.push_back(ledger_.known(index).id);
     if (!ledger_.known(index).active()) ledger_.forget(index);
@@ -265,11 +280,15 @@ void Dispatcher::sweep(Actions& actions, Timestamp now, Timestamp cutoff) {
     next_scan_ = now;
   }
   scan_in_flight_ = now >= next_scan_;
-  if (expired_ids_.empty() && !scan_in_flight_) return;
+  const bool beat = options_.beat.count() > 0 && now >= next_beat_;
+  if (expired_ids_.empty() && !scan_in_flight_ && !beat) return;
+  next_beat_ = now + options_.beat;
   const auto count = std::min(expired_ids_.size(), expire_ids_max);
   Expiry expiry{cutoff,
                 {expired_ids_.begin(), expired_ids_.begin() + static_cast<long>(count)},
-                scan_in_flight_};
+                scan_in_flight_,
+                cutoff + options_.ttl,
+                {}};
   std::sort(expiry.ids.begin(), expiry.ids.end());
   expiry.ids.erase(std::unique(expiry.ids.begin(), expiry.ids.end()), expiry.ids.end());
   actions.expire = std::move(expiry);

@@ -59,6 +59,10 @@ void Pipeline::Driver::stop(std::function<void()> done) {
   });
 }
 
+void Pipeline::Driver::set_fetch_concurrency(std::size_t fetches) {
+  post([this, fetches](Timestamp) { dispatcher_.set_fetch_concurrency(fetches); });
+}
+
 void Pipeline::Driver::close() {
   accepting_ = false;
   const std::lock_guard lock(round_mutex_);
@@ -98,7 +102,9 @@ void Pipeline::Driver::round() {
   for (const Event& event : events) event(now);
   if (phase_ == Phase::idle || phase_ == Phase::stopped) return publish(now);
   if (now >= next_wake_) next_wake_ = Timestamp::max();
-  carry_out(dispatcher_.act(now, queue.frontier, queue.recorded));
+  core::Actions& actions = dispatcher_.act(now, queue.frontier, queue.recorded);
+  if (actions.expire) actions.expire->publishers = std::move(queue.publishers);
+  carry_out(actions);
   drain_step(now);
   publish(now);
   report_changes();

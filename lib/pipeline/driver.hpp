@@ -24,6 +24,7 @@ class Pipeline::Driver : public std::enable_shared_from_this<Pipeline::Driver> {
   /// From here on nothing touches the parts any more. Waits for a round that is running.
   void close();
 
+  void set_fetch_concurrency(std::size_t fetches);
   PipelineStatus status() const;
   void progress(Receipt receipt, ProgressDone done);
 

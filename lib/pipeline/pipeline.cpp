@@ -28,6 +28,7 @@ PipelineOptions checked(PipelineOptions options) {
   require(options.batch_rows_max > 0, "batch_rows_max must be positive");
   require(options.touch_delay >= milliseconds(0), "touch_delay must not be negative");
   require(options.carry_after > milliseconds(0), "carry_after must be positive");
+  require(options.beat >= milliseconds(0), "beat must not be negative");
   require(options.drain_limit >= milliseconds(0), "drain_limit must not be negative");
   return options;
 }
@@ -41,6 +42,9 @@ Pipeline::~Pipeline() { driver_->close(); }
 
 std::error_code Pipeline::start() { return driver_->start(); }
 void Pipeline::stop(std::function<void()> done) { driver_->stop(std::move(done)); }
+void Pipeline::set_fetch_concurrency(std::size_t fetches) {
+  driver_->set_fetch_concurrency(fetches);
+}
 PipelineStatus Pipeline::status() const { return driver_->status(); }
 void Pipeline::progress(Receipt receipt, ProgressDone done) const {
   driver_->progress(receipt, std::move(done));

@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "postgres/array_writer.hpp"
+#include "postgres/parameters.hpp"
 #include "postgres/text.hpp"
 
 namespace postoffice::postgres {
@@ -53,12 +54,6 @@ std::string id_array(const std::vector<ObjectId>& ids) {
   ArrayWriter writer(TypeId::int8, ids.size());
   for (const ObjectId id : ids) writer.add_int8(id);
   return writer.take();
-}
-
-std::string timestamp(Timestamp time) {
-  std::string bytes;
-  append_int64(bytes, static_cast<std::uint64_t>(to_postgres(time)));
-  return bytes;
 }
 
 // One list, by rising id, so that all writers lock rows in the same order.

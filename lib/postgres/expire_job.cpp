@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "postgres/array_writer.hpp"
+#include "postgres/parameters.hpp"
 
 namespace postoffice::postgres {
 namespace {
@@ -14,12 +15,6 @@ constexpr std::size_t max_ids = 10'000;
 
 // About as many rows: a page of 8 KiB holds some 90.
 constexpr std::uint64_t max_pages = 128;
-
-std::string timestamp(Timestamp time) {
-  std::string bytes;
-  append_int64(bytes, static_cast<std::uint64_t>(to_postgres(time)));
-  return bytes;
-}
 
 // The place before the first row of a page.
 std::string page_start(std::uint64_t page) {
@@ -31,26 +26,37 @@ std::string page_start(std::uint64_t page) {
 
 }  // namespace
 
-ExpireJob::ExpireJob(Expiry expiry, bool forget, Submit submit, Finished finished)
+Duration margin_of(const Expiry& expiry) {
+  const bool unknown = expiry.watermark == Timestamp{};
+  return unknown ? Duration(0) : std::max(Duration(0), expiry.watermark - expiry.cutoff);
+}
+
+ExpireJob::ExpireJob(Expiry expiry, Manners manners, Submit submit, Finished finished)
     : expiry_(std::move(expiry)),
-      forget_(forget),
+      manners_(manners),
       submit_(std::move(submit)),
       finished_(std::move(finished)),
-      cutoff_(timestamp(expiry_.cutoff)) {}
+      cutoff_(timestamp(expiry_.cutoff)),
+      margin_(interval(margin_of(expiry_))) {}
 
 void ExpireJob::start() {
   // Alone: an apply() that still creates rows under the old cutoff ends before this begins, so
   // the deletes that follow see all of those rows.
   Request request;
-  request.queries = {
-      {Statement::lock_alone}, {Statement::remember_cutoff, {cutoff_}}, {Statement::table_pages}};
-  if (forget_) request.queries.push_back({Statement::forget_removals, {cutoff_}});
+  if (manners_.wait_briefly) request.queries.push_back({Statement::lock_briefly});
+  request.queries.push_back({Statement::lock_alone});
+  request.queries.push_back({Statement::remember_cutoff, {cutoff_, margin_}});
+  if (manners_.forget) {
+    request.queries.push_back({Statement::forget_removals, {cutoff_}});
+    request.queries.push_back({Statement::forget_stopped});
+  }
+  request.queries.push_back({Statement::table_pages});
   request.done = [self = shared_from_this()](const Failure& failure, std::vector<Result> results) {
-    if (failure || results.size() < 3) {
+    if (failure || results.empty()) {
       self->finished_(failure, 0);
       return;
     }
-    if (self->expiry_.scan) self->pages_ = read_int64(PQgetvalue(results[2].get(), 0, 0));
+    if (self->expiry_.scan) self->pages_ = read_int64(PQgetvalue(results.back().get(), 0, 0));
     self->next();
   };
   submit_(std::move(request));
@@ -72,24 +78,24 @@ Query ExpireJob::next_ids() {
   for (std::size_t end = next_id_ + count; next_id_ < end; ++next_id_) {
     ids.add_int8(expiry_.ids[next_id_]);
   }
-  return {Statement::expire_ids, {ids.take(), cutoff_}};
+  return {Statement::expire_ids, {ids.take(), cutoff_, margin_}};
 }
 
 Query ExpireJob::next_pages() {
   const std::string begin = page_start(next_page_);
   next_page_ += max_pages;
-  return {Statement::expire_pages, {cutoff_, begin, page_start(next_page_)}};
+  return {Statement::expire_pages, {cutoff_, begin, page_start(next_page_), margin_}};
 }
 
 void ExpireJob::submit(Query query) {
   Request request;
-  request.queries = {std::move(query)};
+  request.queries = {{Statement::lock_shared}, std::move(query)};
   request.done = [self = shared_from_this()](const Failure& failure, std::vector<Result> results) {
     if (failure || results.empty()) {
       self->finished_(failure, self->deleted_);
       return;
     }
-    self->deleted_ += std::strtoull(PQcmdTuples(results[0].get()), nullptr, 10);
+    self->deleted_ += std::strtoull(PQcmdTuples(results.back().get()), nullptr, 10);
     self->next();
   };
   submit_(std::move(request));

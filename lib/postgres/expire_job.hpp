@@ -11,13 +11,20 @@
 
 namespace postoffice::postgres {
 
+/// What lies between the watermark of an expiry and its cutoff.
+Duration margin_of(const Expiry& expiry);
+
 class ExpireJob : public std::enable_shared_from_this<ExpireJob> {
  public:
   using Submit = std::function<void(Request)>;
   using Finished = std::function<void(const Failure&, std::uint64_t deleted)>;
 
-  /// `forget`: also delete what is remembered of removals for too long.
-  ExpireJob(Expiry expiry, bool forget, Submit submit, Finished finished);
+  struct Manners {
+    bool forget = false;        ///< also delete what is remembered of removals for too long
+    bool wait_briefly = false;  ///< for the lock: while it waits, nobody else can write
+  };
+
+  ExpireJob(Expiry expiry, Manners manners, Submit submit, Finished finished);
 
   void start();
 
@@ -29,10 +36,11 @@ class ExpireJob : public std::enable_shared_from_this<ExpireJob> {
   Query next_pages();
 
   const Expiry expiry_;
-  const bool forget_;
+  const Manners manners_;
   const Submit submit_;
   const Finished finished_;
-  const std::string cutoff_;  // as a parameter
+  const std::string cutoff_;  // as a parameter, like the next
+  const std::string margin_;
   std::size_t next_id_ = 0;
   std::uint64_t next_page_ = 0;
   std::uint64_t pages_ = 0;

@@ -40,6 +40,7 @@ std::error_code error_of_state(std::string_view state) {
   if (starts_with_any(state, {"42", "3F", "0A000", newer_schema_state, older_schema_state})) {
     return Error::schema;
   }
+  if (starts_with_any(state, {fenced_state})) return Error::fenced;
   if (starts_with_any(state, {"53100"})) return Error::storage_full;
   if (starts_with_any(state, {"58", "XX"})) return Error::storage_error;
   return Error::unavailable;

@@ -2,6 +2,7 @@
 
 #include <asio/post.hpp>
 #include <atomic>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -10,7 +11,10 @@
 #include "postgres/array_writer.hpp"
 #include "postgres/completions.hpp"
 #include "postgres/connection.hpp"
+#include "postgres/expire_backlog.hpp"
 #include "postgres/expire_job.hpp"
+#include "postgres/membership.hpp"
+#include "postgres/parameters.hpp"
 #include "postgres/read_rows.hpp"
 #include "postgres/schema.hpp"
 #include "postoffice/error.hpp"
@@ -28,10 +32,21 @@ void check(const PostgresObjectStoreOptions& options) {
       options.reconnect_max.count() <= 0) {
     throw std::invalid_argument("the time limits of the PostgreSQL store must be above zero");
   }
+  if (!options.instance) return;
+  if ((options.instance->publisher == 0) == (options.instance->shard < 0)) {
+    throw std::invalid_argument("an instance is a publisher's file queue or a shard");
+  }
+}
+
+// So that sessions of an instance that is retired can be found, and ended.
+std::string session_name(const PostgresInstance& instance) {
+  return "SET application_name = 'postoffice-" + publisher_text(instance.publisher) + "." +
+         std::to_string(instance.shard) + "';";
 }
 
 ConnectionSettings settings(const PostgresObjectStoreOptions& options, bool writes) {
-  const std::string script = options.migrate ? migration_script() : schema_check_script();
+  std::string script = options.migrate ? migration_script() : schema_check_script();
+  if (writes && options.instance) script = session_name(*options.instance) + script;
   return {.name = writes ? "PostgreSQL" : "PostgreSQL (reading)",
           .set_up_script = session_settings(options.statement_timeout.count()) + script,
           .purpose = writes ? Purpose::writing : Purpose::reading,
@@ -48,7 +63,11 @@ class PostgresObjectStore::Impl : public std::enable_shared_from_this<Impl> {
       : context_(context),
         completions_(std::make_shared<Completions>()),
         writer_(connect(options, log, true)),
-        reader_(connect(options, log, false)) {}
+        reader_(connect(options, log, false)) {
+    if (!options.instance) return;
+    const auto submit = [this](Request request) { writer_->submit(std::move(request)); };
+    membership_.emplace(*options.instance, submit, log);
+  }
 
   void start() {
     const std::lock_guard lock(completions_->mutex);
@@ -77,19 +96,43 @@ class PostgresObjectStore::Impl : public std::enable_shared_from_this<Impl> {
       if (!failure) applied = read_applied(*queries, results);
       complete(done, failure.code, std::move(applied));
     };
-    submit(writer_, std::move(request));
+    write(std::move(request));
   }
 
   void expire(Expiry expiry, ExpireDone done) {
-    const bool forget = is_time_to_forget(expiry.cutoff);
-    const auto job = std::make_shared<ExpireJob>(
-        std::move(expiry), forget, [this](Request request) { writer_->submit(std::move(request)); },
-        [this, done = std::move(done)](const Failure& failure, std::uint64_t deleted) {
-          complete(done, failure.code, std::move(deleted));
-        });
+    const auto shared = std::make_shared<Expiry>(std::move(expiry));
     const std::lock_guard lock(completions_->mutex);
-    inbox_.push_back([job] { job->start(); });
+    inbox_.push_back([this, shared, done = std::move(done)] {
+      if (membership_) return expire_with_others(*shared, done);
+      start_expiry(*shared, [this, done](const Failure& failure, std::uint64_t deleted) {
+        complete(done, failure.code, deleted);
+      });
+    });
     schedule();
+  }
+
+  PostgresInstanceStatus instance_status() const {
+    const std::lock_guard lock(completions_->mutex);
+    return membership_ ? membership_->status() : PostgresInstanceStatus{};
+  }
+
+  void leave(Timestamp watermark, LeaveDone done) {
+    with_membership(std::move(done), [this, watermark](auto finished) {
+      membership_->stop_instance(watermark, finished);
+    });
+  }
+
+  void remove_publisher(std::uint64_t publisher, LeaveDone done) {
+    with_membership(std::move(done), [this, publisher](auto finished) {
+      Request request;
+      request.queries = {{Statement::lock_shared},
+                         {Statement::remove_publisher,
+                          {publisher_text(publisher), int4(membership_->instance().shard)}}};
+      request.done = [finished](const Failure& failure, const std::vector<Result>&) {
+        finished(failure);
+      };
+      membership_->submit(std::move(request));
+    });
   }
 
   template <typename Row>
@@ -123,7 +166,58 @@ class PostgresObjectStore::Impl : public std::enable_shared_from_this<Impl> {
                                         settings(options, writes), log);
   }
 
-  // The rest needs the lock.
+  /// `act` is called on the loop, with what it has to call in the end.
+  template <typename Act>
+  void with_membership(LeaveDone done, Act act) {
+    const auto finished = [this, done = std::move(done)](const Failure& failure) {
+      completions_->add([done, code = failure.code] { done(code); });
+    };
+    const std::lock_guard lock(completions_->mutex);
+    inbox_.push_back([this, finished, act] {
+      if (membership_ && !stopped_) return act(finished);
+      finished(stopped_ ? Failure{.code = Error::stopped} : Failure{});
+    });
+    schedule();
+  }
+
+  void write(Request request) {
+    const std::lock_guard lock(completions_->mutex);
+    auto shared = std::make_shared<Request>(std::move(request));
+    inbox_.push_back([this, shared] { submit_writing(std::move(*shared)); });
+    schedule();
+  }
+
+  // The rest needs the lock, but for submit().
+
+  void submit_writing(Request request) {
+    if (membership_) return membership_->submit(std::move(request));
+    writer_->submit(std::move(request));
+  }
+
+  void start_expiry(Expiry expiry, ExpireJob::Finished finished) {
+    const ExpireJob::Manners manners{.forget = is_time_to_forget(expiry.cutoff),
+                                     .wait_briefly = membership_.has_value()};
+    const auto submit = [this](Request request) { submit_writing(std::move(request)); };
+    std::make_shared<ExpireJob>(std::move(expiry), manners, submit, std::move(finished))->start();
+  }
+
+  // First the others are told how far this queue has come; what they have not passed yet, waits.
+  void expire_with_others(const Expiry& expiry, const ExpireDone& done) {
+    membership_->publish(expiry, [this, expiry, done](const Failure& failure, Timestamp all) {
+      if (failure) return complete(done, failure.code, std::uint64_t{0});
+      const bool known = all != Timestamp::min();
+      const auto reached = std::min(expiry.cutoff, known ? all - margin_of(expiry) : Timestamp{});
+      Expiry due = backlog_.due(expiry, reached);
+      if (due.ids.empty() && !due.scan) {
+        backlog_.done(expiry, reached);
+        return complete(done, std::error_code{}, std::uint64_t{0});
+      }
+      start_expiry(std::move(due), [=, this](const Failure& result, std::uint64_t deleted) {
+        if (!result) backlog_.done(expiry, reached);
+        complete(done, result.code, deleted);
+      });
+    });
+  }
 
   void submit(const std::shared_ptr<Connection>& connection, Request request) {
     const std::lock_guard lock(completions_->mutex);
@@ -157,7 +251,6 @@ class PostgresObjectStore::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   bool is_time_to_forget(Timestamp cutoff) {
-    const std::lock_guard lock(completions_->mutex);
     if (cutoff < forgotten_ + between_forgetting) return false;
     forgotten_ = cutoff;
     return true;
@@ -173,6 +266,8 @@ class PostgresObjectStore::Impl : public std::enable_shared_from_this<Impl> {
   const std::shared_ptr<Completions> completions_;
   const std::shared_ptr<Connection> writer_;
   const std::shared_ptr<Connection> reader_;
+  std::optional<Membership> membership_;
+  ExpireBacklog backlog_;
   std::vector<std::function<void()>> inbox_;
   bool scheduled_ = false;
   bool stopped_ = false;
@@ -213,6 +308,18 @@ void PostgresObjectStore::find_dead_letters(std::optional<ObjectId> after, std::
   } else {
     impl_->answer(std::move(done), std::vector<DeadLetter>{});
   }
+}
+
+PostgresInstanceStatus PostgresObjectStore::instance_status() const {
+  return impl_->instance_status();
+}
+
+void PostgresObjectStore::leave(Timestamp watermark, LeaveDone done) {
+  impl_->leave(watermark, std::move(done));
+}
+
+void PostgresObjectStore::remove_publisher(std::uint64_t publisher, LeaveDone done) {
+  impl_->remove_publisher(publisher, std::move(done));
 }
 
 }  // namespace postoffice

@@ -5,16 +5,10 @@
 #include <limits>
 #include <string>
 
-#include "postgres/array_writer.hpp"
+#include "postgres/parameters.hpp"
 
 namespace postoffice::postgres {
 namespace {
-
-std::string int8(std::int64_t value) {
-  std::string bytes;
-  append_int64(bytes, static_cast<std::uint64_t>(value));
-  return bytes;
-}
 
 std::string limit_parameter(std::size_t limit) {
   constexpr auto most = static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max());
@@ -28,21 +22,13 @@ std::optional<ObjectId> first_after(std::optional<ObjectId> after) {
   return *after + 1;
 }
 
-std::int64_t int8_at(const PGresult& result, int row, int column) {
-  return static_cast<std::int64_t>(read_int64(PQgetvalue(&result, row, column)));
-}
-
-Timestamp time_at(const PGresult& result, int row, int column) {
-  return from_postgres(int8_at(result, row, column));
-}
-
 }  // namespace
 
 std::optional<Query> find_query(const ObjectQuery& query) {
   const auto first = first_after(query.after);
   if (!first || query.limit == 0 || (query.id && *query.id < *first)) return std::nullopt;
   std::optional<std::string> online;
-  if (query.online) online = std::string(1, *query.online ? '\1' : '\0');
+  if (query.online) online = boolean(*query.online);
   if (query.id) return Query{Statement::find_one, {int8(*query.id), online}};
   return Query{Statement::find_page, {int8(*first), online, limit_parameter(query.limit)}};
 }
@@ -56,7 +42,7 @@ std::optional<Query> find_dead_letters_query(std::optional<ObjectId> after, std:
 void read_rows(const PGresult& result, std::vector<Object>& rows) {
   for (int row = 0; row < PQntuples(&result); ++row) {
     rows.push_back({.id = int8_at(result, row, 0),
-                    .online = *PQgetvalue(&result, row, 1) != 0,
+                    .online = boolean_at(result, row, 1),
                     .last_seen = time_at(result, row, 2),
                     .fetched_at = time_at(result, row, 3)});
   }
@@ -64,12 +50,11 @@ void read_rows(const PGresult& result, std::vector<Object>& rows) {
 
 void read_rows(const PGresult& result, std::vector<DeadLetter>& rows) {
   for (int row = 0; row < PQntuples(&result); ++row) {
-    const auto length = static_cast<std::size_t>(PQgetlength(&result, row, 4));
     rows.push_back({.id = int8_at(result, row, 0),
                     .received_at = time_at(result, row, 1),
                     .failed_at = time_at(result, row, 2),
                     .attempts = static_cast<int>(read_int32(PQgetvalue(&result, row, 3))),
-                    .reason = std::string(PQgetvalue(&result, row, 4), length)});
+                    .reason = text_at(result, row, 4)});
   }
 }
 

@@ -43,6 +43,56 @@ constexpr const char* version_1 = R"(
     CREATE TABLE postoffice_schema (version int PRIMARY KEY);
 )";
 
+// The watermark of a queue that was stopped with nothing left in it is its clock, which goes on. One
+// told by a fast clock means an earlier time to a slow one, by which the rows may be stamped.
+const std::string version_2 = std::string(R"(
+    CREATE TABLE postoffice_instances (
+      publisher text,
+      shard int,
+      name text NOT NULL,
+      epoch bigint NOT NULL,
+      watermark timestamptz NOT NULL,
+      beat timestamptz NOT NULL,
+      stopped timestamptz,
+      ahead interval NOT NULL DEFAULT '0',
+      unsure interval NOT NULL DEFAULT '0',
+      PRIMARY KEY (publisher, shard)
+    ) WITH (fillfactor = 10);
+    COMMENT ON TABLE postoffice_instances IS
+      'the queues that share these tables: a publisher''s own (shard -1), a shard (publisher empty), '
+      'and a publisher''s part in a shard';
+    COMMENT ON COLUMN postoffice_instances.watermark IS
+      'what was received earlier is in the tables; what expired is deleted by the oldest of these';
+
+    COMMENT ON COLUMN postoffice_instances.ahead IS
+      'the clock of its watermark less the server''s, give or take "unsure"';
+
+    CREATE VIEW postoffice_watermark AS
+      SELECT min(i.watermark
+          + CASE WHEN i.stopped IS NULL THEN interval '0' ELSE now() - i.stopped END
+          - coalesce((SELECT max(greatest(interval '0', i.ahead + i.unsure - j.ahead + j.unsure))
+                      FROM postoffice_instances AS j WHERE i.shard < 0 AND j.shard < 0
+                      AND j.publisher <> i.publisher), '0')) AS watermark
+      FROM postoffice_instances AS i;
+
+    CREATE TABLE postoffice_workers (
+      name text PRIMARY KEY,
+      beat timestamptz NOT NULL
+    ) WITH (fillfactor = 10);
+
+    ALTER TABLE postoffice_expiry ADD COLUMN last_epoch bigint NOT NULL DEFAULT 0;
+
+    CREATE FUNCTION postoffice_fence(text, int, bigint) RETURNS void LANGUAGE plpgsql AS $fence$
+    BEGIN
+      IF NOT EXISTS (SELECT FROM postoffice_instances
+                     WHERE publisher = $1 AND shard = $2 AND epoch = $3) THEN
+        RAISE EXCEPTION 'this instance was retired, or another took its place'
+          USING ERRCODE = ')") +
+                              fenced_state + R"(';
+      END IF;
+    END $fence$;
+)";
+
 // Asks pg_class itself: to_regclass() may answer from a cache that is older than the lock.
 constexpr const char* read_version = R"(
   IF EXISTS (SELECT FROM pg_class
@@ -92,6 +142,11 @@ std::string migration_script() {
 )" + version_1 +
                 R"(
     INSERT INTO postoffice_schema VALUES (1);
+  END IF;
+  IF found < 2 THEN
+)" + version_2 +
+                R"(
+    UPDATE postoffice_schema SET version = 2;
   END IF;
 )");
 }

@@ -7,8 +7,11 @@ namespace {
 //
 // Every apply holds a lock of the schema, shared, from before its first snapshot to its commit. Two
 // kinds of transactions hold it alone: one with removals, so that no answer slips past a removal
-// that is not yet visible; and the one in which expire() raises the cutoff, so that every row
-// created under the old cutoff is visible to the deletes that follow.
+// that is not yet visible; the one in which expire() raises the cutoff, so that every row created
+// under the old cutoff is visible to the deletes that follow; and one in which an instance
+// registers or is retired. Deletes hold it shared. So no delete goes on by watermarks read before
+// an instance registered, and no write of an instance is under way once another has taken its
+// place.
 //
 // Rows are locked in rising id: touches and answers are updated by one statement, from arrays that
 // are sorted, and the session's settings leave the planner only nested loops over indexes.
@@ -99,16 +102,103 @@ constexpr const char* add_dead_letters_sql =
     " ON CONFLICT (id) DO UPDATE SET received_at = excluded.received_at,"
     " failed_at = excluded.failed_at, attempts = excluded.attempts, reason = excluded.reason";
 
+// How far all instances have come, less one ttl ($margin); never beyond what was remembered before.
+#define DELETE_CUTOFF(cutoff, margin)                                      \
+  "(SELECT least(" cutoff "::timestamptz, e.cutoff, w.watermark - " margin \
+  "::interval) FROM postoffice_expiry AS e, postoffice_watermark AS w)"
+
+constexpr const char* remember_cutoff_sql =
+    "UPDATE postoffice_expiry AS e SET cutoff = bound.cutoff"
+    " FROM (SELECT least($1::timestamptz, watermark - $2::interval) AS cutoff"
+    "       FROM postoffice_watermark) AS bound"
+    " WHERE e.cutoff < bound.cutoff";
+
 constexpr const char* expire_ids_sql =
     "DELETE FROM objects AS o USING unnest($1::bigint[]) AS given(id)"
-    " WHERE o.id = given.id AND o.last_seen < $2";
+    " WHERE o.id = given.id AND o.last_seen < " DELETE_CUTOFF("$2", "$3");
 
 // A part of the table by place, so that each statement is short whatever the size of the table.
 constexpr const char* expire_pages_sql =
-    "DELETE FROM objects AS o USING ("
-    "  SELECT id FROM objects WHERE ctid >= $2::tid AND ctid < $3::tid AND last_seen < $1"
-    "  ORDER BY id) AS old"
-    " WHERE o.id = old.id AND o.last_seen < $1";
+    "WITH bound AS MATERIALIZED (SELECT " DELETE_CUTOFF("$1", "$4") " AS cutoff)"
+    " DELETE FROM objects AS o USING ("
+    "  SELECT id FROM objects WHERE ctid >= $2::tid AND ctid < $3::tid"
+    "  AND last_seen < (SELECT cutoff FROM bound) ORDER BY id) AS old"
+    " WHERE o.id = old.id AND o.last_seen < (SELECT cutoff FROM bound)";
+
+// One row, or none where another has taken this instance's place ($5: take it back). A file queue
+// knows itself how far it has come; of a shard, those before knew more than one who has just come.
+// The result: the epoch, the remembered cutoff, the oldest watermark of the others, and whether the
+// row is new.
+constexpr const char* register_sql =
+    "WITH old AS MATERIALIZED ("
+    "  SELECT watermark FROM postoffice_instances WHERE publisher = $1::text AND shard = $2::int),"
+    " allowed AS ("
+    "  UPDATE postoffice_expiry SET last_epoch = last_epoch + 1"
+    "  WHERE $5::boolean OR NOT EXISTS (SELECT FROM old) RETURNING last_epoch, cutoff),"
+    " others AS MATERIALIZED ("
+    "  SELECT min(watermark + CASE WHEN stopped IS NULL THEN interval '0' ELSE now() - stopped END)"
+    "  AS watermark FROM postoffice_instances WHERE publisher <> $1 OR shard <> $2),"
+    " made AS ("
+    "  INSERT INTO postoffice_instances (publisher, shard, name, epoch, watermark, beat)"
+    "  SELECT $1, $2, $3::text, allowed.last_epoch,"
+    "  CASE WHEN $2 < 0 THEN $4::timestamptz"
+    "       ELSE coalesce(greatest((SELECT watermark FROM old),"
+    "                              CASE WHEN EXISTS (SELECT FROM old) THEN $4 END),"
+    "                     others.watermark, '-infinity') END,"
+    "  now() FROM allowed, others"
+    "  ON CONFLICT (publisher, shard) DO UPDATE SET name = excluded.name, epoch = excluded.epoch,"
+    "  watermark = excluded.watermark, beat = excluded.beat, stopped = NULL)"
+    " SELECT allowed.last_epoch, allowed.cutoff, coalesce(others.watermark, '-infinity'),"
+    " NOT EXISTS (SELECT FROM old) FROM allowed, others";
+
+// A shard's callbacks are stamped by its publishers: its rows are given no clock of their own.
+constexpr const char* publish_sql =
+    "UPDATE postoffice_instances SET watermark = greatest(watermark, $3::timestamptz),"
+    " beat = now(), stopped = NULL, ahead = $5::interval, unsure = $6::interval WHERE shard = $2::int"
+    " AND ((publisher = $1::text AND epoch = $7::bigint) OR publisher = ANY($4::text[]))";
+
+// Publishers of a shard keep their names; the watermark that new rows get holds nobody back.
+constexpr const char* register_publisher_sql =
+    "WITH bound AS MATERIALIZED ("
+    "  SELECT greatest(watermark, cutoff) AS watermark"
+    "  FROM postoffice_watermark, postoffice_expiry),"
+    " epochs AS ("
+    "  UPDATE postoffice_expiry SET last_epoch = last_epoch + 1 RETURNING last_epoch),"
+    " made AS ("
+    "  INSERT INTO postoffice_instances (publisher, shard, name, epoch, watermark, beat)"
+    "  SELECT $1::text, k, $2::text, last_epoch, bound.watermark, now()"
+    "  FROM generate_series(0, $3::int - 1) AS k, bound, epochs"
+    "  ON CONFLICT (publisher, shard) DO UPDATE SET"
+    "  name = excluded.name, epoch = excluded.epoch, beat = excluded.beat, stopped = NULL),"
+    " shards AS ("
+    "  INSERT INTO postoffice_instances (publisher, shard, name, epoch, watermark, beat)"
+    "  SELECT '', k, '', 0, bound.watermark, now() FROM generate_series(0, $3 - 1) AS k, bound"
+    "  ON CONFLICT (publisher, shard) DO NOTHING)"
+    " SELECT watermark FROM bound";
+
+// A session of what is retired may stand still in the middle of a transaction, holding locks.
+constexpr const char* end_sessions_sql =
+    "SELECT count(pg_terminate_backend(a.pid)) FROM pg_stat_activity AS a"
+    " JOIN postoffice_instances AS i ON a.application_name ="
+    "  'postoffice-' || i.publisher || '.' || i.shard"
+    " WHERE (i.publisher = lower($1::text) OR i.name = $1) AND i.publisher <> ''"
+    " AND a.usename = current_user";
+
+// The name of a shard's row is its worker's: to retire that would let go of the shard.
+constexpr const char* retire_sql =
+    "DELETE FROM postoffice_instances WHERE publisher <> ''"
+    " AND (publisher = lower($1::text) OR name = $1)"
+    " OR publisher = '' AND 'shard-' || shard = lower($1)";
+
+constexpr const char* list_instances_sql =
+    "SELECT publisher, shard, name, epoch, watermark, beat, stopped, clock_timestamp()"
+    " FROM postoffice_instances ORDER BY shard, publisher";
+
+constexpr const char* beat_worker_sql =
+    "WITH gone AS (DELETE FROM postoffice_workers WHERE beat < now() - interval '1 hour'"
+    "  AND name <> $1::text)"
+    " INSERT INTO postoffice_workers (name, beat) VALUES ($1, now())"
+    " ON CONFLICT (name) DO UPDATE SET beat = excluded.beat";
 
 constexpr StatementText texts[] = {
     {"postoffice_lock_shared", "SELECT pg_advisory_xact_lock_shared" SCHEMA_LOCK},
@@ -121,14 +211,36 @@ constexpr StatementText texts[] = {
     {"postoffice_clear_dead_letters",
      "DELETE FROM dead_letters AS d USING unnest($1::bigint[]) AS given(id) WHERE d.id = given.id"},
     {"postoffice_add_dead_letters", add_dead_letters_sql},
-    {"postoffice_remember_cutoff",
-     "UPDATE postoffice_expiry SET cutoff = $1::timestamptz WHERE cutoff < $1::timestamptz"},
+    {"postoffice_remember_cutoff", remember_cutoff_sql},
     {"postoffice_forget_removals",
      "DELETE FROM postoffice_removed WHERE fetched_at < $1::timestamptz - interval '10 minutes'"},
     {"postoffice_table_pages",
      "SELECT pg_relation_size('objects') / current_setting('block_size')::bigint"},
     {"postoffice_expire_ids", expire_ids_sql},
     {"postoffice_expire_pages", expire_pages_sql},
+    {"postoffice_lock_briefly", "SELECT set_config('lock_timeout', '500ms', true)"},
+    {"postoffice_commit_soon", "SELECT set_config('synchronous_commit', 'off', true)"},
+    {"postoffice_fence", "SELECT postoffice_fence($1::text, $2::int, $3::bigint)"},
+    {"postoffice_register", register_sql},
+    {"postoffice_publish", publish_sql},
+    {"postoffice_survey",
+     "SELECT coalesce(watermark, '-infinity'), clock_timestamp() FROM postoffice_watermark"},
+    {"postoffice_stop_instance",
+     "UPDATE postoffice_instances SET watermark = greatest(watermark, $3::timestamptz),"
+     " beat = now(), stopped = now() WHERE publisher = $1::text AND shard = $2::int"},
+    {"postoffice_remove_publisher",
+     "DELETE FROM postoffice_instances WHERE publisher = $1::text AND shard = $2::int"},
+    {"postoffice_forget_stopped",
+     "DELETE FROM postoffice_instances WHERE stopped < now() - interval '1 day'"},
+    {"postoffice_lock_registry", "SELECT pg_advisory_xact_lock" SCHEMA_LOCK},
+    {"postoffice_register_publisher", register_publisher_sql},
+    {"postoffice_end_sessions", end_sessions_sql},
+    {"postoffice_retire", retire_sql},
+    {"postoffice_list_instances", list_instances_sql},
+    {"postoffice_beat_worker", beat_worker_sql},
+    {"postoffice_live_workers",
+     "SELECT name FROM postoffice_workers WHERE beat > now() - interval '5 seconds'"
+     " ORDER BY name"},
     {"postoffice_find_one",
      "SELECT id, online, last_seen, fetched_at FROM objects WHERE id = $1"
      " AND ($2::boolean IS NULL OR online = $2)"},
@@ -145,9 +257,15 @@ static_assert(std::size(texts) == static_cast<std::size_t>(Statement::find_dead_
 }  // namespace
 
 std::span<const StatementText> statements(Purpose purpose) {
+  constexpr auto first_registry = static_cast<std::size_t>(Statement::lock_registry);
   constexpr auto first_read = static_cast<std::size_t>(Statement::find_one);
   const std::span<const StatementText> all(texts);
-  return purpose == Purpose::writing ? all.first(first_read) : all.subspan(first_read);
+  switch (purpose) {
+    case Purpose::writing: return all.first(first_registry);
+    case Purpose::registry: return all.subspan(first_registry, first_read - first_registry);
+    case Purpose::reading: break;
+  }
+  return all.subspan(first_read);
 }
 
 const char* name_of(Statement statement) { return texts[static_cast<std::size_t>(statement)].name; }

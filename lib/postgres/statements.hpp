@@ -6,7 +6,8 @@
 
 namespace postoffice::postgres {
 
-/// Those from find_one on only read.
+/// Those from lock_registry on are for who looks after the instances, those from find_one on only
+/// read.
 enum class Statement {
   lock_shared,
   lock_alone,
@@ -22,6 +23,22 @@ enum class Statement {
   table_pages,
   expire_ids,
   expire_pages,
+  lock_briefly,
+  commit_soon,
+  fence,
+  register_instance,
+  publish,
+  survey,
+  stop_instance,
+  remove_publisher,
+  forget_stopped,
+  lock_registry,
+  register_publisher,
+  end_sessions,
+  retire,
+  list_instances,
+  beat_worker,
+  live_workers,
   find_one,
   find_page,
   find_dead_letters,
@@ -29,7 +46,7 @@ enum class Statement {
 
 /// What a connection prepares. To prepare a statement locks its tables a little, so one that reads
 /// must not prepare what writes.
-enum class Purpose { writing, reading };
+enum class Purpose { writing, registry, reading };
 
 struct StatementText {
   const char* name;

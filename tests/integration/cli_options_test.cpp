@@ -58,9 +58,19 @@ TEST_CASE("commands and queues that need a broker say that it is not built in") 
   }
 }
 
-TEST_CASE("commands for shared instances say that there are none") {
+TEST_CASE("the embedded store has no instances, and a server that is away tells none") {
   CHECK(run_postofficed({"instances", "list"}).code == 78);
   CHECK(run_postofficed({"instances", "retire", "a"}).code == 78);
+  CHECK(run_postofficed({"instances", "retire"}).code == 64);
+  const Arguments away{"--store", "postgresql://user:hunter2@127.0.0.1:1/db"};
+  for (Arguments command :
+       {Arguments{"instances", "list"}, Arguments{"instances", "retire", "a"}}) {
+    command.insert(command.end(), away.begin(), away.end());
+    const auto outcome = run_postofficed(command);
+    CHECK(outcome.code == 69);
+    CHECK(outcome.err.find("127.0.0.1:1") != std::string::npos);
+    CHECK(outcome.err.find("hunter2") == std::string::npos);
+  }
 }
 
 TEST_CASE("validate tells a configuration that works from one that does not") {

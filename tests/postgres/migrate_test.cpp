@@ -77,6 +77,46 @@ TEST_CASE("a schema that is newer is refused and left alone") {
   CHECK(schema.run("SELECT version FROM postoffice_schema") == "99");
 }
 
+// As version 1 made them.
+constexpr const char* version_1 = R"(
+  CREATE TABLE objects (id bigint PRIMARY KEY, online boolean NOT NULL,
+                        last_seen timestamptz NOT NULL, fetched_at timestamptz NOT NULL);
+  CREATE VIEW online_objects AS SELECT id, last_seen, fetched_at FROM objects WHERE online;
+  CREATE TABLE dead_letters (id bigint PRIMARY KEY, received_at timestamptz NOT NULL,
+                             failed_at timestamptz NOT NULL, attempts int NOT NULL,
+                             reason text NOT NULL);
+  CREATE TABLE postoffice_expiry (only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+                                  cutoff timestamptz NOT NULL);
+  INSERT INTO postoffice_expiry (cutoff) VALUES ('2020-01-01');
+  CREATE TABLE postoffice_removed (id bigint PRIMARY KEY, fetched_at timestamptz NOT NULL);
+  CREATE TABLE postoffice_schema (version int PRIMARY KEY);
+  INSERT INTO postoffice_schema VALUES (1);
+  INSERT INTO objects VALUES (1, true, '2021-01-01', '2021-01-01');
+)";
+
+TEST_CASE("a schema of version 1 is upgraded, with what is in it") {
+  PostgresSchema schema;
+  schema.run(version_1);
+  std::vector<Migrated> results(3);
+  std::vector<std::thread> threads;
+  for (Migrated& result : results) {
+    threads.emplace_back([&] { result = migrate(schema.conninfo()); });
+  }
+  for (auto& thread : threads) thread.join();
+  for (const Migrated& result : results) CHECK_MESSAGE(!result.error, result.message);
+  CHECK(schema.run("SELECT version FROM postoffice_schema") == "2");
+  CHECK(schema.run("SELECT cutoff = '2020-01-01' AND last_epoch = 0 FROM postoffice_expiry") ==
+        "t");
+  EventLoop loop;
+  loop.start();
+  PostgresObjectStoreOptions options{.conninfo = schema.conninfo(), .migrate = false};
+  options.instance = PostgresInstance{.publisher = 1, .name = "a"};
+  PostgresObjectStore store(loop, options);
+  CHECK(find(store).size() == 1);
+  apply(store, {.touches = {{1, at(1)}}});
+  CHECK(schema.run("SELECT count(*) FROM postoffice_instances") == "1");
+}
+
 TEST_CASE("a table of ours that somebody else made is refused") {
   PostgresSchema schema;
   schema.run("CREATE TABLE objects (something text)");

@@ -1,3 +1,5 @@
+#include <future>
+
 #include "conformance/store_conformance.hpp"
 #include "postoffice/defaults/postgres_object_store.hpp"
 #include "support/postgres.hpp"
@@ -19,8 +21,58 @@ struct PostgresStores {
   postoffice::EventLoop loop;
 };
 
+/// Told of its watermark, and as long as the others are gone or tell none that is older, an
+/// instance behaves like a store that is alone.
+class InstanceStore final : public postoffice::ObjectStore {
+ public:
+  InstanceStore(postoffice::EventLoop& loop, const postoffice::PostgresObjectStoreOptions& options)
+      : store_(loop, options) {}
+
+  ~InstanceStore() override {
+    std::promise<void> left;
+    store_.leave(postoffice::testing::at(1e6), [&](std::error_code) { left.set_value(); });
+    left.get_future().wait();
+  }
+
+  void apply(postoffice::Changes changes, ApplyDone done) override {
+    store_.apply(std::move(changes), std::move(done));
+  }
+  void expire(postoffice::Expiry expiry, ExpireDone done) override {
+    expiry.watermark = expiry.cutoff + std::chrono::seconds(30);
+    store_.expire(std::move(expiry), std::move(done));
+  }
+  void find(postoffice::ObjectQuery query, FindDone done) override {
+    store_.find(query, std::move(done));
+  }
+  void find_dead_letters(std::optional<postoffice::ObjectId> after, std::size_t limit,
+                         DeadLettersDone done) override {
+    store_.find_dead_letters(after, limit, std::move(done));
+  }
+
+ private:
+  postoffice::PostgresObjectStore store_;
+};
+
+struct PostgresInstanceStores {
+  static constexpr bool persistent = true;
+
+  PostgresInstanceStores() { loop.start(); }
+
+  std::unique_ptr<postoffice::ObjectStore> open() {
+    postoffice::PostgresObjectStoreOptions options;
+    options.conninfo = schema.conninfo();
+    options.instance = postoffice::PostgresInstance{.publisher = ++opened, .name = "conformance"};
+    return std::make_unique<InstanceStore>(loop, options);
+  }
+
+  postoffice::testing::PostgresSchema schema;
+  postoffice::EventLoop loop;
+  std::uint64_t opened = 0;
+};
+
 }  // namespace
 
 namespace postoffice::testing {
 POSTOFFICE_STORE_CONFORMANCE(PostgresStores);
+POSTOFFICE_STORE_CONFORMANCE(PostgresInstanceStores);
 }  // namespace postoffice::testing

@@ -19,11 +19,26 @@ void show_ready(const Shown& shown, const Request&, const Respond& respond) {
   respond({ready ? 200 : 503, "application/json", json.text() + "\n", {}});
 }
 
+namespace {
+
+// Its own line among those that share the database. A clock that is off only makes rows go late.
+void write_instance(Json& json, const postoffice::PostgresObjectStore* store) {
+  if (!store) return;
+  const auto status = store->instance_status();
+  json.member("instance", status.fenced       ? "fenced"
+                          : status.registered ? "registered"
+                                              : "unregistered");
+  json.member("clock_skew_seconds", std::chrono::duration<double>(status.skew).count());
+}
+
+}  // namespace
+
 // 503 when anything is wrong, so that a plain uptime check sees it; the body says what.
 // Orchestrators that restart or drain on a 503 are to look at /livez and /readyz.
 void show_health(const Shown& shown, const Request&, const Respond& respond) {
   const auto status = shown.pipeline.status();
-  const bool well = status.store_up && !status.source_open && status.queue.writable;
+  const bool fenced = shown.shared_store && shown.shared_store->instance_status().fenced;
+  const bool well = status.store_up && !status.source_open && status.queue.writable && !fenced;
   const auto word = [](bool up) { return up ? "up" : "down"; };
   Json json;
   json.begin_object()
@@ -32,8 +47,9 @@ void show_health(const Shown& shown, const Request&, const Respond& respond) {
       .member("store", word(status.store_up))
       .member("source", word(!status.source_open))
       .member("watermark_lag_seconds", watermark_lag_seconds(status))
-      .member("pending_ids", status.pending)
-      .end_object();
+      .member("pending_ids", status.pending);
+  write_instance(json, shown.shared_store);
+  json.end_object();
   respond({well ? 200 : 503, "application/json", json.text() + "\n", {}});
 }
 

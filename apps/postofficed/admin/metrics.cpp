@@ -1,4 +1,6 @@
 // /metrics: everything that can be counted, for Prometheus.
+#include <algorithm>
+
 #include "admin/metrics_text.hpp"
 #include "admin/pages.hpp"
 #include "admin/process.hpp"
@@ -64,6 +66,21 @@ void write_store(MetricsText& out, const postoffice::PipelineStatus& status) {
             watermark_lag_seconds(status));
 }
 
+void write_instance(MetricsText& out, const postoffice::PipelineStatus& status,
+                    const postoffice::PostgresObjectStore* store) {
+  if (!store) return;
+  const auto instance = store->instance_status();
+  out.gauge("postoffice_instance_registered", "1 while this instance may write to the store.",
+            instance.registered ? 1 : 0);
+  out.gauge("postoffice_clock_skew_seconds", "The clock of this instance less the database's.",
+            std::chrono::duration<double>(instance.skew).count());
+  if (instance.watermark == postoffice::Timestamp::min()) return;
+  const std::chrono::duration<double> lag = status.now - instance.watermark;
+  out.gauge("postoffice_shared_watermark_lag_seconds",
+            "How far expiry waits behind now, for whichever instance is last.",
+            std::max(0.0, lag.count()));
+}
+
 void write_queue(MetricsText& out, const postoffice::PipelineStatus& status,
                  const postoffice::FileQueue& queue) {
   const auto flushes = queue.flushes();
@@ -118,6 +135,7 @@ void show_metrics(const Shown& shown, const Request&, const Respond& respond) {
   write_ids(out, status);
   write_fetches(out, status, shown.source.status());
   write_store(out, status);
+  write_instance(out, status, shown.shared_store);
   write_queue(out, status, shown.queue);
   write_ingress(out, shown.ingress.status());
   write_process(out);

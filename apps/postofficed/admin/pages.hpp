@@ -11,6 +11,7 @@
 #include "postoffice/defaults/http_ingress.hpp"
 #include "postoffice/defaults/http_object_source.hpp"
 #include "postoffice/defaults/http_server.hpp"
+#include "postoffice/defaults/postgres_object_store.hpp"
 #include "postoffice/object_store.hpp"
 #include "postoffice/pipeline.hpp"
 
@@ -25,6 +26,7 @@ struct Shown {
   const postoffice::HttpObjectSource& source;
   const postoffice::Clock& clock;
   const std::vector<ShownOption>& options;
+  const postoffice::PostgresObjectStore* shared_store = nullptr;  ///< the same, if others share it
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
 };
 

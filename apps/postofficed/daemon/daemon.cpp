@@ -5,6 +5,7 @@
 
 #include "admin/pages.hpp"
 #include "daemon/file_limit.hpp"
+#include "daemon/shared_store.hpp"
 #include "postoffice/error.hpp"
 #include "support/data_directory.hpp"
 #include "support/lock_holder.hpp"
@@ -36,6 +37,7 @@ postoffice::PipelineOptions pipeline_options(const Options& options) {
   result.fetch_concurrency = options.fetch_concurrency;
   result.fetch_timeout = options.fetch_timeout;
   result.drain_limit = options.drain_limit;
+  if (options.store.kind == StoreLocation::Kind::postgres) result.beat = beat_of_instances;
   return result;
 }
 
@@ -65,15 +67,22 @@ Daemon::~Daemon() {
 }
 
 Failure Daemon::start() {
-  for (const auto step :
-       {&Daemon::open_queue, &Daemon::build_parts, &Daemon::start_admin, &Daemon::start_pipeline}) {
+  for (const auto step : {&Daemon::open_queue, &Daemon::build_parts, &Daemon::start_admin,
+                          &Daemon::join_others, &Daemon::start_pipeline}) {
     if (auto failure = (this->*step)(); failure.code != ExitCode::ok) return failure;
   }
   info("ready");
   return {};
 }
 
-void Daemon::stop(std::function<void()> done) { pipeline_->stop(std::move(done)); }
+void Daemon::stop(std::function<void()> done) {
+  pipeline_->stop([this, done = std::move(done)] {
+    const auto status = pipeline_->status();
+    const bool finished = status.pending == 0 && status.touches_waiting == 0;
+    if (!shared_store_ || !finished) return done();
+    leave_instances(*shared_store_, clock_, done);
+  });
+}
 
 Failure Daemon::open_queue() {
   std::string problem;
@@ -107,8 +116,10 @@ void Daemon::log_recovery() const {
 
 Failure Daemon::build_parts() try {
   std::string problem;
-  store_ = make_store(options_.store, true, loop_, log_, problem);
+  store_ = make_store(options_.store, true, loop_, log_, problem,
+                      make_instance(options_, queue_->status(), clock_, stamped_));
   if (!store_) return {ExitCode::configuration, "store: " + problem};
+  shared_store_ = dynamic_cast<postoffice::PostgresObjectStore*>(store_.get());
 
   const auto shares = file_shares(options_);
   postoffice::HttpObjectSourceOptions source;
@@ -136,8 +147,8 @@ Failure Daemon::start_admin() {
   admin.listen = options_.admin_listen;
   admin.sockets = sockets_.admin;
   admin.connections_max = file_shares(options_).admin;
-  auto pages =
-      make_pages({*pipeline_, *queue_, *store_, *ingress_, *source_, clock_, parsed_.shown});
+  auto pages = make_pages(
+      {*pipeline_, *queue_, *store_, *ingress_, *source_, clock_, parsed_.shown, shared_store_});
   admin_.emplace(admin_loop_, admin, std::move(pages), log_);
   loop_.start();
   admin_loop_.start();
@@ -145,6 +156,12 @@ Failure Daemon::start_admin() {
     return cannot_listen("--admin-listen", options_.admin_listen, error);
   }
   info("admin pages on http://" + with_port(options_.admin_listen, admin_->port()) + "/");
+  return {};
+}
+
+Failure Daemon::join_others() {
+  if (shared_store_) register_instance(*shared_store_, queue_->status(), options_.ttl);
+  *stamped_ = true;
   return {};
 }
 

@@ -1,6 +1,7 @@
 // The parts of a running daemon, put together.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "postoffice/defaults/http_ingress.hpp"
 #include "postoffice/defaults/http_object_source.hpp"
 #include "postoffice/defaults/http_server.hpp"
+#include "postoffice/defaults/postgres_object_store.hpp"
 #include "postoffice/defaults/system_clock.hpp"
 #include "postoffice/log.hpp"
 #include "postoffice/object_store.hpp"
@@ -38,6 +40,7 @@ class Daemon {
   Failure open_queue();
   Failure build_parts();
   Failure start_admin();
+  Failure join_others();
   Failure start_pipeline();
   void log_recovery() const;
   void info(const std::string& message) const { log_(postoffice::LogLevel::info, message); }
@@ -52,6 +55,8 @@ class Daemon {
   postoffice::SystemClock clock_;
   std::unique_ptr<postoffice::FileQueue> queue_;
   std::unique_ptr<postoffice::ObjectStore> store_;
+  postoffice::PostgresObjectStore* shared_store_ = nullptr;  // the same, if others may use it, too
+  const std::shared_ptr<std::atomic<bool>> stamped_ = std::make_shared<std::atomic<bool>>(false);
   std::optional<postoffice::HttpObjectSource> source_;
   std::optional<postoffice::HttpIngress> ingress_;
   std::optional<postoffice::Pipeline> pipeline_;

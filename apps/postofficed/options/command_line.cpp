@@ -130,12 +130,14 @@ class Parser {
     add_ids(add_command(letters, "drop", "Forget them", Command::dead_letters_drop));
 
     auto& instances = add_group("instances", "The daemons that share one database");
-    add_command(instances, "list", "Show them", Command::instances_list);
+    add_command(instances, "list", "Show them", Command::instances_list)
+        ->add_flag("--json", line_.json, "As JSON, one object a line");
     add_command(instances, "retire", "Forget one that will not come back",
                 Command::instances_retire)
-        ->add_option("instance", line_.arguments, "Which one")
+        ->add_option("instance", line_.arguments, "Its name or id, as `list` shows them")
         ->type_name("INSTANCE")
-        ->expected(0, 1);
+        ->required()
+        ->expected(1);
   }
 
   CommandLine result() {

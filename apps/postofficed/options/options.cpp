@@ -150,6 +150,7 @@ class Resolver {
     options.all = line_.all;
     if (line_.command == Command::worker) return read_worker_concurrency();
     if (line_.command == Command::self_test) return read_self_test();
+    if (line_.command == Command::instances_retire) options.instance = line_.arguments.front();
     const bool takes_ids = line_.command == Command::dead_letters_replay ||
                            line_.command == Command::dead_letters_drop;
     if (!takes_ids) return;

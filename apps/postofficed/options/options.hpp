@@ -62,6 +62,7 @@ struct Options {
   bool all = false;
   std::vector<postoffice::ObjectId> ids;
   std::string directory;
+  std::string instance;
   std::optional<std::size_t> crashes;
 };
 

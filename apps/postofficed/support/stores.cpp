@@ -39,9 +39,9 @@ std::error_code migrate_sqlite_store(const std::string&, std::string& message) {
 
 }  // namespace
 
-std::unique_ptr<postoffice::ObjectStore> make_store(const StoreLocation& location, bool migrate,
-                                                    postoffice::EventLoop& loop,
-                                                    postoffice::Log log, std::string& problem) {
+std::unique_ptr<postoffice::ObjectStore> make_store(
+    const StoreLocation& location, bool migrate, postoffice::EventLoop& loop, postoffice::Log log,
+    std::string& problem, std::optional<postoffice::PostgresInstance> instance) {
   try {
     if (location.kind == StoreLocation::Kind::sqlite) {
       return make_sqlite_store(location.target, std::move(log), problem);
@@ -49,6 +49,7 @@ std::unique_ptr<postoffice::ObjectStore> make_store(const StoreLocation& locatio
     postoffice::PostgresObjectStoreOptions options;
     options.conninfo = location.target;
     options.migrate = migrate;
+    options.instance = std::move(instance);
     return std::make_unique<postoffice::PostgresObjectStore>(loop, options, std::move(log));
   } catch (const std::invalid_argument& error) {
     problem = error.what();

@@ -2,11 +2,15 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 
 #include "postoffice/defaults/event_loop.hpp"
+#include "postoffice/defaults/postgres_instance.hpp"
 #include "postoffice/log.hpp"
 #include "postoffice/object_store.hpp"
 
@@ -18,6 +22,10 @@ struct PostgresObjectStoreOptions {
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds statement_timeout{10'000};
   std::chrono::milliseconds reconnect_max{2'000};  ///< longest pause between attempts to connect
+
+  /// Several queues share the tables, and this is the one that the store writes for. Without it the
+  /// store has the tables for itself.
+  std::optional<PostgresInstance> instance{};
 };
 
 /// Tables in the connection's first schema: objects, dead_letters, view online_objects;
@@ -37,6 +45,20 @@ class PostgresObjectStore final : public ObjectStore {
   void find(ObjectQuery query, FindDone done) override;
   void find_dead_letters(std::optional<ObjectId> after, std::size_t limit,
                          DeadLettersDone done) override;
+
+  // For an instance; without one they do nothing and complete.
+
+  /// The newest that is known, any thread.
+  PostgresInstanceStatus instance_status() const;
+
+  using LeaveDone = std::function<void(std::error_code)>;
+
+  /// The queue was stopped, and everything stamped before `watermark`, its clock, is in the store:
+  /// deletes go on as if that clock did. The next expire() or registration takes this back.
+  void leave(Timestamp watermark, LeaveDone done);
+
+  /// A publisher has said goodbye, and everything it sent to this shard is in the store.
+  void remove_publisher(std::uint64_t publisher, LeaveDone done);
 
  private:
   class Impl;

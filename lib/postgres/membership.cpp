@@ -1,0 +1,205 @@
+#include "postgres/membership.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "postgres/parameters.hpp"
+#include "postgres/schema.hpp"
+#include "postoffice/error.hpp"
+
+namespace postoffice::postgres {
+namespace {
+
+constexpr Duration skew_alarm = std::chrono::seconds(1);
+
+// Two clocks may move apart by one part of so many.
+constexpr int drift = 1'000;
+
+Failure fenced_failure() {
+  return {.code = Error::fenced,
+          .state = fenced_state,
+          .message = "this instance was retired, or another took its place"};
+}
+
+bool is_lock(Statement statement) {
+  return statement == Statement::lock_shared || statement == Statement::lock_alone;
+}
+
+// Behind the lock, so that whoever fences waits for what got through.
+std::size_t place_of_fence(const std::vector<Query>& queries) {
+  const auto lock = std::find_if(queries.begin(), queries.end(),
+                                 [](const Query& query) { return is_lock(query.statement); });
+  return lock == queries.end() ? 0 : static_cast<std::size_t>(lock - queries.begin()) + 1;
+}
+
+std::string publishers_parameter(const Expiry& expiry) {
+  ArrayWriter writer(TypeId::text, expiry.publishers.size());
+  for (const std::uint64_t publisher : expiry.publishers) {
+    writer.add_text(publisher_text(publisher));
+  }
+  return writer.take();
+}
+
+std::string seconds_text(Duration span) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f s", std::chrono::duration<double>(span).count());
+  return text;
+}
+
+}  // namespace
+
+std::string publisher_text(std::uint64_t publisher) {
+  if (publisher == 0) return {};
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(publisher));
+  return text;
+}
+
+Membership::Membership(PostgresInstance instance, Submit submit, Log log)
+    : instance_(std::move(instance)), submit_(std::move(submit)), log_(std::move(log)) {}
+
+void Membership::submit(Request request) {
+  if (status_.registered) return send(std::move(request));
+  waiting_.push_back(std::move(request));
+  if (!registering_) register_now();
+}
+
+void Membership::send(Request request) {
+  const std::size_t place = place_of_fence(request.queries);
+  const std::string epoch = int8(status_.epoch);
+  for (Query& query : request.queries) {
+    if (query.statement == Statement::publish) query.parameters.push_back(epoch);
+  }
+  request.queries.insert(
+      request.queries.begin() + static_cast<std::ptrdiff_t>(place),
+      {Statement::fence, {publisher_text(instance_.publisher), int4(instance_.shard), epoch}});
+  request.done = [this, place, done = std::move(request.done)](const Failure& failure,
+                                                               std::vector<Result> results) {
+    if (place < results.size()) results.erase(results.begin() + static_cast<std::ptrdiff_t>(place));
+    if (failure) lost(failure);
+    done(failure, std::move(results));
+  };
+  submit_(std::move(request));
+}
+
+void Membership::lost(const Failure& failure) {
+  if (failure.code != Error::fenced) return;
+  status_.registered = false;
+}
+
+void Membership::register_now() {
+  registering_ = true;
+  Request request;
+  request.queries = {{Statement::lock_alone},
+                     {Statement::register_instance,
+                      {publisher_text(instance_.publisher), int4(instance_.shard), instance_.name,
+                       timestamp(watermark_), boolean(may_supersede())}}};
+  request.done = [this, session = session()](const Failure& failure, std::vector<Result> results) {
+    registering_ = false;
+    registered(failure, results);
+    if (status_.registered) session_ = session;
+  };
+  submit_(std::move(request));
+}
+
+void Membership::registered(const Failure& failure, const std::vector<Result>& results) {
+  if (failure || results.size() < 2) return fail_waiting(failure);
+  if (PQntuples(results[1].get()) == 0) {
+    status_.fenced = true;
+    return fail_waiting(fenced_failure());
+  }
+  take_epoch(*results[1]);
+  for (Request& request : std::exchange(waiting_, {})) submit(std::move(request));
+}
+
+void Membership::take_epoch(const PGresult& result) {
+  PostgresRegistration found;
+  found.epoch = int8_at(result, 0, 0);
+  found.cutoff = time_at(result, 0, 1);
+  found.others = int8_at(result, 0, 2) == minus_infinity ? Timestamp::min() : time_at(result, 0, 2);
+  found.fresh = boolean_at(result, 0, 3);
+  status_.registered = true;
+  status_.fenced = false;
+  status_.epoch = found.epoch;
+  if (log_) {
+    log_(LogLevel::info,
+         "PostgreSQL: registered as " + instance_.name + ", epoch " + std::to_string(found.epoch));
+  }
+  if (instance_.registered) instance_.registered(found);
+  skew_known_ = false;  // the clock may have been moved
+}
+
+void Membership::fail_waiting(const Failure& failure) {
+  for (Request& request : std::exchange(waiting_, {})) request.done(failure, {});
+}
+
+void Membership::publish(const Expiry& expiry,
+                         std::function<void(const Failure&, Timestamp all)> done) {
+  watermark_ = std::max(watermark_, expiry.watermark);
+  const bool file_queue = instance_.shard < 0;
+  Request request;
+  // What a crash of the server forgets of this only makes deletes late.
+  request.queries = {
+      {Statement::commit_soon},
+      {Statement::publish,
+       {publisher_text(instance_.publisher), int4(instance_.shard), timestamp(expiry.watermark),
+        publishers_parameter(expiry), interval(file_queue ? status_.skew : Duration(0)),
+        interval(file_queue ? status_.skew_error : Duration(0))}},
+      {Statement::survey}};
+  request.done = [this, begun = std::chrono::steady_clock::now(), done = std::move(done)](
+                     const Failure& failure, std::vector<Result> results) {
+    if (failure || results.size() < 3) return done(failure, Timestamp::min());
+    const auto took =
+        std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - begun);
+    const PGresult& survey = *results[2];
+    compare_clocks(time_at(survey, 0, 1), now() - took / 2, took / 2);
+    const bool known = int8_at(survey, 0, 0) != minus_infinity;
+    status_.watermark = known ? time_at(survey, 0, 0) : Timestamp::min();
+    done(failure, status_.watermark);
+  };
+  submit(std::move(request));
+}
+
+void Membership::stop_instance(Timestamp watermark, std::function<void(const Failure&)> done) {
+  Request request;
+  request.queries = {
+      {Statement::lock_shared},
+      {Statement::stop_instance,
+       {publisher_text(instance_.publisher), int4(instance_.shard), timestamp(watermark)}}};
+  request.done = [done = std::move(done)](const Failure& failure, const std::vector<Result>&) {
+    done(failure);
+  };
+  submit(std::move(request));
+}
+
+Timestamp Membership::now() const {
+  if (instance_.now) return instance_.now();
+  return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+}
+
+// An answer that took long says little: the last good one is worth more, until it is too old.
+void Membership::compare_clocks(Timestamp server, Timestamp local, Duration error) {
+  const auto now = std::chrono::steady_clock::now();
+  const Duration aged = std::chrono::duration_cast<Duration>(now - compared_) / drift;
+  if (skew_known_ && status_.skew_error + aged < error) return;
+  skew_known_ = true;
+  compared_ = now;
+  status_.skew = local - server;
+  status_.skew_error = error;
+  report_skew();
+}
+
+// A clock that is far off makes deletes late, here or at the others.
+void Membership::report_skew() {
+  const Duration sure = std::chrono::abs(status_.skew) - status_.skew_error;
+  if (sure <= skew_alarm / 2) skew_reported_ = false;
+  if (sure <= skew_alarm || std::exchange(skew_reported_, true) || !log_) return;
+  const bool ahead = status_.skew.count() > 0;
+  log_(LogLevel::warning, "PostgreSQL: the clock of this instance is " +
+                              seconds_text(std::chrono::abs(status_.skew)) +
+                              (ahead ? " ahead of" : " behind") +
+                              " the server's; until they agree, rows go that much later");
+}
+
+}  // namespace postoffice::postgres

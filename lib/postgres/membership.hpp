@@ -1,0 +1,66 @@
+// An instance's place among those that share the tables: registering, the fence, the clock.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "postgres/request.hpp"
+#include "postoffice/defaults/postgres_instance.hpp"
+#include "postoffice/log.hpp"
+#include "postoffice/object_store.hpp"
+
+namespace postoffice::postgres {
+
+/// The publisher as the tables spell it.
+std::string publisher_text(std::uint64_t publisher);
+
+/// All methods need the lock of the store; `submit` and `log` are called with it held.
+class Membership {
+ public:
+  using Submit = std::function<void(Request)>;
+
+  Membership(PostgresInstance instance, Submit submit, Log log);
+
+  /// Sends what writes, with the fence in it: at once, or after registering. Its results are those
+  /// of its own statements.
+  void submit(Request request);
+
+  /// Tells the others how far this queue has come, and asks how far they have.
+  void publish(const Expiry& expiry, std::function<void(const Failure&, Timestamp all)> done);
+
+  /// The queue was stopped with nothing left in it: its watermark goes on by itself.
+  void stop_instance(Timestamp watermark, std::function<void(const Failure&)> done);
+
+  const PostgresInstance& instance() const { return instance_; }
+  const PostgresInstanceStatus& status() const { return status_; }
+
+ private:
+  void send(Request request);
+  void register_now();
+  void registered(const Failure& failure, const std::vector<Result>& results);
+  void take_epoch(const PGresult& result);
+  void fail_waiting(const Failure& failure);
+  void lost(const Failure& failure);
+  std::uint64_t session() const { return instance_.session ? instance_.session() : 0; }
+  bool may_supersede() const { return !session_ || *session_ != session(); }
+  Timestamp now() const;
+  void compare_clocks(Timestamp server, Timestamp local, Duration error);
+  void report_skew();
+
+  const PostgresInstance instance_;
+  const Submit submit_;
+  const Log log_;
+  PostgresInstanceStatus status_;
+  std::vector<Request> waiting_;  // for the registration
+  bool registering_ = false;
+  std::optional<std::uint64_t> session_;  // that has registered
+  Timestamp watermark_{};                 // the newest that this queue has told
+  bool skew_reported_ = false;
+  bool skew_known_ = false;
+  std::chrono::steady_clock::time_point compared_;
+};
+
+}  // namespace postoffice::postgres

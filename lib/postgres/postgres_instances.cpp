@@ -1,0 +1,147 @@
+#include "postoffice/defaults/postgres_instances.hpp"
+
+#include <asio/post.hpp>
+#include <cstdlib>
+#include <utility>
+
+#include "event_loop/loop_impl.hpp"
+#include "postgres/completions.hpp"
+#include "postgres/connection.hpp"
+#include "postgres/membership.hpp"
+#include "postgres/parameters.hpp"
+#include "postgres/schema.hpp"
+#include "postoffice/error.hpp"
+
+namespace postoffice {
+
+using namespace postgres;
+
+namespace {
+
+ConnectionSettings settings(const PostgresObjectStoreOptions& options) {
+  const std::string script = options.migrate ? migration_script() : schema_check_script();
+  return {.name = "PostgreSQL (instances)",
+          .set_up_script = session_settings(options.statement_timeout.count()) + script,
+          .purpose = Purpose::registry,
+          .connect_timeout = options.connect_timeout,
+          .statement_timeout = options.statement_timeout,
+          .reconnect_max = options.reconnect_max};
+}
+
+Timestamp watermark_at(const PGresult& result, int row, int column) {
+  const bool never = int8_at(result, row, column) == minus_infinity;
+  return never ? Timestamp::min() : time_at(result, row, column);
+}
+
+PostgresInstanceList read_list(const PGresult& result) {
+  PostgresInstanceList list;
+  for (int row = 0; row < PQntuples(&result); ++row) {
+    PostgresInstanceRow found;
+    found.publisher = std::strtoull(text_at(result, row, 0).c_str(), nullptr, 16);
+    found.shard = static_cast<int>(read_int32(PQgetvalue(&result, row, 1)));
+    found.name = text_at(result, row, 2);
+    found.epoch = int8_at(result, row, 3);
+    found.watermark = watermark_at(result, row, 4);
+    found.beat = time_at(result, row, 5);
+    if (!PQgetisnull(&result, row, 6)) found.stopped = time_at(result, row, 6);
+    list.now = time_at(result, row, 7);
+    list.rows.push_back(std::move(found));
+  }
+  return list;
+}
+
+std::vector<std::string> read_names(const PGresult& result) {
+  std::vector<std::string> names;
+  for (int row = 0; row < PQntuples(&result); ++row) names.push_back(text_at(result, row, 0));
+  return names;
+}
+
+}  // namespace
+
+std::string instance_id(const PostgresInstanceRow& row) {
+  return row.publisher == 0 ? "shard-" + std::to_string(row.shard) : publisher_text(row.publisher);
+}
+
+class PostgresInstances::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(asio::io_context& context, const PostgresObjectStoreOptions& options, Log log)
+      : context_(context),
+        completions_(std::make_shared<Completions>()),
+        connection_(std::make_shared<Connection>(
+            context, completions_, ConnectOptions(options.conninfo, options.connect_timeout),
+            settings(options), std::move(log))) {}
+
+  void stop() {
+    std::unique_lock lock(completions_->mutex);
+    connection_->stop();
+    completions_->run_and_unlock(std::move(lock));
+    lock = std::unique_lock(completions_->mutex);
+    completions_->wait_until_idle(lock);
+  }
+
+  /// `read` makes a value of the last statement's result.
+  template <typename Value>
+  void ask(std::vector<Query> queries, std::function<Value(const PGresult&)> read,
+           std::function<void(std::error_code, Value)> done) {
+    auto request = std::make_shared<Request>();
+    request->queries = std::move(queries);
+    request->done = [completions = completions_, read = std::move(read), done = std::move(done)](
+                        const Failure& failure, const std::vector<Result>& results) {
+      Value value{};
+      if (!failure && !results.empty()) value = read(*results.back());
+      completions->add(
+          [done, code = failure.code, value = std::move(value)] { done(code, value); });
+    };
+    asio::post(context_, [self = shared_from_this(), request] {
+      std::unique_lock lock(self->completions_->mutex);
+      self->connection_->submit(std::move(*request));
+      self->connection_->flush();
+      self->completions_->run_and_unlock(std::move(lock));
+    });
+  }
+
+ private:
+  asio::io_context& context_;
+  const std::shared_ptr<Completions> completions_;
+  const std::shared_ptr<Connection> connection_;
+};
+
+PostgresInstances::PostgresInstances(EventLoop& loop, PostgresObjectStoreOptions options, Log log)
+    : impl_(std::make_shared<Impl>(context_of(loop), options, std::move(log))) {}
+
+PostgresInstances::~PostgresInstances() { impl_->stop(); }
+
+void PostgresInstances::list(ListDone done) {
+  impl_->ask<PostgresInstanceList>({{Statement::list_instances}}, read_list, std::move(done));
+}
+
+void PostgresInstances::retire(std::string name_or_id, RetireDone done) {
+  // The sessions first, and by themselves: one of them may hold the lock.
+  impl_->ask<std::size_t>(
+      {{Statement::end_sessions, {name_or_id}}}, [](const PGresult&) { return std::size_t{0}; },
+      [impl = impl_, name_or_id, done = std::move(done)](std::error_code error, std::size_t) {
+        if (error) return done(error, 0);
+        impl->ask<std::size_t>(
+            {{Statement::lock_registry}, {Statement::retire, {name_or_id}}},
+            [](const PGresult& result) {
+              // Only its number is asked for, which does not change the result.
+              return std::strtoull(PQcmdTuples(const_cast<PGresult*>(&result)), nullptr, 10);
+            },
+            done);
+      });
+}
+
+void PostgresInstances::register_publisher(std::uint64_t publisher, std::string name, int shards,
+                                           RegisterDone done) {
+  impl_->ask<Timestamp>(
+      {{Statement::lock_registry},
+       {Statement::register_publisher, {publisher_text(publisher), name, int4(shards)}}},
+      [](const PGresult& result) { return watermark_at(result, 0, 0); }, std::move(done));
+}
+
+void PostgresInstances::beat_worker(std::string name, WorkersDone done) {
+  impl_->ask<std::vector<std::string>>(
+      {{Statement::beat_worker, {name}}, {Statement::live_workers}}, read_names, std::move(done));
+}
+
+}  // namespace postoffice
