@@ -28,6 +28,7 @@
   bug(acknowledged_before_touch)         \
   bug(acknowledged_before_carried)       \
   bug(watermark_ignores_touches)         \
+  bug(watermark_never_back)              \
   bug(swept_by_the_clock)                \
   bug(receipt_joins_running_fetch)       \
   bug(failed_commit_believed)            \

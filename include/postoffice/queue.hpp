@@ -19,6 +19,9 @@ struct Entry {
   std::uint32_t ids_begin = 0;
   std::uint32_t ids_end = 0;
   bool carried = false;  ///< carried forward by this very run (see Queue::append)
+  /// The sequence that the receipt of its append named. A queue whose records come back in another
+  /// order than they were appended in tells them apart; 0 stands for `sequence`.
+  Sequence receipt = 0;
 };
 
 /// Callbacks in rising sequence. The ids of each entry are sorted and distinct.
@@ -31,8 +34,12 @@ struct Delivery {
 struct QueueStatus {
   std::uint64_t queue = 0;  ///< Receipt::queue of every receipt this queue gives
   /// Every callback stamped before this time has been handed to a reader, and none will be stamped
-  /// before it. With nothing waiting it is the clock's now().
+  /// before it. With nothing waiting it is the clock's now(). Where several publishers fill one
+  /// queue it goes back when one is heard for the first time whose clock is behind.
   Timestamp frontier{};
+  /// Whose callbacks the frontier speaks of, where several publishers fill one queue: those that
+  /// were heard by then. Sorted.
+  std::vector<std::uint64_t> publishers{};
   /// The clock of the next run will not be behind this time, even if the machine's is (see
   /// Clock::not_before). Nothing is deleted that was received after it.
   Timestamp recorded = Timestamp::max();
@@ -68,7 +75,9 @@ class Queue {
   /// (S2).
   ///
   /// `carried_from` carries ids forward: they are appended again with that original receipt time,
-  /// which is exempt from the order, so that what they came in can be acknowledged.
+  /// which is exempt from the order, so that what they came in can be acknowledged. In the run that
+  /// appended them they come back with Entry::carried and, as Entry::receipt, the sequence of their
+  /// receipt.
   virtual void append(std::span<const ObjectId> ids, std::optional<Timestamp> carried_from,
                       AppendDone done) = 0;
 

@@ -39,9 +39,14 @@ void Dispatcher::delivered(const Delivery& delivery, Timestamp now) {
 }
 
 void Dispatcher::take_up(const postoffice::Entry& entry, const Delivery& delivery, Timestamp now) {
-  const auto record = carried_.find(entry.sequence);
+  const auto record = carried_.find(entry.receipt != 0 ? entry.receipt : entry.sequence);
   // A record whose append failed may turn up all the same; its ids still wait where they were.
   const bool unknown = entry.carried && record == carried_.end();
+  // Of a publisher heard just now. The frontier may have passed this callback before anybody
+  // looked; the watermark must wait for its touches.
+  if (!entry.carried && !planted(PlantedBug::watermark_never_back)) {
+    watermark_ = std::max(Timestamp{}, std::min(watermark_, entry.received_at));
+  }
   for (auto place = entry.ids_begin; place != entry.ids_end && !unknown; ++place) {
     const ObjectId id = delivery.ids[place];
     if (!entry.carried) {
@@ -185,7 +190,7 @@ void Dispatcher::expired(std::error_code error, std::uint64_t deleted, Timestamp
   next_scan_ = now + (now < scan_often_until_ ? scan_every : Duration(options_.ttl));
 }
 
-void Dispatcher::carried(std::uint64_t token, std::error_code error, Sequence sequence,
+void Dispatcher::carried(std::uint64_t token, std::error_code error, Sequence receipt,
                          Timestamp now) {
   const auto place = carries_.find(token);
   if (place == carries_.end()) return;
@@ -200,7 +205,7 @@ void Dispatcher::carried(std::uint64_t token, std::error_code error, Sequence se
       if (index != no_entry) ledger_[index].carrying = false;
     }
   } else {
-    carried_.emplace(sequence, place->second.spilled);
+    carried_.emplace(receipt, place->second.spilled);
   }
   carries_.erase(place);
 }
@@ -214,11 +219,7 @@ Actions Dispatcher::act(Timestamp now, Timestamp frontier, Timestamp recorded) {
   Actions actions;
   actions.fetches = fetches_.begin(now);
   store_.add(fetches_.take_outcomes());
-  if (away_ == 0) forgot_while_away_ = false;
-  if (!forgot_while_away_ || planted(PlantedBug::forgotten_while_away)) {
-    const bool blind = planted(PlantedBug::watermark_ignores_touches);
-    watermark_ = std::max(watermark_, blind ? frontier : std::min(frontier, store_.oldest_touch()));
-  }
+  advance_watermark(frontier);
   actions.applies = store_.begin(now, watermark_ - options_.ttl, draining_);
   if (planted(PlantedBug::recorded_time_ignored)) recorded = Timestamp::max();
   const auto seen = planted(PlantedBug::swept_by_the_clock) ? now : watermark_;
@@ -229,6 +230,16 @@ Actions Dispatcher::act(Timestamp now, Timestamp frontier, Timestamp recorded) {
   actions.wake = std::min({fetches_.wake(), store_.wake(), now + sweep_every});
   if (read_again_ > now) actions.wake = std::min(actions.wake, read_again_);
   return actions;
+}
+
+void Dispatcher::advance_watermark(Timestamp frontier) {
+  if (away_ == 0) forgot_while_away_ = false;
+  if (!forgot_while_away_ || planted(PlantedBug::forgotten_while_away)) {
+    const bool blind = planted(PlantedBug::watermark_ignores_touches);
+    watermark_ = std::max(watermark_, blind ? frontier : std::min(frontier, store_.oldest_touch()));
+  }
+  if (planted(PlantedBug::watermark_never_back)) return;
+  watermark_ = std::max(Timestamp{}, std::min(watermark_, frontier));
 }
 
 void Dispatcher::sweep(Actions& actions, Timestamp now, Timestamp cutoff) {

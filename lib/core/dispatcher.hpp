@@ -55,14 +55,15 @@ class Dispatcher {
   void fetched(std::uint64_t token, const FetchResult& result, Timestamp now);
   void applied(std::uint64_t token, std::error_code error, const Applied& applied, Timestamp now);
   void expired(std::error_code error, std::uint64_t deleted, Timestamp now);
-  /// `sequence`: of the record that carries the ids, without an error. Comes before that record is
-  /// delivered (Queue::append).
-  void carried(std::uint64_t token, std::error_code error, Sequence sequence, Timestamp now);
+  /// `receipt`: the sequence that the receipt of the record that carries the ids names, without an
+  /// error. Comes before that record is delivered (Queue::append).
+  void carried(std::uint64_t token, std::error_code error, Sequence receipt, Timestamp now);
 
   /// Begins no more fetches and writes what is waiting at once.
   void drain();
 
-  /// `frontier` must have been read from the queue before the last delivered() was taken up.
+  /// `frontier` must have been read from the queue before the last delivered() was taken up. The
+  /// watermark follows it down, too: a publisher was heard whose clock is behind.
   /// No row is deleted that was seen after `recorded`: the next run may begin that early, and must
   /// not find its receipts already expired.
   Actions act(Timestamp now, Timestamp frontier, Timestamp recorded = Timestamp::max());
@@ -95,6 +96,7 @@ class Dispatcher {
 
   void receive(ObjectId id, Timestamp received_at, Sequence sequence, Timestamp now);
   void take_up(const postoffice::Entry& entry, const Delivery& delivery, Timestamp now);
+  void advance_watermark(Timestamp frontier);
   void return_carried(ObjectId id, Timestamp received_at, Sequence sequence);
   void return_spilled(ObjectId id, Timestamp received_at, Sequence sequence, Timestamp now);
   void enter(EntryIndex index, Timestamp received_at, Sequence sequence, Timestamp now);
@@ -133,7 +135,7 @@ class Dispatcher {
 
   std::map<std::uint64_t, Carry> carries_;
   std::map<Timestamp, Carry> spilled_;  // by receipt, while a delivery is taken up
-  std::map<Sequence, bool> carried_;    // records on their way back: were their ids spilled?
+  std::map<Sequence, bool> carried_;    // by receipt, on their way back: were the ids spilled?
   std::size_t away_ = 0;                // spilled records that are not back
   bool forgot_while_away_ = false;
   std::uint64_t last_carry_ = 0;

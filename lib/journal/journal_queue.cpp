@@ -233,7 +233,7 @@ std::error_code JournalQueue::refusal() const {
 /// exact.
 void JournalQueue::stamp(Entry& entry, std::optional<Timestamp> carried_from) {
   if (!carried_from) newest_ = std::max(newest_, clock_.now());
-  entry.sequence = ++last_stamped_;
+  entry.sequence = entry.receipt = ++last_stamped_;
   entry.received_at = carried_from.value_or(newest_);
   entry.carried = carried_from.has_value();
   if (entry.carried) return;

@@ -210,13 +210,9 @@ TEST_CASE_FIXTURE(Fixture, "the watermark waits for the touch, not for the fetch
 }
 
 TEST_CASE_FIXTURE(Fixture, "the watermark does not pass the queue's frontier") {
-  receive({});
   const auto frontier = now - 5s;
   dispatcher.act(now, frontier);
-  CHECK(dispatcher.watermark() == now);  // it never goes back
-  Dispatcher fresh(small_options(), 1);
-  fresh.act(now, frontier);
-  CHECK(fresh.watermark() == frontier);
+  CHECK(dispatcher.watermark() == frontier);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a row is deleted within a second after ttl, and not before (S6)") {
@@ -696,6 +692,52 @@ TEST_CASE_FIXTURE(Fixture, "nothing is deleted while receipts of forgotten ids a
   for (int i = 0; i < 10; ++i) f.advance(100ms), commit_all();
   CHECK(f.counters().pending == 0);
   CHECK(f.dispatcher.watermark() == f.now);
+}
+
+TEST_CASE_FIXTURE(Fixture, "the watermark follows a frontier that goes back (S6)") {
+  settle();
+  CHECK(dispatcher.watermark() == now);
+  const auto behind = now - 20s;
+  dispatcher.act(now, behind);
+  CHECK(dispatcher.watermark() == behind);
+  dispatcher.act(now, behind + 1s);
+  CHECK(dispatcher.watermark() == behind + 1s);
+  dispatcher.act(now, Timestamp::min());  // nobody was heard
+  CHECK(dispatcher.watermark() == Timestamp{});
+  dispatcher.act(now, now);
+  CHECK(dispatcher.watermark() == now);
+}
+
+TEST_CASE_FIXTURE(Fixture, "touches of a callback stamped behind the watermark hold it (S6)") {
+  settle();
+  const auto behind = now - 20s;
+  Delivery delivery;
+  delivery.ids = {1};
+  delivery.entries.push_back({++sequence, behind, 0, 1, false});
+  dispatcher.delivered(delivery, now);
+  act();  // its publisher's newest stamp is the present again
+  CHECK(dispatcher.watermark() == behind);
+  settle();
+  CHECK(dispatcher.watermark() == now);
+}
+
+TEST_CASE_FIXTURE(Fixture, "carried records are known by their receipts, not by their places") {
+  auto options = small_options();
+  options.pending_ids_max = 2;
+  Fixture f(options);
+  f.receive({1, 2, 3});
+  REQUIRE(f.carries.size() == 1);
+  const auto order = f.carries.front();
+  constexpr Sequence receipt = 1'000;
+  f.dispatcher.carried(order.token, {}, receipt, f.now);
+  f.receive({4});  // somebody else's, in between
+  Delivery delivery;
+  delivery.ids = order.ids;
+  delivery.entries.push_back({++f.sequence, order.received_at, 0, 1, true, receipt});
+  f.settle();
+  f.dispatcher.delivered(delivery, f.now);
+  f.act();
+  CHECK(f.next_fetch().id == 3);
 }
 
 TEST_CASE_FIXTURE(Fixture, "no row is deleted that was seen after the time on record (S6)") {

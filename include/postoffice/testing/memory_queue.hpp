@@ -164,7 +164,7 @@ class MemoryQueue final : public Queue {
       delivery.ids.insert(delivery.ids.end(), callback.ids.begin(), callback.ids.end());
       delivery.entries.push_back(
           {callback.sequence, callback.received_at, static_cast<std::uint32_t>(begin),
-           static_cast<std::uint32_t>(delivery.ids.size()), callback.carried});
+           static_cast<std::uint32_t>(delivery.ids.size()), callback.carried, callback.sequence});
     }
     taken_ = delivery.entries.back().sequence;
     return delivery;
