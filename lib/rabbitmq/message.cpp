@@ -21,8 +21,7 @@ std::uint64_t get(const std::byte* at, int bytes) {
 }
 
 std::uint32_t checksum_of(Bytes body) {
-  return journal::crc32c(body.subspan(checksummed_from),
-                         journal::crc32c(body.first(checksum_at)));
+  return journal::crc32c(body.subspan(checksummed_from), journal::crc32c(body.first(checksum_at)));
 }
 
 bool is_ours(Bytes body) {
