@@ -82,7 +82,8 @@ class RabbitPublisher {
   void forward(std::span<const ObjectId> ids, Timestamp received_at, ForwardDone done);
 
   /// Ticks carry this time instead of now. It must not pass the receipt time of a callback whose
-  /// forward() has not succeeded yet; called from the publisher's thread. It may not call back.
+  /// forward() has not succeeded yet. Called from the publisher's thread, and by stop(); it may not
+  /// call the publisher. stop() then only when all there is was forwarded: goodbye means that.
   void set_frontier(std::function<Timestamp()> frontier);
 
   /// Takes no more callbacks, says goodbye to every shard, then calls `done`: at the latest after
@@ -126,8 +127,8 @@ class RabbitQueue final : public Queue {
   /// Changes when the broker has begun to serve us, again or for the first time; 0: never yet.
   std::uint64_t session() const;
 
-  /// Publishers that said goodbye with a stamp before `applied`, and everything of whom was handed
-  /// over. Each is named until it is forgotten, or heard again.
+  /// Publishers that said goodbye, if everything they stamped is before `applied`: the watermark of
+  /// this shard. Each is named until it is forgotten, or heard again.
   std::vector<std::uint64_t> departed(Timestamp applied) const;
 
   /// This publisher no longer holds the frontier, until it is heard again.
