@@ -103,9 +103,16 @@ bool Connection::open(const Address& address, std::chrono::seconds heartbeat,
     socket_ = amqp_get_sockfd(state_);
     if (aborted_) return trouble = "stopped", false;
   }
+  // The broker tells only those who say that they listen.
+  amqp_table_entry_t capabilities[] = {entry("basic.nack", true), entry("connection.blocked", true),
+                                       entry("consumer_cancel_notify", true),
+                                       entry("publisher_confirms", true)};
   const std::string name = "postoffice";
-  amqp_table_entry_t entries[] = {entry("connection_name", name)};
-  const amqp_table_t properties{1, entries};
+  amqp_table_entry_t entries[] = {entry("connection_name", name), {}};
+  entries[1].key = amqp_cstring_bytes("capabilities");
+  entries[1].value.kind = AMQP_FIELD_KIND_TABLE;
+  entries[1].value.value.table = {4, capabilities};
+  const amqp_table_t properties{2, entries};
   const auto reply = amqp_login_with_properties(
       state_, address.vhost.c_str(), 1, frame_max_wanted, static_cast<int>(heartbeat.count()),
       &properties, AMQP_SASL_METHOD_PLAIN, address.user.c_str(), address.password.c_str());
@@ -291,6 +298,9 @@ bool Connection::take_method(FrameSink& sink, const amqp_frame_t_& frame, std::s
     case AMQP_BASIC_RETURN_METHOD: content_ = Content::returned; return true;
     case AMQP_CONNECTION_BLOCKED_METHOD: sink.on_blocked(true); return true;
     case AMQP_CONNECTION_UNBLOCKED_METHOD: sink.on_blocked(false); return true;
+    case AMQP_QUEUE_DECLARE_OK_METHOD:
+      sink.on_answer(static_cast<const amqp_queue_declare_ok_t*>(method.decoded)->consumer_count);
+      return true;
     case AMQP_BASIC_CANCEL_METHOD:
       trouble = "the broker has cancelled the consumer (was its queue deleted?)";
       return false;

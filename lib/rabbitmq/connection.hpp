@@ -26,6 +26,7 @@ class FrameSink {
   virtual void on_return(Bytes /*body*/) {}
   virtual void on_deliver(std::uint64_t /*tag*/, bool /*redelivered*/, Bytes /*body*/) {}
   virtual void on_blocked(bool /*blocked*/) {}
+  virtual void on_answer(std::uint32_t /*consumers*/) {}  ///< to put_question()
 
  protected:
   ~FrameSink() = default;

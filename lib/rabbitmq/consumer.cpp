@@ -7,6 +7,11 @@
 namespace postoffice::rabbitmq {
 namespace {
 
+// A queue that was deleted and declared again forgets its consumers, and does not always say so.
+constexpr auto question_every = std::chrono::seconds(2);
+constexpr int answers_believed = 2;
+constexpr int answers_awaited = 3;
+
 Link::Settings link_settings(const RabbitOptions& options, const std::string& queue, Log log) {
   return {parse_amqp_url(options.url), options.reconnect_max,
           std::chrono::ceil<std::chrono::seconds>(options.heartbeat), queue, std::move(log)};
@@ -110,20 +115,35 @@ bool Consumer::set_up(Connection& connection, std::string& trouble) {
          connection.consume(queue_, options_.prefetch, trouble);
 }
 
-void Consumer::connected(SteadyTime) {
+void Consumer::connected(SteadyTime now) {
+  next_question_ = now + question_every;
+  unanswered_ = alone_ = 0;
   const std::lock_guard lock(mutex_);
   buffer_.begin_channel();
   counters_.connected = true;
   serving_ = false;
 }
 
-SteadyTime Consumer::step(Connection& connection, SteadyTime) {
+SteadyTime Consumer::step(Connection& connection, SteadyTime now) {
+  if (now >= next_question_) ask(connection, now);
   for (const auto tag : rejected_) put_reject(tag, connection.out());
   rejected_.clear();
   Lock lock(mutex_);
   deliver(lock);
   if (const auto tag = buffer_.acknowledgeable()) put_acknowledge(*tag, connection.out());
-  return SteadyTime::max();
+  return next_question_;
+}
+
+void Consumer::ask(Connection& connection, SteadyTime now) {
+  next_question_ = now + question_every;
+  if (++unanswered_ > answers_awaited) give_up("the queue does not answer");
+  if (unanswered_ == 1) put_question(queue_, connection.out());
+}
+
+void Consumer::on_answer(std::uint32_t consumers) {
+  unanswered_ = 0;
+  alone_ = consumers == 0 ? alone_ + 1 : 0;
+  if (alone_ >= answers_believed) give_up("the queue has forgotten its consumer");
 }
 
 /// What was not handed over comes again; nobody is to wait for it here.

@@ -36,6 +36,9 @@ class Consumer final : private Link {
   SteadyTime step(Connection& connection, SteadyTime now) override;
   void disconnected() override;
   void on_deliver(std::uint64_t tag, bool redelivered, Bytes body) override;
+  void on_answer(std::uint32_t consumers) override;
+
+  void ask(Connection& connection, SteadyTime now);
 
   void deliver(Lock& lock);
 
@@ -50,7 +53,12 @@ class Consumer final : private Link {
   bool serving_ = false;  // this channel has brought something
   std::uint64_t sessions_ = 0;
   RabbitQueueStatus counters_;
-  std::vector<std::uint64_t> rejected_;  // tags; the thread's
+
+  // The thread's.
+  std::vector<std::uint64_t> rejected_;  // tags
+  SteadyTime next_question_{};
+  int unanswered_ = 0;
+  int alone_ = 0;  // answers in a row that knew of no consumer
 };
 
 }  // namespace postoffice::rabbitmq

@@ -32,11 +32,18 @@ void end_frame(std::size_t begin, Buffer& out) {
   out.push_back(frame_end);
 }
 
-std::size_t begin_basic(std::uint16_t method, Buffer& out) {
+std::size_t begin_method(std::uint16_t class_id, std::uint16_t method, Buffer& out) {
   const auto begin = begin_frame(FrameType::method, channel, out);
-  put_number(60, 2, out);
+  put_number(class_id, 2, out);
   put_number(method, 2, out);
   return begin;
+}
+
+std::size_t begin_basic(std::uint16_t method, Buffer& out) { return begin_method(60, method, out); }
+
+void put_short_text(const std::string& text, Buffer& out) {
+  put_number(text.size(), 1, out);
+  for (const char c : text) out.push_back(static_cast<std::byte>(c));
 }
 
 /// Cuts a body that is too large for one frame; `begin` is where its frame begins.
@@ -59,8 +66,7 @@ PublishFrames::PublishFrames(const std::string& queue) {
   const auto method = begin_basic(40, template_);
   put_number(0, 2, template_);  // reserved
   put_number(0, 1, template_);  // the default exchange
-  put_number(queue.size(), 1, template_);
-  for (const char c : queue) template_.push_back(static_cast<std::byte>(c));
+  put_short_text(queue, template_);
   put_number(1, 1, template_);  // mandatory
   end_frame(method, template_);
   const auto header = begin_frame(FrameType::header, channel, template_);
@@ -96,6 +102,15 @@ void put_reject(std::uint64_t tag, Buffer& out) {
   const auto frame = begin_basic(90, out);
   put_number(tag, 8, out);
   put_number(0, 1, out);
+  end_frame(frame, out);
+}
+
+void put_question(const std::string& queue, Buffer& out) {
+  const auto frame = begin_method(50, 10, out);
+  put_number(0, 2, out);  // reserved
+  put_short_text(queue, out);
+  put_number(1, 1, out);  // passive
+  put_number(0, 4, out);  // no arguments
   end_frame(frame, out);
 }
 

@@ -31,6 +31,8 @@ class PublishFrames {
 
 void put_acknowledge(std::uint64_t tag, Buffer& out);  ///< basic.ack of everything up to it
 void put_reject(std::uint64_t tag, Buffer& out);       ///< basic.reject, not to be requeued
+/// queue.declare, passive: the broker answers how many consumers it serves.
+void put_question(const std::string& queue, Buffer& out);
 void put_heartbeat(Buffer& out);
 
 }  // namespace postoffice::rabbitmq
