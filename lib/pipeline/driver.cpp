@@ -98,7 +98,7 @@ void Pipeline::Driver::round() {
   for (const Event& event : events) event(now);
   if (phase_ == Phase::idle || phase_ == Phase::stopped) return publish(now);
   if (now >= next_wake_) next_wake_ = Timestamp::max();
-  carry_out(dispatcher_.act(now, queue.frontier, queue.recorded));
+  carry_out(dispatcher_.act(now, queue.frontier, queue.recorded, queue.crowded));
   drain_step(now);
   publish(now);
   report_changes();

@@ -23,7 +23,7 @@ Consumer::Consumer(const RabbitOptions& options, int shard, std::uint64_t own_se
     : Link(link_settings(options, shard_name(options.prefix, shard), std::move(log))),
       options_(options),
       queue_(shard_name(options.prefix, shard)),
-      buffer_(own_session) {
+      buffer_(own_session, static_cast<std::size_t>(options.prefetch)) {
   start();
 }
 
@@ -107,6 +107,12 @@ std::error_code Consumer::append_held(const std::function<std::error_code(Sequen
 void Consumer::released(Sequence sequence) {
   Lock lock(mutex_);
   buffer_.release(sequence);
+  deliver(lock);
+}
+
+void Consumer::released_carried(Sequence sequence, Timestamp stamp, std::span<const ObjectId> ids) {
+  Lock lock(mutex_);
+  buffer_.release_carried(sequence, stamp, ids);
   deliver(lock);
 }
 

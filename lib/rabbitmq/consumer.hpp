@@ -27,6 +27,7 @@ class Consumer final : private Link {
   /// message will carry. It is not handed over before released().
   std::error_code append_held(const std::function<std::error_code(Sequence&)>& append);
   void released(Sequence sequence);
+  void released_carried(Sequence sequence, Timestamp stamp, std::span<const ObjectId> ids);
 
  private:
   using Lock = std::unique_lock<std::mutex>;

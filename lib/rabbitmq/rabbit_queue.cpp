@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <mutex>
 #include <stdexcept>
 
@@ -10,6 +11,17 @@ namespace postoffice {
 
 using rabbitmq::Consumer;
 using rabbitmq::Publisher;
+
+namespace {
+
+std::vector<ObjectId> sorted(std::span<const ObjectId> ids) {
+  std::vector<ObjectId> result(ids.begin(), ids.end());
+  std::sort(result.begin(), result.end());
+  result.erase(std::unique(result.begin(), result.end()), result.end());
+  return result;
+}
+
+}  // namespace
 
 /// The broker stops reading from connections that publish when it is short of memory, so carrying
 /// forward has one of its own, from the first time on: acknowledgements are never held up.
@@ -26,10 +38,14 @@ class RabbitQueue::Impl {
   }
 
   void append(std::span<const ObjectId> ids, std::optional<Timestamp> stamp, AppendDone& done) {
-    AppendDone wrapped = [&consumer = consumer_, done = std::move(done)](std::error_code error,
-                                                                         const Receipt& receipt) {
+    std::vector<ObjectId> copy;
+    if (stamp) copy = sorted(ids);
+    AppendDone wrapped = [&consumer = consumer_, copy = std::move(copy),
+                          carried = stamp.has_value(),
+                          done = std::move(done)](std::error_code error, const Receipt& receipt) {
       done(error, receipt);
-      consumer.released(receipt.sequence);
+      if (error || !carried) return consumer.released(receipt.sequence);
+      consumer.released_carried(receipt.sequence, receipt.received_at, copy);
     };
     const auto refused = consumer_.append_held(
         [&](Sequence& sequence) { return publisher().append(ids, stamp, wrapped, &sequence); });

@@ -7,43 +7,71 @@
 
 namespace postoffice::rabbitmq {
 
+bool ShardBuffer::is_own_carried(const MessageHeader& header) const {
+  return header.type == MessageType::carried && header.session == session_;
+}
+
 void ShardBuffer::begin_channel() {
-  for (const Item& item : items_) {
-    if (!item.entry ||
-        (item.header.type == MessageType::carried && item.header.session == session_)) {
-      continue;
-    }
-    accepted_ids_ -= item.ids;
-    --accepted_callbacks_;
-  }
-  items_.clear();
-  ids_.clear();
-  ids_begin_ = 0;
+  std::deque<Item> items;
+  std::vector<ObjectId> ids;
+  items.swap(items_);
+  ids.swap(ids_);
+  auto at = ids.begin() + static_cast<std::ptrdiff_t>(std::exchange(ids_begin_, 0));
   last_ = taken_;
+  for (const Item& item : items) {
+    const auto end = at + item.ids;
+    if (item.here) {
+      ids_.insert(ids_.end(), at, end);
+      push(item.header, item.ids, true);
+    } else if (item.entry && !is_own_carried(item.header)) {
+      accepted_ids_ -= item.ids;
+      --accepted_callbacks_;
+    }
+    at = end;
+  }
+  for (auto& [sequence, came] : held_) came = false;
   tags_.clear();
   first_tag_ = 1;
+}
+
+void ShardBuffer::push(const MessageHeader& header, std::uint32_t ids, bool here) {
+  const bool entry = header.type == MessageType::callback || header.type == MessageType::carried;
+  if (entry) ++last_;
+  items_.push_back({header, last_, ids, entry, here});
+  if (!entry || is_own_carried(header)) return;
+  kept_times_.push(last_, header.stamp);
+  accepted_ids_ += ids;
+  ++accepted_callbacks_;
 }
 
 bool ShardBuffer::add(Bytes body) {
   const auto ids_before = ids_.size();
   const auto header = decode_message(body, ids_);
-  if (!header) {
-    tags_.push_back({last_, true});
-    return false;
+  if (header && is_own_carried(*header) && copies_.erase(header->sequence) > 0) {
+    ids_.resize(ids_before);
+    tags_.push_back({last_, false});
+    return true;
   }
-  const bool entry = header->type == MessageType::callback || header->type == MessageType::carried;
-  if (entry) ++last_;
-  const auto count = static_cast<std::uint32_t>(ids_.size() - ids_before);
-  items_.push_back({*header, last_, count, entry});
-  tags_.push_back({last_, false});
-  const bool own = header->type == MessageType::carried && header->session == session_;
-  if (entry && !own) {
-    kept_times_.push(last_, header->stamp);
-    accepted_ids_ += count;
-    ++accepted_callbacks_;
+  if (header) {
+    push(*header, static_cast<std::uint32_t>(ids_.size() - ids_before), false);
+    const auto held = held_.find(header->sequence);
+    if (held != held_.end() && header->session == session_) held->second = true;
   }
+  tags_.push_back({last_, !header});
   pass_ticks();
-  return true;
+  return header.has_value();
+}
+
+void ShardBuffer::release_carried(Sequence sequence, Timestamp stamp,
+                                  std::span<const ObjectId> ids) {
+  const auto held = held_.find(sequence);
+  const bool came = held == held_.end() || held->second;
+  release(sequence);
+  if (came) return;
+  copies_.insert(sequence);
+  ids_.insert(ids_.end(), ids.begin(), ids.end());
+  push({MessageType::carried, 0, session_, sequence, stamp}, static_cast<std::uint32_t>(ids.size()),
+       true);
 }
 
 bool ShardBuffer::held(const Item& item) const {
@@ -68,10 +96,8 @@ Delivery ShardBuffer::take(std::size_t ids_max) {
       const auto from = ids_.begin() + static_cast<std::ptrdiff_t>(ids_begin_);
       const auto begin = static_cast<std::uint32_t>(delivery.ids.size());
       delivery.ids.insert(delivery.ids.end(), from, from + item.ids);
-      const bool carried =
-          item.header.type == MessageType::carried && item.header.session == session_;
       delivery.entries.push_back({item.sequence, item.header.stamp, begin, begin + item.ids,
-                                  carried, item.header.sequence});
+                                  is_own_carried(item.header), item.header.sequence});
       ids_begin_ += item.ids;
       taken_ = item.sequence;
     }
@@ -122,6 +148,8 @@ void ShardBuffer::fill(QueueStatus& status) const {
       std::min(kept_times_.oldest().value_or(status.frontier), status.frontier);
   status.accepted_ids = accepted_ids_;
   status.accepted_callbacks = accepted_callbacks_;
+  if (tags_.size() > window_ - window_ / 4) status.crowded = tags_[tags_.size() / 2].sequence;
+  if (tags_.size() > window_ - window_ / 4) status.crowded = tags_[tags_.size() / 2].sequence;
   status.bytes = (ids_.size() - ids_begin_) * sizeof(ObjectId);
 }
 

@@ -14,7 +14,7 @@ constexpr std::uint64_t own_session = 5;
 Timestamp at(int time) { return Timestamp(Duration(time)); }
 
 struct Shard : ShardBuffer {
-  Shard() : ShardBuffer(own_session) {}
+  Shard() : ShardBuffer(own_session, 8) {}
   void arrive(MessageType type, int time, std::vector<ObjectId> ids = {}, std::uint64_t session = 1,
               Sequence sequence = 0) {
     Buffer body;
@@ -139,4 +139,59 @@ TEST_CASE_FIXTURE(Shard, "a delivery holds about as many ids as asked for") {
   const auto rest = take(100);
   CHECK(rest.entries.size() == 2);
   CHECK(rest.ids == std::vector<ObjectId>{1, 2, 3, 1, 2, 3});
+}
+
+TEST_CASE_FIXTURE(Shard, "what is carried forward is there with its confirm, and once only (S9)") {
+  callback(1, {7});
+  take(100);
+  handed();
+  hold(40);
+  CHECK_FALSE(ready());
+  release_carried(40, at(1), std::vector<ObjectId>{7});
+  REQUIRE(ready());
+  const auto delivery = take(100);
+  handed();
+  REQUIRE(delivery.entries.size() == 1);
+  CHECK(delivery.entries[0].carried);
+  CHECK(delivery.entries[0].receipt == 40);
+  CHECK(delivery.entries[0].received_at == at(1));
+  acknowledge(1);
+  CHECK(acknowledgeable() == 1);
+  callback(2, {8});
+  arrive(MessageType::carried, 1, {7}, own_session, 40);  // the broker's copy
+  const auto rest = take(100);
+  handed();
+  CHECK(rest.ids == std::vector<ObjectId>{8});
+  acknowledge(2);
+  CHECK_FALSE(acknowledgeable());
+  acknowledge(3);
+  CHECK(acknowledgeable() == 3);
+}
+
+TEST_CASE_FIXTURE(Shard, "what is carried forward survives a reconnect, its copy comes or not") {
+  hold(40);
+  callback(2, {8});
+  release_carried(40, at(1), std::vector<ObjectId>{7});
+  begin_channel();
+  REQUIRE(ready());
+  const auto delivery = take(100);
+  handed();
+  REQUIRE(delivery.entries.size() == 1);
+  CHECK(delivery.entries[0].receipt == 40);
+  CHECK(delivery.ids == std::vector<ObjectId>{7});
+  callback(2, {8});
+  arrive(MessageType::carried, 1, {7}, own_session, 40);
+  CHECK(take(100).ids == std::vector<ObjectId>{8});
+}
+
+TEST_CASE_FIXTURE(Shard, "a window that is nearly full says what should be acknowledged") {
+  for (int i = 0; i < 6; ++i) callback(i, {i});
+  CHECK(status().crowded == 0);
+  callback(6, {6});
+  CHECK(status().crowded == 4);
+  take(100);
+  handed();
+  acknowledge(4);
+  acknowledgeable();
+  CHECK(status().crowded == 0);
 }
