@@ -24,5 +24,6 @@ function(postoffice_install_package)
   install(FILES ${PROJECT_BINARY_DIR}/postofficeConfig.cmake
                 ${PROJECT_BINARY_DIR}/postofficeConfigVersion.cmake
                 ${PROJECT_SOURCE_DIR}/cmake/FindAsio.cmake
+                ${PROJECT_SOURCE_DIR}/cmake/FindRabbitmqC.cmake
           DESTINATION ${postoffice_package_dir})
 endfunction()

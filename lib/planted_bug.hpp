@@ -40,6 +40,12 @@
   bug(recorded_time_ignored)             \
   bug(forgotten_while_away)              \
   bug(full_queue_spins)                  \
+  /* the broker */                       \
+  bug(nack_believed)                     \
+  bug(return_ignored)                    \
+  bug(tick_ahead_of_its_line)            \
+  bug(carried_before_confirmed)          \
+  bug(frontier_of_one_publisher)         \
   /* around it */                        \
   bug(frontier_after_inbox)              \
   bug(stop_acknowledges_unfinished)      \

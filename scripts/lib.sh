@@ -2,8 +2,8 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 build_packages=(cmake ninja-build g++ libasio-dev node-llhttp rapidjson-dev libpq-dev
-                libsqlite3-dev libcli11-dev libspdlog-dev)
-test_packages=(postgresql doctest-dev libbenchmark-dev strace curl iproute2 e2fsprogs xfsprogs)
+                libsqlite3-dev librabbitmq-dev libcli11-dev libspdlog-dev)
+test_packages=(postgresql rabbitmq-server doctest-dev libbenchmark-dev strace curl iproute2 e2fsprogs xfsprogs)
 
 say() { printf '\n== %s\n' "$*"; }
 

@@ -52,6 +52,9 @@ struct QueueStatus {
   std::uint64_t accepted_callbacks = 0;
   std::uint64_t bytes = 0;  ///< storage held
   bool writable = true;     ///< an append made now is expected to succeed
+  /// The queue can hand over only so much more before it wants an acknowledgement up to here: ids
+  /// that stand in the way are better carried forward soon. 0: no hurry.
+  Sequence crowded = 0;
 };
 
 /// A durable, ordered queue of callbacks with one reader and cumulative acknowledgement.

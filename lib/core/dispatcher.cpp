@@ -14,6 +14,7 @@ constexpr Duration scan_every = std::chrono::milliseconds(500);
 constexpr Duration store_pause_max = std::chrono::seconds(2);
 constexpr Duration mark_every = std::chrono::seconds(1);
 constexpr Duration carry_again = std::chrono::seconds(1);
+constexpr Duration hurry_every = std::chrono::milliseconds(100);
 
 // When the window is full, spilled ids go round through the queue; this keeps the disk from
 // spinning, and still lets a touch reach its row within a second.
@@ -215,7 +216,7 @@ void Dispatcher::drain() {
   fetches_.drain();
 }
 
-Actions Dispatcher::act(Timestamp now, Timestamp frontier, Timestamp recorded) {
+Actions Dispatcher::act(Timestamp now, Timestamp frontier, Timestamp recorded, Sequence crowded) {
   Actions actions;
   actions.fetches = fetches_.begin(now);
   store_.add(fetches_.take_outcomes());
@@ -224,7 +225,7 @@ Actions Dispatcher::act(Timestamp now, Timestamp frontier, Timestamp recorded) {
   if (planted(PlantedBug::recorded_time_ignored)) recorded = Timestamp::max();
   const auto seen = planted(PlantedBug::swept_by_the_clock) ? now : watermark_;
   if (!draining_) sweep(actions, now, std::min(seen - options_.ttl, recorded));
-  carry(actions, now);
+  carry(actions, now, crowded);
   acknowledge(actions);
   actions.read = now >= read_again_ && store_.touches_waiting() < options_.known_ids_max;
   actions.wake = std::min({fetches_.wake(), store_.wake(), now + sweep_pause()});
@@ -291,11 +292,12 @@ void Dispatcher::forget_oldest(Timestamp now) {
   next_scan_ = std::min(next_scan_, now + scan_every);
 }
 
-void Dispatcher::carry(Actions& actions, Timestamp now) {
-  if (marks_.empty() || now >= marks_.back().when + mark_every) {
-    marks_.push_back({now, last_delivered_});
-    if (!draining_) carry_aged(now);
-  }
+void Dispatcher::carry(Actions& actions, Timestamp now, Sequence crowded) {
+  const bool hurry = crowded > acknowledged_ && now >= hurry_again_;
+  const bool mark = marks_.empty() || now >= marks_.back().when + mark_every;
+  if (hurry) hurry_again_ = now + hurry_every;
+  if (mark) marks_.push_back({now, last_delivered_});
+  if ((mark || hurry) && !draining_) carry_aged(now, crowded);
   for (auto& [token, carry] : carries_) {
     if (carry.again > now) continue;
     if (carry.failed && !planted(PlantedBug::full_queue_spins)) take_back(carry, now);
@@ -307,12 +309,12 @@ void Dispatcher::carry(Actions& actions, Timestamp now) {
   std::erase_if(carries_, [](const auto& item) { return item.second.ids.empty(); });
 }
 
-// Ids that stand in the queue for too long are carried forward, unless touches hold the queue
-// anyway.
-void Dispatcher::carry_aged(Timestamp now) {
-  Sequence horizon = 0;
+// Ids that stand in the queue for too long, or in its way, are carried forward, unless touches hold
+// the queue anyway.
+void Dispatcher::carry_aged(Timestamp now, Sequence crowded) {
+  Sequence horizon = crowded;
   while (!marks_.empty() && marks_.front().when + options_.carry_after <= now) {
-    horizon = marks_.front().sequence;
+    horizon = std::max(horizon, marks_.front().sequence);
     if (marks_.size() == 1 || marks_[1].when + options_.carry_after > now) break;
     marks_.pop_front();
   }

@@ -69,7 +69,9 @@ class Dispatcher {
   /// watermark follows it down, too: a publisher was heard whose clock is behind.
   /// No row is deleted that was seen after `recorded`: the next run may begin that early, and must
   /// not find its receipts already expired.
-  Actions act(Timestamp now, Timestamp frontier, Timestamp recorded = Timestamp::max());
+  /// `crowded`: see QueueStatus.
+  Actions act(Timestamp now, Timestamp frontier, Timestamp recorded = Timestamp::max(),
+              Sequence crowded = 0);
 
   const Counters& counters() const { return counters_; }
   const FetchStage& fetches() const { return fetches_; }
@@ -113,8 +115,8 @@ class Dispatcher {
   Duration sweep_pause() const;
   void sweep(Actions& actions, Timestamp now, Timestamp cutoff);
   void forget_oldest(Timestamp now);
-  void carry(Actions& actions, Timestamp now);
-  void carry_aged(Timestamp now);
+  void carry(Actions& actions, Timestamp now, Sequence crowded);
+  void carry_aged(Timestamp now, Sequence crowded);
   void acknowledge(Actions& actions);
 
   PipelineOptions options_;
@@ -146,6 +148,7 @@ class Dispatcher {
   std::uint64_t last_carry_ = 0;
   std::deque<Mark> marks_;  // where the queue stood, second by second
   Timestamp read_again_{};
+  Timestamp hurry_again_{};
 };
 
 }  // namespace postoffice::core

@@ -102,7 +102,7 @@ void Pipeline::Driver::round() {
   for (const Event& event : events) event(now);
   if (phase_ == Phase::idle || phase_ == Phase::stopped) return publish(now);
   if (now >= next_wake_) next_wake_ = Timestamp::max();
-  core::Actions actions = dispatcher_.act(now, queue.frontier, queue.recorded);
+  core::Actions actions = dispatcher_.act(now, queue.frontier, queue.recorded, queue.crowded);
   if (actions.expire) actions.expire->publishers = std::move(queue.publishers);
   carry_out(std::move(actions));
   drain_step(now);

@@ -694,6 +694,21 @@ TEST_CASE_FIXTURE(Fixture, "nothing is deleted while receipts of forgotten ids a
   CHECK(f.dispatcher.watermark() == f.now);
 }
 
+TEST_CASE_FIXTURE(Fixture, "ids in the way of a crowded queue are carried forward at once") {
+  receive({1});
+  receive({2});
+  receive({3});
+  advance(100ms);
+  while (!applies.empty()) commit();  // the touches
+  CHECK(carries.empty());
+  const auto hurried = dispatcher.act(now, now, Timestamp::max(), 2);
+  REQUIRE(hurried.carries.size() == 1);  // they were received in one instant
+  CHECK(hurried.carries[0].ids == std::vector<ObjectId>{1, 2});
+  CHECK(dispatcher.act(now + 1s, now, Timestamp::max(), 2).carries.empty());
+  deliver_carried(hurried.carries[0]);
+  CHECK(acknowledged == 2);
+}
+
 TEST_CASE_FIXTURE(Fixture, "the watermark follows a frontier that goes back (S6)") {
   settle();
   CHECK(dispatcher.watermark() == now);

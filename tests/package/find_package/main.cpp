@@ -16,6 +16,10 @@
 #include <postoffice/defaults/sqlite_object_store.hpp>
 #endif
 
+#ifdef WITH_RABBITMQ
+#include <postoffice/defaults/rabbit_queue.hpp>
+#endif
+
 int main() {
   const auto directory = std::filesystem::current_path() / "consumer-queue";
   std::filesystem::remove_all(directory);
@@ -45,6 +49,12 @@ int main() {
   std::string message;
   const auto file = std::filesystem::current_path() / "consumer.db";
   if (postoffice::migrate_sqlite(file.string(), message)) return std::puts(message.c_str()), 1;
+#endif
+#ifdef WITH_RABBITMQ
+  {  // A broker need not be there.
+    const postoffice::RabbitPublisher publisher({.url = "amqp://127.0.0.1:1"}, clock);
+    if (publisher.status().connected) return 1;
+  }
 #endif
   std::printf("postoffice %s stored %zu objects\n", postoffice::version(), store.objects().size());
   return store.objects().size() == 3 ? 0 : 1;

@@ -1,0 +1,144 @@
+// A queue in RabbitMQ: publishers on some machines, consumers on others. Component
+// postoffice::rabbitmq. Format and rules: docs/rabbit_format.md.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "postoffice/clock.hpp"
+#include "postoffice/log.hpp"
+#include "postoffice/queue.hpp"
+
+namespace postoffice {
+
+struct RabbitOptions {
+  std::string url = "amqp://localhost";  ///< amqp://user:password@host:port/vhost
+  std::string prefix = "postoffice";     ///< of all names at the broker
+  int shards = 8;  ///< durable quorum queues; the same number for all publishers and consumers
+
+  /// A callback that is not confirmed by then was not accepted.
+  std::chrono::milliseconds confirm_timeout{800};
+  std::chrono::milliseconds reconnect_max{2'000};  ///< between two attempts to connect, at most
+  std::chrono::milliseconds tick{250};             ///< between two ticks
+  /// The broker hears from us, and we from it, at least this often. Rounded up to seconds.
+  std::chrono::milliseconds heartbeat{5'000};
+
+  std::uint64_t publisher = 0;  ///< who we are: fixed for the life of a data directory; 0: random
+  std::size_t window_max = 65'536;           ///< callbacks unconfirmed; beyond: refused
+  std::size_t buffer_bytes_max = 16u << 20;  ///< not yet taken by the broker; beyond: refused
+  int prefetch = 20'000;  ///< messages handed to a consumer and not acknowledged, 1 to 65'535
+
+  /// RabbitQueue only: this object is the only publisher of its shard, too. It sends ticks, and
+  /// append() takes callbacks. Otherwise append() only carries forward.
+  bool publishes = false;
+};
+
+struct RabbitPublisherStatus {
+  std::uint64_t publisher = 0;
+  bool connected = false;       ///< all shards have confirmed the hello of this connection
+  bool blocked = false;         ///< the broker has no memory or disk for what we publish
+  std::size_t unconfirmed = 0;  ///< callbacks on their way
+  std::string trouble;          ///< why it is not connected, for people; without the password
+
+  std::uint64_t accepted_callbacks = 0;
+  std::uint64_t accepted_ids = 0;  ///< distinct within their callbacks
+  std::uint64_t forwarded = 0;
+  std::uint64_t refused = 0;  ///< at once: not connected, blocked, too much on its way
+  std::uint64_t overdue = 0;
+  std::uint64_t returned = 0;  ///< there was no queue
+  std::uint64_t nacked = 0;
+  std::uint64_t broken = 0;  ///< on their way when the connection ended
+  std::uint64_t connects = 0;
+};
+
+/// Puts callbacks into the shards. Done means that a quorum of brokers has written each of its
+/// messages to disk. Everything that can go wrong is an error within confirm_timeout, mostly
+/// Error::unavailable (at once) or Error::not_durable (the outcome is unknown). Connects again for
+/// ever.
+///
+/// Threads: all methods from any thread. Completions come from the publisher's own thread, or
+/// before the method returns. `clock` must outlive the publisher. Bad options throw
+/// std::invalid_argument.
+class RabbitPublisher {
+ public:
+  using ForwardDone = std::function<void(std::error_code)>;
+
+  RabbitPublisher(RabbitOptions options, Clock& clock, Log log = {});
+  ~RabbitPublisher();  ///< says no goodbye; what is on its way fails with Error::stopped
+
+  /// Stamps a callback now and publishes it (see Queue::append).
+  void append(std::span<const ObjectId> ids, Queue::AppendDone done);
+
+  /// Publishes a callback that has its receipt time already, from a queue that is durable by
+  /// itself: whoever calls this tries again. Needs set_frontier().
+  void forward(std::span<const ObjectId> ids, Timestamp received_at, ForwardDone done);
+
+  /// Ticks carry this time instead of now. It must not pass the receipt time of a callback whose
+  /// forward() has not succeeded yet. Called from the publisher's thread, and by stop(); it may not
+  /// call the publisher. stop() then only when all there is was forwarded: goodbye means that.
+  void set_frontier(std::function<Timestamp()> frontier);
+
+  /// Takes no more callbacks, says goodbye to every shard, then calls `done`: at the latest after
+  /// twice confirm_timeout, whatever the broker does.
+  void stop(std::function<void()> done);
+
+  RabbitPublisherStatus status() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+struct RabbitQueueStatus {
+  bool connected = false;          ///< consuming, or waiting for the consumer before us to go
+  std::string trouble;             ///< why not, for people
+  std::size_t unacknowledged = 0;  ///< messages, ticks included
+  std::uint64_t redelivered = 0;   ///< messages
+  std::uint64_t rejected = 0;      ///< messages that made no sense: they are in the dead queue
+  std::uint64_t connects = 0;
+};
+
+/// Takes callbacks out of one shard. Of all consumers of a shard the broker serves one; when that
+/// goes, the next gets everything that it has not acknowledged, in the same order.
+///
+/// Sequences count what is handed over by this object; after a reconnect callbacks come again, with
+/// new ones. Receipts of append() name other sequences (Entry::receipt).
+///
+/// Threads: as Queue; completions come from the queue's own threads, or before the method returns.
+class RabbitQueue final : public Queue {
+ public:
+  RabbitQueue(RabbitOptions options, int shard, Clock& clock, Log log = {});
+  ~RabbitQueue() override;  ///< a waiting read fails with Error::stopped
+
+  void append(std::span<const ObjectId> ids, std::optional<Timestamp> carried_from,
+              AppendDone done) override;
+  void read(std::size_t ids_max, ReadDone done) override;
+  void acknowledge(Sequence up_to) override;
+  QueueStatus status() const override;
+
+  /// Changes when the broker has begun to serve us, again or for the first time; 0: never yet.
+  std::uint64_t session() const;
+
+  /// Publishers that said goodbye, if everything they stamped is before `applied`: the watermark of
+  /// this shard. Each is named until it is forgotten, or heard again.
+  std::vector<std::uint64_t> departed(Timestamp applied) const;
+
+  /// This publisher no longer holds the frontier, until it is heard again.
+  void forget(std::uint64_t publisher);
+
+  RabbitQueueStatus details() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace postoffice

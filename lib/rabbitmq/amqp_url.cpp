@@ -1,0 +1,101 @@
+#include "rabbitmq/amqp_url.hpp"
+
+#include <charconv>
+#include <stdexcept>
+#include <string_view>
+
+namespace postoffice::rabbitmq {
+namespace {
+
+[[noreturn]] void refuse(const std::string& why) {
+  throw std::invalid_argument("the broker's URL " + why);
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+std::string decode(std::string_view text) {
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      decoded += text[i];
+      continue;
+    }
+    const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
+    const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
+    if (high < 0 || low < 0) refuse("has a % without two hexadecimal digits behind it");
+    decoded += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  if (decoded.find('\0') != std::string::npos) refuse("contains a zero byte");
+  return decoded;
+}
+
+void parse_credentials(std::string_view text, Address& address) {
+  const auto colon = text.find(':');
+  address.user = decode(text.substr(0, colon));
+  address.password = colon == text.npos ? "" : decode(text.substr(colon + 1));
+}
+
+int parse_port(std::string_view text) {
+  int port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (error != std::errc{} || end != text.data() + text.size() || port < 1 || port > 65535) {
+    refuse("has a port that is no number from 1 to 65535");
+  }
+  return port;
+}
+
+void parse_host(std::string_view text, Address& address) {
+  std::string_view rest;
+  if (text.starts_with('[')) {
+    const auto end = text.find(']');
+    if (end == text.npos) refuse("has a [ without ]");
+    address.host = text.substr(1, end - 1);
+    rest = text.substr(end + 1);
+  } else {
+    const auto colon = text.find(':');
+    if (colon != 0 && !text.empty()) address.host = decode(text.substr(0, colon));
+    if (colon != text.npos) rest = text.substr(colon);
+  }
+  if (rest.empty()) return;
+  if (rest[0] != ':') refuse("has something between host and port");
+  address.port = parse_port(rest.substr(1));
+}
+
+}  // namespace
+
+Address parse_amqp_url(const std::string& url) {
+  std::string_view rest = url;
+  if (rest.starts_with("amqps://")) {
+    refuse("asks for TLS (amqps), which this version cannot do; use amqp:// on a private network");
+  }
+  if (!rest.starts_with("amqp://")) refuse("does not begin with amqp://");
+  rest.remove_prefix(7);
+  if (rest.find_first_of("?#") != rest.npos) refuse("has a query or fragment; none is known");
+  Address address;
+  const auto slash = rest.find('/');
+  const auto path = slash == rest.npos ? std::string_view{} : rest.substr(slash + 1);
+  if (!path.empty()) address.vhost = decode(path);
+  if (path.find('/') != path.npos) refuse("has a / inside the virtual host; write %2f");
+  auto authority = rest.substr(0, slash);
+  if (const auto at = authority.rfind('@'); at != authority.npos) {
+    parse_credentials(authority.substr(0, at), address);
+    authority.remove_prefix(at + 1);
+  }
+  parse_host(authority, address);
+  return address;
+}
+
+std::string to_string(const Address& address) {
+  const bool v6 = address.host.find(':') != std::string::npos;
+  const auto host = v6 ? "[" + address.host + "]" : address.host;
+  const auto vhost = address.vhost == "/" ? "" : "/" + address.vhost;
+  return "amqp://" + address.user + "@" + host + ":" + std::to_string(address.port) + vhost;
+}
+
+}  // namespace postoffice::rabbitmq

@@ -1,0 +1,97 @@
+#include "rabbitmq/confirm_window.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "postoffice/error.hpp"
+
+namespace postoffice::rabbitmq {
+
+void ConfirmWindow::add(Sent sent) {
+  const auto slot = first_slot_ + slots_.size();
+  for (std::uint32_t i = 0; i < sent.messages; ++i) messages_.push_back({slot, false});
+  const auto messages = sent.messages;
+  slots_.push_back({std::move(sent), messages, false});
+}
+
+void ConfirmWindow::confirm(std::uint64_t tag, bool multiple, std::vector<Ended>& ended) {
+  settle(tag, multiple, {}, ended);
+}
+
+void ConfirmWindow::nack(std::uint64_t tag, bool multiple, std::vector<Ended>& ended) {
+  settle(tag, multiple, Error::not_durable, ended);
+}
+
+void ConfirmWindow::settle(std::uint64_t tag, bool multiple, std::error_code error,
+                           std::vector<Ended>& ended) {
+  const auto end_tag = first_tag_ + messages_.size();
+  if (multiple && tag == 0) tag = end_tag - 1;  // all there are
+  if (tag < first_tag_ || tag >= end_tag) return;
+  auto place = static_cast<std::ptrdiff_t>(multiple ? 0 : tag - first_tag_);
+  const auto last = static_cast<std::ptrdiff_t>(tag - first_tag_);
+  for (; place <= last; ++place) settle(messages_[static_cast<std::size_t>(place)], error, ended);
+  drop_settled();
+}
+
+void ConfirmWindow::settle(Message& message, std::error_code error, std::vector<Ended>& ended) {
+  if (std::exchange(message.settled, true)) return;
+  Slot& slot = slots_[message.slot - first_slot_];
+  --slot.missing;
+  if (error || slot.missing == 0) end(slot, error, ended);
+}
+
+void ConfirmWindow::end(Slot& slot, std::error_code error, std::vector<Ended>& ended) {
+  if (std::exchange(slot.ended, true)) return;
+  // The sequence stays: returned() searches for it.
+  ended.push_back({{slot.sent.kind, slot.sent.sequence, slot.sent.stamp, slot.sent.ids,
+                    slot.sent.messages, slot.sent.due, std::exchange(slot.sent.done, nullptr)},
+                   error});
+}
+
+void ConfirmWindow::drop_settled() {
+  while (!messages_.empty() && messages_.front().settled) {
+    messages_.pop_front();
+    ++first_tag_;
+  }
+  while (!slots_.empty() && slots_.front().missing == 0) {
+    slots_.pop_front();
+    ++first_slot_;
+  }
+  due_from_ = std::max(due_from_, first_slot_);
+}
+
+void ConfirmWindow::returned(Sequence sequence, std::vector<Ended>& ended) {
+  auto slot =
+      std::lower_bound(slots_.begin(), slots_.end(), sequence,
+                       [](const Slot& at, Sequence wanted) { return at.sent.sequence < wanted; });
+  for (; slot != slots_.end() && slot->sent.sequence == sequence; ++slot) {
+    end(*slot, Error::not_durable, ended);
+  }
+}
+
+void ConfirmWindow::overdue(SteadyTime now, std::vector<Ended>& ended) {
+  for (; due_from_ < first_slot_ + slots_.size(); ++due_from_) {
+    Slot& slot = slots_[due_from_ - first_slot_];
+    if (!slot.ended && slot.sent.due > now) return;
+    end(slot, Error::not_durable, ended);
+  }
+}
+
+ConfirmWindow::SteadyTime ConfirmWindow::next_due() const {
+  for (auto at = due_from_; at < first_slot_ + slots_.size(); ++at) {
+    const Slot& slot = slots_[at - first_slot_];
+    if (!slot.ended) return slot.sent.due;
+  }
+  return SteadyTime::max();
+}
+
+void ConfirmWindow::fail_all(std::error_code error, std::vector<Ended>& ended) {
+  for (Slot& slot : slots_) end(slot, error, ended);
+  first_slot_ += slots_.size();
+  due_from_ = first_slot_;
+  slots_.clear();
+  messages_.clear();
+  first_tag_ = 1;
+}
+
+}  // namespace postoffice::rabbitmq

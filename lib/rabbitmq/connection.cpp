@@ -1,0 +1,330 @@
+#include "rabbitmq/connection.hpp"
+
+#include <amqp.h>
+#include <amqp_framing.h>
+#include <amqp_tcp_socket.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace postoffice::rabbitmq {
+namespace {
+
+constexpr timeval connect_limit{1, 0};
+constexpr timeval answer_limit{2, 0};
+constexpr int frame_max_wanted = 131'072;
+constexpr std::size_t read_size = 256 << 10;
+// A body is kept in memory; none of ours comes near.
+constexpr std::uint64_t body_size_max = 64 << 20;
+
+amqp_bytes_t bytes_of(const std::string& text) {
+  return {text.size(), const_cast<char*>(text.data())};
+}
+
+std::string text_of(amqp_bytes_t bytes) {
+  return {static_cast<const char*>(bytes.bytes), bytes.len};
+}
+
+amqp_table_entry_t entry(const char* key, const std::string& value) {
+  amqp_table_entry_t result{};
+  result.key = amqp_cstring_bytes(key);
+  result.value.kind = AMQP_FIELD_KIND_UTF8;
+  result.value.value.bytes = bytes_of(value);
+  return result;
+}
+
+amqp_table_entry_t entry(const char* key, bool value) {
+  amqp_table_entry_t result{};
+  result.key = amqp_cstring_bytes(key);
+  result.value.kind = AMQP_FIELD_KIND_BOOLEAN;
+  result.value.value.boolean = value;
+  return result;
+}
+
+std::string closing_text(const amqp_method_t& method) {
+  if (method.id == AMQP_CONNECTION_CLOSE_METHOD) {
+    const auto* close = static_cast<const amqp_connection_close_t*>(method.decoded);
+    return std::to_string(close->reply_code) + " " + text_of(close->reply_text);
+  }
+  if (method.id == AMQP_CHANNEL_CLOSE_METHOD) {
+    const auto* close = static_cast<const amqp_channel_close_t*>(method.decoded);
+    return std::to_string(close->reply_code) + " " + text_of(close->reply_text);
+  }
+  return "closed";
+}
+
+std::string text_of(const amqp_rpc_reply_t& reply) {
+  if (reply.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION) return closing_text(reply.reply);
+  if (reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION) {
+    return amqp_error_string2(reply.library_error);
+  }
+  return "no answer";
+}
+
+}  // namespace
+
+Connection::~Connection() {
+  const std::lock_guard lock(abort_mutex_);
+  socket_ = -1;
+  if (state_ != nullptr) amqp_destroy_connection(state_);
+}
+
+void Connection::abort() {
+  const std::lock_guard lock(abort_mutex_);
+  aborted_ = true;
+  if (socket_ >= 0) ::shutdown(socket_, SHUT_RDWR);
+}
+
+bool Connection::ready(std::string& trouble) const {
+  if (state_ != nullptr) return true;
+  trouble = "not enough memory for a connection";
+  return false;
+}
+
+bool Connection::open(const Address& address, std::chrono::seconds heartbeat,
+                      std::string& trouble) {
+  state_ = amqp_new_connection();
+  amqp_socket_t* socket = state_ == nullptr ? nullptr : amqp_tcp_socket_new(state_);
+  if (socket == nullptr) return ready(trouble);
+  amqp_set_handshake_timeout(state_, &answer_limit);
+  amqp_set_rpc_timeout(state_, &answer_limit);
+  const int status =
+      amqp_socket_open_noblock(socket, address.host.c_str(), address.port, &connect_limit);
+  if (status != AMQP_STATUS_OK) {
+    trouble = std::string("no connection: ") + amqp_error_string2(status);
+    return false;
+  }
+  {
+    const std::lock_guard lock(abort_mutex_);
+    socket_ = amqp_get_sockfd(state_);
+    if (aborted_) return trouble = "stopped", false;
+  }
+  // The broker tells only those who say that they listen.
+  amqp_table_entry_t capabilities[] = {entry("basic.nack", true), entry("connection.blocked", true),
+                                       entry("consumer_cancel_notify", true),
+                                       entry("publisher_confirms", true)};
+  const std::string name = "postoffice";
+  amqp_table_entry_t entries[] = {entry("connection_name", name), {}};
+  entries[1].key = amqp_cstring_bytes("capabilities");
+  entries[1].value.kind = AMQP_FIELD_KIND_TABLE;
+  entries[1].value.value.table = {4, capabilities};
+  const amqp_table_t properties{2, entries};
+  const auto reply = amqp_login_with_properties(
+      state_, address.vhost.c_str(), 1, frame_max_wanted, static_cast<int>(heartbeat.count()),
+      &properties, AMQP_SASL_METHOD_PLAIN, address.user.c_str(), address.password.c_str());
+  if (reply.reply_type != AMQP_RESPONSE_NORMAL) {
+    trouble = "the broker does not let us in: " + text_of(reply);
+    return false;
+  }
+  frame_max_ = static_cast<std::size_t>(std::max(amqp_get_frame_max(state_), 4096));
+  heartbeat_ = std::chrono::seconds(amqp_get_heartbeat(state_));
+  heard_ = spoke_ = std::chrono::steady_clock::now();
+  amqp_channel_open(state_, channel);
+  return check("opening a channel", trouble);
+}
+
+bool Connection::check(const char* what, std::string& trouble) {
+  const auto reply = amqp_get_rpc_reply(state_);
+  if (reply.reply_type == AMQP_RESPONSE_NORMAL) return true;
+  trouble = std::string(what) + ": " + text_of(reply);
+  return false;
+}
+
+bool Connection::declare_queue(const std::string& queue, const std::string& prefix, bool is_dead,
+                               std::string& trouble) {
+  const std::string quorum = "quorum";
+  const std::string dead = dead_name(prefix);
+  amqp_table_entry_t entries[] = {entry("x-queue-type", quorum),
+                                  entry("x-single-active-consumer", true),
+                                  entry("x-dead-letter-exchange", dead)};
+  const amqp_table_t arguments{is_dead ? 1 : 3, entries};
+  amqp_queue_declare(state_, channel, bytes_of(queue), false, true, false, false, arguments);
+  return check(("declaring the queue " + queue).c_str(), trouble);
+}
+
+bool Connection::declare(const std::string& prefix, const std::vector<std::string>& queues,
+                         std::string& trouble) {
+  const auto dead = dead_name(prefix);
+  amqp_exchange_declare(state_, channel, bytes_of(dead), amqp_cstring_bytes("fanout"), false, true,
+                        false, false, amqp_empty_table);
+  if (!check("declaring the exchange for dead letters", trouble)) return false;
+  if (!declare_queue(dead, prefix, true, trouble)) return false;
+  amqp_queue_bind(state_, channel, bytes_of(dead), bytes_of(dead), amqp_empty_bytes,
+                  amqp_empty_table);
+  if (!check("binding the queue for dead letters", trouble)) return false;
+  return std::all_of(queues.begin(), queues.end(), [&](const std::string& queue) {
+    return declare_queue(queue, prefix, false, trouble);
+  });
+}
+
+bool Connection::confirm_publishing(std::string& trouble) {
+  amqp_confirm_select(state_, channel);
+  return check("asking for confirms", trouble);
+}
+
+bool Connection::consume(const std::string& queue, int prefetch, std::string& trouble) {
+  amqp_basic_qos(state_, channel, 0, static_cast<std::uint16_t>(prefetch), false);
+  if (!check("setting the prefetch count", trouble)) return false;
+  amqp_basic_consume(state_, channel, bytes_of(queue), amqp_cstring_bytes("postoffice"), false,
+                     false, false, amqp_empty_table);
+  return check("consuming", trouble);
+}
+
+bool Connection::send(SteadyTime now, std::string& trouble) {
+  while (sent_ < out_.size()) {
+    const auto count =
+        ::send(socket_, out_.data() + sent_, out_.size() - sent_, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
+    if (count < 0) {
+      trouble = std::string("the connection is gone: ") + std::strerror(errno);
+      return false;
+    }
+    sent_ += static_cast<std::size_t>(count);
+    spoke_ = now;
+  }
+  if (sent_ == out_.size()) {
+    out_.clear();
+    sent_ = 0;
+  } else if (sent_ > out_.size() / 2) {
+    out_.erase(out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(sent_));
+    sent_ = 0;
+  }
+  return true;
+}
+
+bool Connection::receive(FrameSink& sink, SteadyTime now, std::string& trouble) {
+  if (!library_drained_ && !drain_library(sink, trouble)) return false;
+  in_.resize(read_size);
+  const auto count = ::recv(socket_, in_.data(), in_.size(), MSG_DONTWAIT);
+  if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return true;
+  if (count <= 0) {
+    trouble = count == 0 ? "the broker has closed the connection"
+                         : std::string("the connection is gone: ") + std::strerror(errno);
+    return false;
+  }
+  heard_ = now;
+  return take_input(sink, std::as_bytes(std::span(in_)).first(static_cast<std::size_t>(count)),
+                    trouble);
+}
+
+/// While it set things up the library may have read more than its answers.
+bool Connection::drain_library(FrameSink& sink, std::string& trouble) {
+  for (;;) {
+    amqp_frame_t frame;
+    const timeval at_once{0, 0};
+    const int status = amqp_simple_wait_frame_noblock(state_, &frame, &at_once);
+    if (status == AMQP_STATUS_TIMEOUT) break;
+    if (status != AMQP_STATUS_OK) {
+      trouble = std::string("the connection is gone: ") + amqp_error_string2(status);
+      return false;
+    }
+    if (!take(sink, frame, trouble)) return false;
+  }
+  amqp_maybe_release_buffers(state_);
+  library_drained_ = true;
+  return true;
+}
+
+bool Connection::take_input(FrameSink& sink, Bytes input, std::string& trouble) {
+  while (!input.empty()) {
+    amqp_frame_t frame;
+    std::memset(&frame, 0, sizeof frame);
+    const amqp_bytes_t bytes{input.size(), const_cast<std::byte*>(input.data())};
+    const int used = amqp_handle_input(state_, bytes, &frame);
+    if (used < 0) {
+      trouble = std::string("the broker sends garbage: ") + amqp_error_string2(used);
+      return false;
+    }
+    if (frame.frame_type != 0 && !take(sink, frame, trouble)) return false;
+    if (used == 0) break;
+    input = input.subspan(static_cast<std::size_t>(used));
+  }
+  amqp_maybe_release_buffers(state_);
+  return true;
+}
+
+bool Connection::take(FrameSink& sink, const amqp_frame_t_& frame, std::string& trouble) {
+  if (frame.frame_type == AMQP_FRAME_METHOD) return take_method(sink, frame, trouble);
+  if (frame.channel != channel || content_ == Content::none) return true;
+  if (frame.frame_type == AMQP_FRAME_HEADER) {
+    body_size_ = frame.payload.properties.body_size;
+    body_.clear();
+    if (body_size_ > body_size_max) return trouble = "the broker sends a huge message", false;
+    if (body_size_ == 0) finish_content(sink, {});
+  } else if (frame.frame_type == AMQP_FRAME_BODY) {
+    const auto& piece = frame.payload.body_fragment;
+    take_body(sink, {static_cast<const std::byte*>(piece.bytes), piece.len});
+  }
+  return true;
+}
+
+void Connection::take_body(FrameSink& sink, Bytes piece) {
+  if (body_.empty() && piece.size() >= body_size_) return finish_content(sink, piece);
+  body_.insert(body_.end(), piece.begin(), piece.end());
+  if (body_.size() >= body_size_) finish_content(sink, body_);
+}
+
+void Connection::finish_content(FrameSink& sink, Bytes body) {
+  const auto content = std::exchange(content_, Content::none);
+  if (content == Content::delivery) sink.on_deliver(tag_, redelivered_, body);
+  if (content == Content::returned) sink.on_return(body);
+}
+
+bool Connection::take_method(FrameSink& sink, const amqp_frame_t_& frame, std::string& trouble) {
+  const auto& method = frame.payload.method;
+  switch (method.id) {
+    case AMQP_BASIC_ACK_METHOD: {
+      const auto* ack = static_cast<const amqp_basic_ack_t*>(method.decoded);
+      sink.on_confirm(ack->delivery_tag, ack->multiple != 0);
+      return true;
+    }
+    case AMQP_BASIC_NACK_METHOD: {
+      const auto* nack = static_cast<const amqp_basic_nack_t*>(method.decoded);
+      sink.on_nack(nack->delivery_tag, nack->multiple != 0);
+      return true;
+    }
+    case AMQP_BASIC_DELIVER_METHOD: {
+      const auto* delivery = static_cast<const amqp_basic_deliver_t*>(method.decoded);
+      content_ = Content::delivery;
+      tag_ = delivery->delivery_tag;
+      redelivered_ = delivery->redelivered != 0;
+      return true;
+    }
+    case AMQP_BASIC_RETURN_METHOD: content_ = Content::returned; return true;
+    case AMQP_CONNECTION_BLOCKED_METHOD: sink.on_blocked(true); return true;
+    case AMQP_CONNECTION_UNBLOCKED_METHOD: sink.on_blocked(false); return true;
+    case AMQP_QUEUE_DECLARE_OK_METHOD:
+      sink.on_answer(static_cast<const amqp_queue_declare_ok_t*>(method.decoded)->consumer_count);
+      return true;
+    case AMQP_BASIC_CANCEL_METHOD:
+      trouble = "the broker has cancelled the consumer (was its queue deleted?)";
+      return false;
+    case AMQP_CHANNEL_CLOSE_METHOD:
+    case AMQP_CONNECTION_CLOSE_METHOD:
+      trouble = "the broker closes: " + closing_text(method);
+      return false;
+    default: return true;
+  }
+}
+
+bool Connection::tend(SteadyTime now, SteadyTime& next, std::string& trouble) {
+  if (heartbeat_.count() == 0) return true;
+  if (now >= heard_ + 2 * heartbeat_) {
+    trouble = "nothing was heard of the broker for " + std::to_string(2 * heartbeat_.count()) +
+              " seconds";
+    return false;
+  }
+  if (now >= spoke_ + heartbeat_ / 2 && unsent() == 0) {
+    put_heartbeat(out_);
+    spoke_ = now;
+  }
+  next = std::min({next, heard_ + 2 * heartbeat_, std::max(now, spoke_) + heartbeat_ / 2});
+  return true;
+}
+
+}  // namespace postoffice::rabbitmq

@@ -1,0 +1,102 @@
+// One connection to the broker: set up with rabbitmq-c, then read and written without blocking.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "rabbitmq/amqp_url.hpp"
+#include "rabbitmq/frames.hpp"
+
+struct amqp_connection_state_t_;
+struct amqp_frame_t_;
+
+namespace postoffice::rabbitmq {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+/// What the broker says once the connection is set up.
+class FrameSink {
+ public:
+  virtual void on_confirm(std::uint64_t /*tag*/, bool /*multiple*/) {}
+  virtual void on_nack(std::uint64_t /*tag*/, bool /*multiple*/) {}
+  virtual void on_return(Bytes /*body*/) {}
+  virtual void on_deliver(std::uint64_t /*tag*/, bool /*redelivered*/, Bytes /*body*/) {}
+  virtual void on_blocked(bool /*blocked*/) {}
+  virtual void on_answer(std::uint32_t /*consumers*/) {}  ///< to put_question()
+
+ protected:
+  ~FrameSink() = default;
+};
+
+/// Everything but abort() belongs to one thread. `trouble` gets a sentence for people, without the
+/// password, whenever something returns false.
+class Connection {
+ public:
+  Connection() = default;
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection();
+
+  // Setting up: each blocks for a second or two at most.
+  bool open(const Address& address, std::chrono::seconds heartbeat, std::string& trouble);
+  bool declare(const std::string& prefix, const std::vector<std::string>& queues,
+               std::string& trouble);
+  bool confirm_publishing(std::string& trouble);
+  bool consume(const std::string& queue, int prefetch, std::string& trouble);
+
+  /// Ends all waiting for the broker, from any thread: whatever is called from here on fails.
+  void abort();
+
+  // Working. Nothing blocks.
+  int socket() const { return socket_; }
+  std::size_t frame_max() const { return frame_max_; }
+  Buffer& out() { return out_; }  ///< append here what is to be sent
+  std::size_t unsent() const { return out_.size() - sent_; }
+  bool send(SteadyTime now, std::string& trouble);
+  bool receive(FrameSink& sink, SteadyTime now, std::string& trouble);
+
+  /// Sends heartbeats, and notices that none come. `next` gets earlier if this must be called
+  /// again before it.
+  bool tend(SteadyTime now, SteadyTime& next, std::string& trouble);
+
+ private:
+  enum class Content { none, delivery, returned };
+
+  bool ready(std::string& trouble) const;
+  bool check(const char* what, std::string& trouble);
+  bool declare_queue(const std::string& queue, const std::string& prefix, bool is_dead,
+                     std::string& trouble);
+  bool drain_library(FrameSink& sink, std::string& trouble);
+  bool take_input(FrameSink& sink, Bytes input, std::string& trouble);
+  bool take(FrameSink& sink, const amqp_frame_t_& frame, std::string& trouble);
+  bool take_method(FrameSink& sink, const amqp_frame_t_& frame, std::string& trouble);
+  void take_body(FrameSink& sink, Bytes piece);
+  void finish_content(FrameSink& sink, Bytes body);
+
+  amqp_connection_state_t_* state_ = nullptr;
+  std::mutex abort_mutex_;  // guards the socket against being closed while abort() uses it
+  bool aborted_ = false;
+  int socket_ = -1;
+  std::size_t frame_max_ = 4096;
+  bool library_drained_ = false;
+
+  Buffer out_;
+  std::size_t sent_ = 0;
+  std::vector<char> in_;
+
+  std::chrono::seconds heartbeat_{0};
+  SteadyTime heard_{};
+  SteadyTime spoke_{};
+
+  Content content_ = Content::none;  // what the frames to come belong to
+  std::uint64_t tag_ = 0;
+  bool redelivered_ = false;
+  std::uint64_t body_size_ = 0;
+  Buffer body_;
+};
+
+}  // namespace postoffice::rabbitmq

@@ -1,0 +1,173 @@
+#include "rabbitmq/consumer.hpp"
+
+#include <utility>
+
+#include "postoffice/error.hpp"
+
+namespace postoffice::rabbitmq {
+namespace {
+
+// A queue that was deleted and declared again forgets its consumers, and does not always say so.
+constexpr auto question_every = std::chrono::seconds(2);
+constexpr int answers_believed = 2;
+constexpr int answers_awaited = 3;
+
+Link::Settings link_settings(const RabbitOptions& options, const std::string& queue, Log log) {
+  return {parse_amqp_url(options.url), options.reconnect_max,
+          std::chrono::ceil<std::chrono::seconds>(options.heartbeat), queue, std::move(log)};
+}
+
+}  // namespace
+
+Consumer::Consumer(const RabbitOptions& options, int shard, std::uint64_t own_session, Log log)
+    : Link(link_settings(options, shard_name(options.prefix, shard), std::move(log))),
+      options_(options),
+      queue_(shard_name(options.prefix, shard)),
+      buffer_(own_session, static_cast<std::size_t>(options.prefetch)) {
+  start();
+}
+
+Consumer::~Consumer() {
+  stop();
+  Lock lock(mutex_);
+  auto done = std::exchange(read_, nullptr);
+  lock.unlock();
+  if (done) done(Error::stopped, {});
+}
+
+void Consumer::read(std::size_t ids_max, Queue::ReadDone done) {
+  Lock lock(mutex_);
+  ids_max_ = ids_max;
+  read_ = std::move(done);
+  deliver(lock);
+}
+
+/// A completion may call read() again; the outermost call then goes on, so the stack stays flat.
+void Consumer::deliver(Lock& lock) {
+  while (read_ && !delivering_ && buffer_.ready()) {
+    delivering_ = true;
+    auto done = std::exchange(read_, nullptr);
+    auto delivery = buffer_.take(ids_max_);
+    lock.unlock();
+    done({}, std::move(delivery));
+    lock.lock();
+    buffer_.handed();
+    delivering_ = false;
+  }
+}
+
+void Consumer::acknowledge(Sequence up_to) {
+  {
+    const std::lock_guard lock(mutex_);
+    buffer_.acknowledge(up_to);
+  }
+  wake();
+}
+
+void Consumer::fill(QueueStatus& status) const {
+  const std::lock_guard lock(mutex_);
+  buffer_.fill(status);
+}
+
+RabbitQueueStatus Consumer::details() const {
+  RabbitQueueStatus status;
+  {
+    const std::lock_guard lock(mutex_);
+    status = counters_;
+    status.unacknowledged = buffer_.unacknowledged();
+  }
+  status.connects = connects();
+  status.trouble = trouble();
+  return status;
+}
+
+std::uint64_t Consumer::session() const {
+  const std::lock_guard lock(mutex_);
+  return sessions_;
+}
+
+std::vector<std::uint64_t> Consumer::departed(Timestamp applied) const {
+  const std::lock_guard lock(mutex_);
+  return buffer_.marks().departed(applied);
+}
+
+void Consumer::forget(std::uint64_t publisher) {
+  const std::lock_guard lock(mutex_);
+  buffer_.marks().forget(publisher);
+}
+
+std::error_code Consumer::append_held(const std::function<std::error_code(Sequence&)>& append) {
+  const std::lock_guard lock(mutex_);
+  Sequence sequence = 0;
+  const auto error = append(sequence);
+  if (!error) buffer_.hold(sequence);
+  return error;
+}
+
+void Consumer::released(Sequence sequence) {
+  Lock lock(mutex_);
+  buffer_.release(sequence);
+  deliver(lock);
+}
+
+void Consumer::released_carried(Sequence sequence, Timestamp stamp, std::span<const ObjectId> ids) {
+  Lock lock(mutex_);
+  buffer_.release_carried(sequence, stamp, ids);
+  deliver(lock);
+}
+
+bool Consumer::set_up(Connection& connection, std::string& trouble) {
+  return connection.declare(options_.prefix, {queue_}, trouble) &&
+         connection.consume(queue_, options_.prefetch, trouble);
+}
+
+void Consumer::connected(SteadyTime now) {
+  next_question_ = now + question_every;
+  unanswered_ = alone_ = 0;
+  const std::lock_guard lock(mutex_);
+  buffer_.begin_channel();
+  counters_.connected = true;
+  serving_ = false;
+}
+
+SteadyTime Consumer::step(Connection& connection, SteadyTime now) {
+  if (now >= next_question_) ask(connection, now);
+  for (const auto tag : rejected_) put_reject(tag, connection.out());
+  rejected_.clear();
+  Lock lock(mutex_);
+  deliver(lock);
+  if (const auto tag = buffer_.acknowledgeable()) put_acknowledge(*tag, connection.out());
+  return next_question_;
+}
+
+void Consumer::ask(Connection& connection, SteadyTime now) {
+  next_question_ = now + question_every;
+  if (++unanswered_ > answers_awaited) give_up("the queue does not answer");
+  if (unanswered_ == 1) put_question(queue_, connection.out());
+}
+
+void Consumer::on_answer(std::uint32_t consumers) {
+  unanswered_ = 0;
+  alone_ = consumers == 0 ? alone_ + 1 : 0;
+  if (alone_ >= answers_believed) give_up("the queue has forgotten its consumer");
+}
+
+/// What was not handed over comes again; nobody is to wait for it here.
+void Consumer::disconnected() {
+  const std::lock_guard lock(mutex_);
+  buffer_.begin_channel();
+  rejected_.clear();
+  counters_.connected = false;
+}
+
+void Consumer::on_deliver(std::uint64_t tag, bool redelivered, Bytes body) {
+  const std::lock_guard lock(mutex_);
+  if (!std::exchange(serving_, true)) ++sessions_;
+  if (redelivered) ++counters_.redelivered;
+  if (buffer_.add(body)) return;
+  ++counters_.rejected;
+  rejected_.push_back(tag);
+  say(LogLevel::error, "a message that makes no sense goes to " + dead_name(options_.prefix));
+}
+
+}  // namespace postoffice::rabbitmq

@@ -1,0 +1,65 @@
+// Consumes one shard.
+#pragma once
+
+#include <functional>
+#include <mutex>
+
+#include "postoffice/defaults/rabbit_queue.hpp"
+#include "rabbitmq/link.hpp"
+#include "rabbitmq/shard_buffer.hpp"
+
+namespace postoffice::rabbitmq {
+
+class Consumer final : private Link {
+ public:
+  Consumer(const RabbitOptions& options, int shard, std::uint64_t own_session, Log log);
+  ~Consumer();  ///< a waiting read fails with Error::stopped
+
+  void read(std::size_t ids_max, Queue::ReadDone done);
+  void acknowledge(Sequence up_to);
+  void fill(QueueStatus& status) const;
+  RabbitQueueStatus details() const;
+  std::uint64_t session() const;
+  std::vector<std::uint64_t> departed(Timestamp applied) const;
+  void forget(std::uint64_t publisher);
+
+  /// Appends something to this shard by `append`, which returns an error or the sequence that the
+  /// message will carry. It is not handed over before released().
+  std::error_code append_held(const std::function<std::error_code(Sequence&)>& append);
+  void released(Sequence sequence);
+  void released_carried(Sequence sequence, Timestamp stamp, std::span<const ObjectId> ids);
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+
+  bool set_up(Connection& connection, std::string& trouble) override;
+  void connected(SteadyTime now) override;
+  SteadyTime step(Connection& connection, SteadyTime now) override;
+  void disconnected() override;
+  void on_deliver(std::uint64_t tag, bool redelivered, Bytes body) override;
+  void on_answer(std::uint32_t consumers) override;
+
+  void ask(Connection& connection, SteadyTime now);
+
+  void deliver(Lock& lock);
+
+  const RabbitOptions options_;
+  const std::string queue_;
+
+  mutable std::mutex mutex_;
+  ShardBuffer buffer_;
+  Queue::ReadDone read_;
+  std::size_t ids_max_ = 0;
+  bool delivering_ = false;
+  bool serving_ = false;  // this channel has brought something
+  std::uint64_t sessions_ = 0;
+  RabbitQueueStatus counters_;
+
+  // The thread's.
+  std::vector<std::uint64_t> rejected_;  // tags
+  SteadyTime next_question_{};
+  int unanswered_ = 0;
+  int alone_ = 0;  // answers in a row that knew of no consumer
+};
+
+}  // namespace postoffice::rabbitmq

@@ -1,0 +1,38 @@
+// The few AMQP frames that are written often, so cheaply: from templates, into one buffer.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "rabbitmq/message.hpp"
+
+namespace postoffice::rabbitmq {
+
+inline constexpr std::uint16_t channel = 1;  // the only one that we open
+inline constexpr std::size_t frame_overhead = 8;
+
+using Buffer = std::vector<std::byte>;
+
+/// basic.publish to one queue through the default exchange, persistent and mandatory.
+class PublishFrames {
+ public:
+  explicit PublishFrames(const std::string& queue);
+
+  /// Appends all frames of one message. `frame_max` is the largest frame the broker takes.
+  void put(const MessageHeader& header, std::span<const ObjectId> ids, std::size_t frame_max,
+           Buffer& out) const;
+
+ private:
+  Buffer template_;  // method and content header; the body's size stands at size_at_
+  std::size_t size_at_;
+};
+
+void put_acknowledge(std::uint64_t tag, Buffer& out);  ///< basic.ack of everything up to it
+void put_reject(std::uint64_t tag, Buffer& out);       ///< basic.reject, not to be requeued
+/// queue.declare, passive: the broker answers how many consumers it serves.
+void put_question(const std::string& queue, Buffer& out);
+void put_heartbeat(Buffer& out);
+
+}  // namespace postoffice::rabbitmq

@@ -1,0 +1,76 @@
+// A thread that keeps one connection to the broker, for ever.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "postoffice/log.hpp"
+#include "rabbitmq/connection.hpp"
+
+namespace postoffice::rabbitmq {
+
+/// Connects, works until something goes wrong, and connects again, at most `reconnect_max` after
+/// the last attempt. What is done meanwhile, the derived class says; all of it runs on the thread.
+class Link : private FrameSink {
+ public:
+  struct Settings {
+    Address address;
+    std::chrono::milliseconds reconnect_max;
+    std::chrono::seconds heartbeat;
+    std::string name;  ///< for the log: "publisher", "shard 3"
+    Log log;
+  };
+
+  explicit Link(Settings settings);
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+
+  /// Why there is no connection; empty if there is one.
+  std::string trouble() const;
+  std::uint64_t connects() const { return connects_; }
+
+ protected:
+  ~Link();
+
+  void start();
+  void stop();  ///< once, before the derived class is destroyed
+  bool stopping() const { return stopping_; }
+  /// Lets the thread look for work; from any thread.
+  void wake();
+  /// From inside the handlers: the connection is no good any more.
+  void give_up(const std::string& why);
+  void say(LogLevel level, const std::string& message) const;
+
+ private:
+  /// Prepares a connection that is open. May block for a few seconds.
+  virtual bool set_up(Connection& connection, std::string& trouble) = 0;
+  /// It works: step() follows.
+  virtual void connected(SteadyTime now) = 0;
+  /// Does what there is to do, and puts what is to be sent into connection.out(). Returns when to
+  /// be called again, if nothing happens before.
+  virtual SteadyTime step(Connection& connection, SteadyTime now) = 0;
+  virtual void disconnected() = 0;
+
+  void run();
+  bool open(Connection& connection, std::string& trouble);
+  void work(Connection& connection, std::string& trouble);
+  void wait(Connection* connection, SteadyTime until);
+  void note(const std::string& trouble);
+
+  const Settings settings_;
+  const int wake_;  // an eventfd
+  std::atomic<bool> stopping_{false};
+  std::atomic<std::uint64_t> connects_{0};
+  std::string given_up_;  // the thread's
+
+  mutable std::mutex mutex_;
+  Connection* current_ = nullptr;
+  std::string trouble_ = "not connected yet";
+
+  std::thread thread_;
+};
+
+}  // namespace postoffice::rabbitmq

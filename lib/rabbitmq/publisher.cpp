@@ -1,0 +1,348 @@
+#include "rabbitmq/publisher.hpp"
+
+#include <algorithm>
+#include <random>
+#include <stdexcept>
+#include <utility>
+
+#include "planted_bug.hpp"
+#include "postoffice/error.hpp"
+
+namespace postoffice::rabbitmq {
+namespace {
+
+// A broker that confirms nothing for so long will not any more: connect again.
+constexpr auto stall_limit = std::chrono::seconds(5);
+
+Link::Settings link_settings(const RabbitOptions& options, std::string name, Log log) {
+  return {parse_amqp_url(options.url), options.reconnect_max,
+          std::chrono::ceil<std::chrono::seconds>(options.heartbeat), std::move(name),
+          std::move(log)};
+}
+
+/// Sorted and distinct, in memory that is used again.
+std::span<const ObjectId> sort_ids(std::span<const ObjectId> ids, std::vector<ObjectId>& sorted) {
+  sorted.assign(ids.begin(), ids.end());
+  if (!std::is_sorted(sorted.begin(), sorted.end())) std::sort(sorted.begin(), sorted.end());
+  sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
+  return sorted;
+}
+
+}  // namespace
+
+std::uint64_t random_number() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
+
+RabbitOptions checked(RabbitOptions options) {
+  (void)parse_amqp_url(options.url);
+  const auto require = [](bool condition, const char* what) {
+    if (!condition) throw std::invalid_argument(what);
+  };
+  require(options.shards >= 1 && options.shards <= 1024, "shards: 1 to 1024");
+  require(!options.prefix.empty() && options.prefix.size() <= 200, "prefix: 1 to 200 bytes");
+  require(options.prefetch >= 1 && options.prefetch <= 65'535, "prefetch: 1 to 65535");
+  require(options.confirm_timeout.count() > 0 && options.reconnect_max.count() > 0 &&
+              options.tick.count() > 0 && options.heartbeat.count() >= 0,
+          "times must be positive");
+  if (options.publisher == 0) options.publisher = random_number();
+  return options;
+}
+
+Publisher::Publisher(const RabbitOptions& options, std::vector<int> shards, std::uint64_t session,
+                     Ticks ticks, Clock& clock, Log log)
+    : Link(link_settings(options, "publisher", std::move(log))),
+      options_(options),
+      shards_(std::move(shards)),
+      ticks_(ticks == Ticks::yes),
+      clock_(clock),
+      session_(session),
+      last_(static_cast<Sequence>(
+          std::max<std::int64_t>(clock.now().time_since_epoch().count(), 0))) {
+  for (const int shard : shards_) frames_.emplace_back(shard_name(options_.prefix, shard));
+  start();
+}
+
+Publisher::~Publisher() {
+  stop();
+  disconnected();
+}
+
+std::error_code Publisher::append(std::span<const ObjectId> ids, std::optional<Timestamp> stamp,
+                                  Queue::AppendDone& done, Sequence* sequence) {
+  thread_local std::vector<ObjectId> scratch;
+  const auto sorted = sort_ids(ids, scratch);
+  const auto due = std::chrono::steady_clock::now() + options_.confirm_timeout;
+  bool asleep = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto refused = refusal(!stamp)) {
+      ++counters_.refused;
+      return refused;
+    }
+    if (!stamp) newest_ = std::max(newest_, clock_.now());
+    ++last_;
+    if (sequence != nullptr) *sequence = last_;
+    ++counters_.unconfirmed;
+    put(stamp ? Kind::carried : Kind::callback, stamp.value_or(newest_), sorted, std::move(done),
+        due);
+    asleep = std::exchange(asleep_, false);
+  }
+  if (asleep) wake();
+  return {};
+}
+
+std::error_code Publisher::refusal(bool stamped) const {
+  if (stopped_ || stopping()) return Error::stopped;
+  if (stamped && !ticks_) return Error::bad_options;
+  if (!ready_ || blocked_) return Error::unavailable;
+  if (counters_.unconfirmed >= options_.window_max) return Error::unavailable;
+  if (messages_ > options_.window_max * frames_.size()) return Error::unavailable;
+  if (line_.bytes.size() + unsent_ > options_.buffer_bytes_max) return Error::unavailable;
+  return {};
+}
+
+void Publisher::put(Kind kind, Timestamp stamp, std::span<const ObjectId> ids,
+                    Queue::AppendDone done, SteadyTime due) {
+  thread_local std::vector<std::vector<ObjectId>> parts;
+  const auto type = kind == Kind::carried ? MessageType::carried : MessageType::callback;
+  const MessageHeader header{type, options_.publisher, session_, last_, stamp};
+  std::uint32_t messages = 0;
+  const auto put_part = [&](std::size_t shard, std::span<const ObjectId> part) {
+    frames_[shard].put(header, part, frame_max_, line_.bytes);
+    ++messages;
+  };
+  if (frames_.size() == 1 || ids.empty()) {
+    put_part(last_ % frames_.size(), ids);
+  } else {
+    parts.resize(std::max(parts.size(), frames_.size()));
+    for (auto& part : parts) part.clear();
+    for (const ObjectId id : ids) parts[shard_of(id, frames_.size())].push_back(id);
+    for (std::size_t shard = 0; shard < frames_.size(); ++shard) {
+      if (!parts[shard].empty()) put_part(shard, parts[shard]);
+    }
+  }
+  line_.sent.push_back(
+      {kind, last_, stamp, static_cast<std::uint32_t>(ids.size()), messages, due, std::move(done)});
+}
+
+void Publisher::put_ticks(Kind kind, Timestamp stamp, Queue::AppendDone done, SteadyTime due) {
+  const auto type = kind == Kind::goodbye ? MessageType::goodbye : MessageType::tick;
+  const MessageHeader header{type, options_.publisher, session_, last_, stamp};
+  for (const auto& frames : frames_) frames.put(header, {}, frame_max_, line_.bytes);
+  line_.sent.push_back(
+      {kind, last_, stamp, 0, static_cast<std::uint32_t>(frames_.size()), due, std::move(done)});
+}
+
+void Publisher::set_frontier(std::function<Timestamp()> frontier) {
+  const std::lock_guard lock(mutex_);
+  frontier_ = std::move(frontier);
+}
+
+void Publisher::say_goodbye(std::function<void()> done) {
+  std::function<Timestamp()> frontier;
+  {
+    const std::lock_guard lock(mutex_);
+    frontier = frontier_;
+  }
+  const auto told = frontier ? frontier() : Timestamp{};
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    if (ready_ && ticks_ && !blocked_) {
+      // Later than every callback: what is applied before it includes them all.
+      const auto stamp = std::max(newest_, told) + Duration(1);
+      put_ticks(
+          Kind::goodbye, stamp, [done](std::error_code, const Receipt&) { done(); },
+          std::chrono::steady_clock::now() + 2 * options_.confirm_timeout);
+      done = nullptr;
+    }
+  }
+  if (done) return done();
+  wake();
+}
+
+bool Publisher::writable() const {
+  const std::lock_guard lock(mutex_);
+  return !refusal(ticks_);
+}
+
+RabbitPublisherStatus Publisher::status() const {
+  RabbitPublisherStatus status;
+  {
+    const std::lock_guard lock(mutex_);
+    status = counters_;
+    status.connected = ready_;
+    status.blocked = blocked_;
+  }
+  status.publisher = options_.publisher;
+  status.connects = connects();
+  status.trouble = trouble();
+  return status;
+}
+
+bool Publisher::set_up(Connection& connection, std::string& trouble) {
+  std::vector<std::string> queues;
+  for (const int shard : shards_) queues.push_back(shard_name(options_.prefix, shard));
+  return connection.declare(options_.prefix, queues, trouble) &&
+         connection.confirm_publishing(trouble);
+}
+
+void Publisher::connected(SteadyTime now) {
+  const std::lock_guard lock(mutex_);
+  open_ = true;
+  ready_ = !ticks_;
+  blocked_ = false;
+  next_tick_ = now;
+  progress_ = now;
+}
+
+SteadyTime Publisher::step(Connection& connection, SteadyTime now) {
+  {
+    const std::lock_guard lock(mutex_);
+    frame_max_ = connection.frame_max();
+    unsent_ = connection.unsent();
+    messages_ = window_.messages();
+  }
+  if (ticks_ && now >= next_tick_) tick(now);
+  take_line(connection, now);
+  window_.overdue(now, ended_);
+  finish();
+  look_for_stall(now);
+  auto next = std::min(window_.next_due(), progress_ + stall_limit);
+  if (ticks_) next = std::min(next, next_tick_);
+  const std::lock_guard lock(mutex_);
+  asleep_ = line_.sent.empty();
+  return asleep_ ? next : now;
+}
+
+/// What `frontier_` says must be known before the tick's place in line.
+void Publisher::tick(SteadyTime now) {
+  next_tick_ = now + options_.tick;
+  std::function<Timestamp()> frontier;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopped_ || blocked_) return;
+    frontier = frontier_;
+  }
+  const auto told = frontier ? frontier() : Timestamp{};
+  const std::lock_guard lock(mutex_);
+  if (stopped_) return;
+  newest_ = std::max(newest_, frontier ? told : clock_.now());
+  const bool early = planted(PlantedBug::tick_ahead_of_its_line);
+  put_ticks(Kind::tick, early ? newest_ + std::chrono::hours(1) : newest_, {},
+            now + options_.confirm_timeout);
+}
+
+void Publisher::take_line(Connection& connection, SteadyTime now) {
+  {
+    const std::lock_guard lock(mutex_);
+    std::swap(taken_, line_);
+  }
+  if (taken_.sent.empty()) return;
+  if (window_.empty()) progress_ = now;
+  auto& out = connection.out();
+  if (out.empty()) {
+    std::swap(out, taken_.bytes);
+  } else {
+    out.insert(out.end(), taken_.bytes.begin(), taken_.bytes.end());
+  }
+  taken_.bytes.clear();
+  for (auto& sent : taken_.sent) window_.add(std::move(sent));
+  taken_.sent.clear();
+}
+
+void Publisher::on_confirm(std::uint64_t tag, bool multiple) {
+  progress_ = std::chrono::steady_clock::now();
+  window_.confirm(tag, multiple, ended_);
+}
+
+void Publisher::on_nack(std::uint64_t tag, bool multiple) {
+  progress_ = std::chrono::steady_clock::now();
+  {
+    const std::lock_guard lock(mutex_);
+    ++counters_.nacked;
+  }
+  if (planted(PlantedBug::nack_believed)) return window_.confirm(tag, multiple, ended_);
+  window_.nack(tag, multiple, ended_);
+}
+
+/// The confirm that follows a return says only that the broker has dealt with the message.
+void Publisher::on_return(Bytes body) {
+  thread_local std::vector<ObjectId> ids;
+  ids.clear();
+  const auto header = decode_message(body, ids);
+  if (header && !planted(PlantedBug::return_ignored)) window_.returned(header->sequence, ended_);
+  {
+    const std::lock_guard lock(mutex_);
+    ++counters_.returned;
+  }
+  if (!planted(PlantedBug::return_ignored)) give_up("a queue is gone; declaring it again");
+}
+
+void Publisher::on_blocked(bool blocked) {
+  {
+    const std::lock_guard lock(mutex_);
+    blocked_ = blocked;
+  }
+  progress_ = std::chrono::steady_clock::now();
+  say(blocked ? LogLevel::warning : LogLevel::info,
+      blocked ? "blocked: the broker has no memory or disk left"
+              : "the broker takes messages again");
+}
+
+void Publisher::look_for_stall(SteadyTime now) {
+  if (window_.empty()) progress_ = now;
+  if (now < progress_ + stall_limit) return;
+  bool blocked = false;
+  {
+    const std::lock_guard lock(mutex_);
+    blocked = blocked_;
+  }
+  progress_ = now;
+  if (!blocked) give_up("the broker confirms nothing");
+}
+
+void Publisher::disconnected() {
+  {
+    const std::lock_guard lock(mutex_);
+    open_ = ready_ = blocked_ = false;
+    std::swap(taken_, line_);
+  }
+  for (auto& sent : taken_.sent) window_.add(std::move(sent));
+  taken_.sent.clear();
+  taken_.bytes.clear();
+  window_.fail_all(stopping() ? Error::stopped : Error::not_durable, ended_);
+  finish();
+}
+
+/// The hello is confirmed before anything that follows it.
+void Publisher::finish() {
+  if (ended_.empty()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Ended& ended : ended_) count(ended);
+  }
+  for (auto& [sent, error] : ended_) {
+    if (!sent.done) continue;
+    sent.done(error, {options_.publisher, sent.sequence, sent.stamp});
+  }
+  ended_.clear();
+}
+
+void Publisher::count(const Ended& ended) {
+  const auto& [sent, error] = ended;
+  if (sent.kind == Kind::tick && !error && open_) ready_ = true;
+  if (sent.kind == Kind::tick || sent.kind == Kind::goodbye) return;
+  --counters_.unconfirmed;
+  if (!error && sent.kind == Kind::carried) ++counters_.forwarded;
+  if (!error && sent.kind == Kind::callback) {
+    ++counters_.accepted_callbacks;
+    counters_.accepted_ids += sent.ids;
+  }
+  if (error && !open_) ++counters_.broken;
+  if (error && open_ && std::chrono::steady_clock::now() >= sent.due) ++counters_.overdue;
+}
+
+}  // namespace postoffice::rabbitmq

@@ -1,0 +1,118 @@
+#include <algorithm>
+#include <mutex>
+#include <stdexcept>
+
+#include "postoffice/defaults/rabbit_queue.hpp"
+#include "postoffice/error.hpp"
+#include "rabbitmq/consumer.hpp"
+#include "rabbitmq/publisher.hpp"
+
+namespace postoffice {
+
+using rabbitmq::Consumer;
+using rabbitmq::Publisher;
+
+namespace {
+
+std::vector<ObjectId> sorted(std::span<const ObjectId> ids) {
+  std::vector<ObjectId> result(ids.begin(), ids.end());
+  std::sort(result.begin(), result.end());
+  result.erase(std::unique(result.begin(), result.end()), result.end());
+  return result;
+}
+
+}  // namespace
+
+/// The broker stops reading from connections that publish when it is short of memory, so carrying
+/// forward has one of its own, from the first time on: acknowledgements are never held up.
+class RabbitQueue::Impl {
+ public:
+  Impl(const RabbitOptions& options, int shard, Clock& clock, Log log)
+      : options_(options),
+        shard_(shard),
+        clock_(clock),
+        log_(std::move(log)),
+        session_(rabbitmq::random_number()),
+        consumer_(options, shard, session_, log_) {
+    if (options.publishes) publisher();
+  }
+
+  void append(std::span<const ObjectId> ids, std::optional<Timestamp> stamp, AppendDone& done) {
+    std::vector<ObjectId> copy;
+    if (stamp) copy = sorted(ids);
+    AppendDone wrapped = [&consumer = consumer_, copy = std::move(copy),
+                          carried = stamp.has_value(),
+                          done = std::move(done)](std::error_code error, const Receipt& receipt) {
+      done(error, receipt);
+      if (error || !carried) return consumer.released(receipt.sequence);
+      consumer.released_carried(receipt.sequence, receipt.received_at, copy);
+    };
+    const auto refused = consumer_.append_held(
+        [&](Sequence& sequence) { return publisher().append(ids, stamp, wrapped, &sequence); });
+    if (refused) wrapped(refused, {});
+  }
+
+  QueueStatus status() {
+    QueueStatus status;
+    status.queue = options_.publisher;
+    consumer_.fill(status);
+    const std::lock_guard lock(mutex_);
+    status.writable = publisher_ ? publisher_->writable() : consumer_.details().connected;
+    return status;
+  }
+
+  Consumer& consumer() { return consumer_; }
+
+ private:
+  Publisher& publisher() {
+    const std::lock_guard lock(mutex_);
+    if (!publisher_) {
+      const auto ticks = options_.publishes ? Publisher::Ticks::yes : Publisher::Ticks::no;
+      publisher_ = std::make_unique<Publisher>(options_, std::vector<int>{shard_}, session_, ticks,
+                                               clock_, log_);
+    }
+    return *publisher_;
+  }
+
+  const RabbitOptions options_;
+  const int shard_;
+  Clock& clock_;
+  const Log log_;
+  const std::uint64_t session_;
+  Consumer consumer_;
+  std::mutex mutex_;
+  std::unique_ptr<Publisher> publisher_;  // goes before the consumer: its completions use it
+};
+
+RabbitQueue::RabbitQueue(RabbitOptions options, int shard, Clock& clock, Log log) {
+  options = rabbitmq::checked(std::move(options));
+  if (shard < 0 || shard >= options.shards) throw std::invalid_argument("there is no such shard");
+  impl_ = std::make_unique<Impl>(options, shard, clock, std::move(log));
+}
+
+RabbitQueue::~RabbitQueue() = default;
+
+void RabbitQueue::append(std::span<const ObjectId> ids, std::optional<Timestamp> carried_from,
+                         AppendDone done) {
+  impl_->append(ids, carried_from, done);
+}
+
+void RabbitQueue::read(std::size_t ids_max, ReadDone done) {
+  impl_->consumer().read(ids_max, std::move(done));
+}
+
+void RabbitQueue::acknowledge(Sequence up_to) { impl_->consumer().acknowledge(up_to); }
+
+QueueStatus RabbitQueue::status() const { return impl_->status(); }
+
+std::uint64_t RabbitQueue::session() const { return impl_->consumer().session(); }
+
+std::vector<std::uint64_t> RabbitQueue::departed(Timestamp applied) const {
+  return impl_->consumer().departed(applied);
+}
+
+void RabbitQueue::forget(std::uint64_t publisher) { impl_->consumer().forget(publisher); }
+
+RabbitQueueStatus RabbitQueue::details() const { return impl_->consumer().details(); }
+
+}  // namespace postoffice

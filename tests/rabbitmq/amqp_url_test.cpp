@@ -1,0 +1,48 @@
+#include "rabbitmq/amqp_url.hpp"
+
+#include <doctest/doctest.h>
+
+#include <stdexcept>
+
+using postoffice::rabbitmq::parse_amqp_url;
+
+TEST_CASE("a broker's URL names host, port, credentials and virtual host") {
+  const auto all = parse_amqp_url("amqp://some%40one:p%3aw%2Fd@broker.example:1234/my%2fhost");
+  CHECK(all.host == "broker.example");
+  CHECK(all.port == 1234);
+  CHECK(all.user == "some@one");
+  CHECK(all.password == "p:w/d");
+  CHECK(all.vhost == "my/host");
+  CHECK(to_string(all) == "amqp://some@one@broker.example:1234/my/host");
+}
+
+TEST_CASE("what a broker's URL leaves out has RabbitMQ's defaults; no path and / are the vhost /") {
+  for (const char* url : {"amqp://", "amqp:///", "amqp://localhost", "amqp://localhost:5672/"}) {
+    const auto address = parse_amqp_url(url);
+    CHECK(address.host == "localhost");
+    CHECK(address.port == 5672);
+    CHECK(address.user == "guest");
+    CHECK(address.password == "guest");
+    CHECK(address.vhost == "/");
+  }
+  CHECK(parse_amqp_url("amqp://h/%2f").vhost == "/");
+  CHECK(parse_amqp_url("amqp://[::1]:7").host == "::1");
+  CHECK(parse_amqp_url("amqp://[::1]:7").port == 7);
+  CHECK(parse_amqp_url("amqp://u@h").password == "");
+}
+
+TEST_CASE("a URL that cannot be meant is refused, and the password is not repeated") {
+  for (const char* url :
+       {"", "http://h", "amqps://u:secret@h", "amqp://u:secret@h:0", "amqp://u:secret@h:65536",
+        "amqp://u:secret@h:x", "amqp://u:secret@[::1", "amqp://u:secret%2@h",
+        "amqp://u:secret@h/a/b", "amqp://u:secret@h/?heartbeat=1", "amqp://u:secret%00@h",
+        "amqp://u:secret@[::1]x"}) {
+    CAPTURE(url);
+    try {
+      parse_amqp_url(url);
+      FAIL_CHECK("accepted");
+    } catch (const std::invalid_argument& error) {
+      CHECK(std::string(error.what()).find("secret") == std::string::npos);
+    }
+  }
+}
