@@ -7,6 +7,9 @@
 
 // clang-format off
 #define POSTOFFICE_PLANTED_BUG_LIST(bug) \
+  /* forwarding */                       \
+  bug(forwarded_before_confirmed)        \
+  bug(forward_frontier_too_early)        \
   /* the journal */                      \
   bug(acknowledged_before_sync)          \
   bug(directory_not_synced)              \

@@ -3,7 +3,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 build_packages=(cmake ninja-build g++ libasio-dev node-llhttp rapidjson-dev libpq-dev
                 libsqlite3-dev librabbitmq-dev libcli11-dev libspdlog-dev)
-test_packages=(postgresql rabbitmq-server doctest-dev libbenchmark-dev strace curl iproute2 e2fsprogs xfsprogs)
+test_packages=(postgresql rabbitmq-server doctest-dev libbenchmark-dev strace curl iproute2 e2fsprogs
+               xfsprogs python3 python3-yaml)
 
 say() { printf '\n== %s\n' "$*"; }
 
@@ -56,4 +57,30 @@ build_preset() {
   fi
   (cd "$root" && cmake --preset "$preset" -B "$directory" "${options[@]}") &&
     cmake --build "$directory" --parallel "$(nproc)" ${1:+--target "$@"}
+}
+
+# The body of http://<address><path>, if it is there; bash can do that without a program for it.
+page() {
+  local address=$1 host=${1%:*} answer
+  host=${host#[}
+  {
+    exec 3<>"/dev/tcp/${host%]}/${address##*:}" || return 1
+  } 2>/dev/null
+  printf 'GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$2" "$address" >&3
+  answer=$(cat <&3)
+  exec 3>&-
+  [[ $answer == "HTTP/1.1 200 "* ]] && printf '%s' "${answer#*$'\r\n\r\n'}"
+}
+
+running() { [[ -n $1 ]] && kill -0 "$1" 2>/dev/null; }
+
+# start <name> <command…>: in the background, in a process group of its own, so that Ctrl-C reaches
+# only the script, which then stops things in order. Lines get the name as a prefix; who adds it must
+# live through Ctrl-C, too.
+start() {
+  local name=$1
+  shift
+  set -m
+  "$@" > >(trap '' INT TERM; exec sed -u "s/^/$name | /") 2>&1 &
+  set +m
 }

@@ -16,46 +16,21 @@ last_status=
 # What postofficed makes of its arguments, environment and config file.
 setting() { awk -v name="$1" '$1 == name { print $2 }' <<<"$settings"; }
 
-# The body of http://<admin listener><path>; bash can do that without a program for it.
-page() {
-  local host=${admin%:*} answer
-  host=${host#[}
-  {
-    exec 3<>"/dev/tcp/${host%]}/${admin##*:}" || return 1
-  } 2>/dev/null
-  printf 'GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$1" "$admin" >&3
-  answer=$(cat <&3)
-  exec 3>&-
-  [[ $answer == "HTTP/1.1 200 "* ]] && printf '%s' "${answer#*$'\r\n\r\n'}"
-}
-
 # A number out of flat JSON.
 number() { sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p" <<<"$last_status"; }
 
 count_objects() {
   local body count
-  body=$(page "/objects?online=$1&limit=1000") || { echo "?"; return; }
+  body=$(page "$admin" "/objects?online=$1&limit=1000") || { echo "?"; return; }
   count=$(grep -o '"id":' <<<"$body" | wc -l)
   [[ $body == *'"next":null'* ]] && echo "$count" || echo "$count or more"
 }
 
 summary() {
-  last_status=$(page /status) || return
+  last_status=$(page "$admin" /status) || return
   echo "summary | callbacks $(number accepted_callbacks) · ids accepted $(number accepted_ids)," \
     "stored $(number stored), pending $(number pending) · objects online $(count_objects true)," \
     "offline $(count_objects false)"
-}
-
-running() { [[ -n $1 ]] && kill -0 "$1" 2>/dev/null; }
-
-# In a process group of its own, so that Ctrl-C reaches only this script, which then stops both in
-# order. Lines get a prefix; who adds it must live through Ctrl-C, too.
-start() {
-  local name=$1
-  shift
-  set -m
-  "$@" > >(trap '' INT TERM; exec sed -u "s/^/$name | /") 2>&1 &
-  set +m
 }
 
 end() {
@@ -100,7 +75,7 @@ trap 'end 0' INT TERM
 start daemon "$daemon_program" "$@"
 daemon=$!
 for ((i = 0; i < 100; ++i)); do
-  page /readyz >/dev/null && break
+  page "$admin" /readyz >/dev/null && break
   running "$daemon" || { sleep 0.2; end 1; }
   sleep 0.1
 done

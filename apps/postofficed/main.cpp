@@ -24,9 +24,9 @@ int report(const Failure& failure) {
 Failure dispatch(const ParsedOptions& parsed, const Reread& reread, Logging& logging) {
   const Options& options = parsed.options;
   switch (options.command) {
-    case Command::run: return run(parsed, reread, logging);
+    case Command::run:
     case Command::serve:
-    case Command::worker: return broker_command(options);
+    case Command::worker: return run(parsed, reread, logging);
     case Command::migrate: return migrate(options);
     case Command::validate: return validate(parsed);
     case Command::journal_verify:

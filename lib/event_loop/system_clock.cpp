@@ -38,6 +38,7 @@ class SystemClock::Impl : public std::enable_shared_from_this<SystemClock::Impl>
   }
 
   void not_before(Timestamp floor) {
+    if (floor <= now()) return;  // also the least of all times, from which nothing can be taken
     const auto wanted = (floor.time_since_epoch() - read_clock(CLOCK_BOOTTIME)).count();
     auto offset = offset_.load();
     while (offset < wanted && !offset_.compare_exchange_weak(offset, wanted)) {

@@ -17,6 +17,8 @@ std::vector<int> all_shards(const RabbitOptions& options) {
 
 }  // namespace
 
+void check(const RabbitOptions& options) { rabbitmq::checked(options); }
+
 class RabbitPublisher::Impl {
  public:
   Impl(const RabbitOptions& options, Clock& clock, Log log)

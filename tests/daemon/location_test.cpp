@@ -45,12 +45,44 @@ TEST_CASE("stores are told by how they begin") {
   }
 }
 
-TEST_CASE("queues are directories") {
+TEST_CASE("what looks like an address with a password, but is no URL, is hidden up to the host") {
+  CHECK(redact("amqp:u:secret@h/") == "***@h/");
+  CHECK(redact("u:secret@h") == "***@h");
+}
+
+TEST_CASE("queues are directories, brokers, or both") {
   QueueLocation location;
   std::string problem;
-  CHECK(parse_queue("file:/q", location, problem));
+  CHECK(parse_queue("file:/q", "/data/queue", location, problem));
+  CHECK(location.kind == QueueLocation::Kind::file);
   CHECK(location.directory == "/q");
-  for (const char* text : {"file:", "/q", "amqp://h/", "file+amqp://h/"}) {
-    CHECK_FALSE(parse_queue(text, location, problem));
+  CHECK(describe(location) == "file:/q");
+  for (const char* text : {"file:", "/q", "amqp:h", "http://h/", "file+http://h/", "amqps://h/"}) {
+    CHECK_FALSE(parse_queue(text, "/data/queue", location, problem));
   }
 }
+
+#ifdef POSTOFFICED_RABBITMQ
+TEST_CASE("a broker's password is not shown, and file+amqp keeps its files in the data directory") {
+  QueueLocation location;
+  std::string problem;
+  CHECK(parse_queue("amqp://u:secret@h:5672/v", "/data/queue", location, problem));
+  CHECK(location.kind == QueueLocation::Kind::broker);
+  CHECK(location.directory.empty());
+  CHECK(location.url == "amqp://u:secret@h:5672/v");
+  CHECK(describe(location) == "amqp://u:***@h:5672/v");
+
+  CHECK(parse_queue("file+amqp://u:secret@h/", "/data/queue", location, problem));
+  CHECK(location.kind == QueueLocation::Kind::file_then_broker);
+  CHECK(location.directory == "/data/queue");
+  CHECK(location.url == "amqp://u:secret@h/");
+  CHECK(describe(location) == "file+amqp://u:***@h/");
+}
+#else
+TEST_CASE("without RabbitMQ, queues of a broker are refused") {
+  QueueLocation location;
+  std::string problem;
+  CHECK_FALSE(parse_queue("amqp://h/", "/data/queue", location, problem));
+  CHECK(problem.find("not built in") != std::string::npos);
+}
+#endif

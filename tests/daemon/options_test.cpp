@@ -67,6 +67,8 @@ TEST_CASE("without any option the defaults of the contract hold") {
   CHECK(options.keep == postoffice::Keep::all);
   CHECK(options.fetch_concurrency == 1024);
   CHECK(options.drain_limit == 5s);
+  CHECK(options.shards == 8);
+  CHECK(options.queue_prefix == "postoffice");
   CHECK(options.log_level == postoffice::LogLevel::info);
   CHECK(options.log_format == LogFormat::text);
 }

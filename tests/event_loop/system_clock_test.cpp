@@ -70,3 +70,12 @@ TEST_CASE("a task may give another, and a clock that is gone calls nobody") {
   loop.stop();
   CHECK_FALSE(third);
 }
+
+TEST_CASE("the least time of all is no floor") {
+  EventLoop loop;
+  SystemClock clock(loop);
+  const auto before = clock.now();
+  clock.not_before(Timestamp::min());
+  CHECK(clock.now() >= before);
+  CHECK(clock.now() < before + std::chrono::seconds(10));
+}

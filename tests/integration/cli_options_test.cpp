@@ -47,16 +47,52 @@ TEST_CASE("help and version are good ends on stdout") {
   }
 }
 
-TEST_CASE("commands and queues that need a broker say that it is not built in") {
-  for (const Arguments& arguments :
-       {Arguments{"serve"}, Arguments{"worker", "5"}, Arguments{"--queue", "amqp://h/"},
-        Arguments{"--queue", "file+amqp://u:hunter2@h/"}}) {
+TEST_CASE("serve and worker need a broker: a file queue is 78") {
+  for (const Arguments& arguments : {Arguments{"serve"}, Arguments{"worker", "5"},
+                                     Arguments{"serve", "--queue", "file:/tmp/q"}}) {
     const auto outcome = run_postofficed(arguments);
+    CHECK(outcome.code == 78);
+    CHECK(outcome.err.find("needs a broker") != std::string::npos);
+    CHECK(lines_of(outcome.err) == 1);
+  }
+}
+
+#ifdef POSTOFFICED_RABBITMQ
+TEST_CASE("a broker needs a store that several processes share") {
+  for (const char* command : {"run", "serve", "worker"}) {
+    const auto outcome = run_postofficed({command, "--queue", "amqp://u:hunter2@h/"});
+    CHECK(outcome.code == 78);
+    CHECK(outcome.err.find("--store postgresql://") != std::string::npos);
+    CHECK(outcome.err.find("hunter2") == std::string::npos);
+  }
+}
+
+TEST_CASE("a broker's address that cannot work is 78, and its password is not shown") {
+  for (const char* queue : {"amqp://u:hunter2@h:no-port/", "amqps://u:hunter2@h/"}) {
+    for (const char* command : {"serve", "worker", "validate"}) {
+      const auto outcome =
+          run_postofficed({command, "--queue", queue, "--store", "postgresql://h/db"});
+      CHECK(outcome.code == 78);
+      CHECK((outcome.out + outcome.err).find("hunter2") == std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("a queue without files has no journal to look at") {
+  const auto outcome = run_postofficed({"journal", "verify", "--queue", "amqp://u:hunter2@h/"});
+  CHECK(outcome.code == 78);
+  CHECK(outcome.err.find("amqp://u:***@h/ has no files") != std::string::npos);
+}
+#else
+TEST_CASE("queues of a broker say that it is not built in") {
+  for (const char* queue : {"amqp://h/", "file+amqp://u:hunter2@h/"}) {
+    const auto outcome = run_postofficed({"--queue", queue});
     CHECK(outcome.code == 78);
     CHECK(outcome.err.find("RabbitMQ support is not built in") != std::string::npos);
     CHECK(outcome.err.find("hunter2") == std::string::npos);
   }
 }
+#endif
 
 TEST_CASE("the embedded store has no instances, and a server that is away tells none") {
   CHECK(run_postofficed({"instances", "list"}).code == 78);

@@ -11,12 +11,16 @@ namespace {
 
 double number(std::uint64_t value) { return static_cast<double>(value); }
 
-// All of one snapshot, so that accepted = the sum of the outcomes + pending in every scrape.
-void write_ids(MetricsText& out, const postoffice::PipelineStatus& status) {
+void write_accepted(MetricsText& out, const postoffice::PipelineStatus& status) {
   out.counter("postoffice_accepted_callbacks_total", "Callbacks accepted.",
               number(status.accepted_callbacks));
   out.counter("postoffice_accepted_ids_total", "Distinct ids of each accepted callback, added up.",
               number(status.accepted_ids));
+}
+
+// All of one snapshot, so that accepted = the sum of the outcomes + pending in every scrape.
+void write_ids(MetricsText& out, const postoffice::PipelineStatus& status) {
+  write_accepted(out, status);
   constexpr auto ids = "postoffice_ids_total";
   out.family(ids, "counter", "Accepted ids by how they ended.");
   out.sample(ids, "outcome", "stored", number(status.stored));
@@ -81,9 +85,7 @@ void write_instance(MetricsText& out, const postoffice::PipelineStatus& status,
             std::max(0.0, lag.count()));
 }
 
-void write_queue(MetricsText& out, const postoffice::PipelineStatus& status,
-                 const postoffice::FileQueue& queue) {
-  const auto flushes = queue.flushes();
+void write_queue(MetricsText& out, const postoffice::PipelineStatus& status) {
   out.gauge("postoffice_queue_writable", "1 if a callback can be made durable.",
             status.queue.writable ? 1 : 0);
   out.gauge("postoffice_queue_bytes", "Storage held by the queue.", number(status.queue.bytes));
@@ -91,6 +93,10 @@ void write_queue(MetricsText& out, const postoffice::PipelineStatus& status,
             number(status.queue.last_durable - status.queue.acknowledged));
   out.counter("postoffice_carried_ids_total", "Ids carried forward in the queue.",
               number(status.carried));
+}
+
+void write_journal(MetricsText& out, const postoffice::FileQueue& queue) {
+  const auto flushes = queue.flushes();
   out.counter("postoffice_journal_flushes_total", "Flushes to stable storage.",
               number(flushes.flushes));
   out.counter("postoffice_journal_flushed_bytes_total", "Bytes flushed to stable storage.",
@@ -130,14 +136,21 @@ void write_process(MetricsText& out) {
 }  // namespace
 
 void show_metrics(const Shown& shown, const Request&, const Respond& respond) {
-  const auto status = shown.pipeline.status();
+  const auto status = shown.status();
   MetricsText out;
-  write_ids(out, status);
-  write_fetches(out, status, shown.source.status());
-  write_store(out, status);
-  write_instance(out, status, shown.shared_store);
-  write_queue(out, status, shown.queue);
-  write_ingress(out, shown.ingress.status());
+  // Who has no source gives all ids on: how they end is in the metrics of others.
+  if (shown.source) {
+    write_ids(out, status);
+    write_fetches(out, status, shown.source->status());
+    write_store(out, status);
+    write_instance(out, status, shown.shared_store);
+  } else {
+    write_accepted(out, status);
+  }
+  write_queue(out, status);
+  if (shown.journal) write_journal(out, *shown.journal);
+  if (shown.ingress) write_ingress(out, shown.ingress->status());
+  if (shown.broker) write_broker(out, shown.broker());
   write_process(out);
   respond({200, "text/plain; version=0.0.4; charset=utf-8", out.text(), {}});
 }

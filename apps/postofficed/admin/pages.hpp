@@ -2,9 +2,11 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "admin/broker.hpp"
 #include "options/options.hpp"
 #include "postoffice/clock.hpp"
 #include "postoffice/defaults/file_queue.hpp"
@@ -17,15 +19,19 @@
 
 namespace postofficed {
 
-/// What the pages show. All of it must outlive the server that shows them.
+/// What the pages show; null or empty is what this process does not have. All of it must outlive
+/// the server that shows them.
 struct Shown {
-  const postoffice::Pipeline& pipeline;
-  const postoffice::FileQueue& queue;
   postoffice::ObjectStore& store;
-  const postoffice::HttpIngress& ingress;
-  const postoffice::HttpObjectSource& source;
   const postoffice::Clock& clock;
   const std::vector<ShownOption>& options;
+  std::function<postoffice::PipelineStatus()> status;
+  std::function<bool()> ready;  ///< a callback can be made durable now
+  std::function<void(const postoffice::Receipt&, postoffice::Pipeline::ProgressDone)> progress{};
+  std::function<BrokerStatus()> broker{};
+  const postoffice::FileQueue* journal = nullptr;
+  const postoffice::HttpIngress* ingress = nullptr;
+  const postoffice::HttpObjectSource* source = nullptr;
   const postoffice::PostgresObjectStore* shared_store = nullptr;  ///< the same, if others share it
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
 };

@@ -12,7 +12,10 @@ void show_receipt(const Shown& shown, const Request& request, const Respond& res
   const auto unknown = problem_response(404, "\"" + text + "\" is no receipt of this daemon");
   postoffice::Receipt receipt;
   if (!parse_receipt(text, receipt)) return respond(unknown);
-  shown.pipeline.progress(receipt, [respond, text, unknown](Progress progress) {
+  if (!shown.progress) {
+    return respond(problem_response(404, "behind a broker nobody follows single callbacks"));
+  }
+  shown.progress(receipt, [respond, text, unknown](Progress progress) {
     if (progress == Progress::unknown) return respond(unknown);
     Json json;
     json.begin_object()

@@ -78,7 +78,7 @@ void show_version(const Shown&, const Request&, const Respond& respond) {
 }
 
 void show_status(const Shown& shown, const Request&, const Respond& respond) {
-  const auto status = shown.pipeline.status();
+  const auto status = shown.status();
   Json json;
   json.begin_object()
       .member("version", postoffice::version())
@@ -90,8 +90,9 @@ void show_status(const Shown& shown, const Request&, const Respond& respond) {
   write_ids(json, status);
   write_work(json, status);
   write_queue(json, status.queue);
-  write_ingress(json, shown.ingress.status());
-  write_source(json, shown.source.status());
+  if (shown.ingress) write_ingress(json, shown.ingress->status());
+  if (shown.source) write_source(json, shown.source->status());
+  if (shown.broker) write_broker(json, shown.broker());
   json.key("options").begin_object();
   for (const auto& option : shown.options) json.member(option.name, option.value);
   json.end_object().end_object();

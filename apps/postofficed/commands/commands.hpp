@@ -11,6 +11,7 @@ namespace postofficed {
 using Reread = std::function<std::variant<ParsedOptions, Information, Problems>()>;
 
 /// Each returns how it ended; a message is not yet printed. Results go to stdout.
+/// run, serve and worker.
 Failure run(const ParsedOptions& parsed, const Reread& reread, Logging& logging);
 Failure migrate(const Options& options);
 Failure validate(const ParsedOptions& parsed);
@@ -18,6 +19,5 @@ Failure journal(const Options& options);
 Failure dead_letters(const Options& options, const postoffice::Log& log);
 Failure self_test_command(const Options& options);
 Failure instances(const Options& options);
-Failure broker_command(const Options& options);
 
 }  // namespace postofficed

@@ -113,6 +113,10 @@ Failure verify(const std::string& directory, const JournalSummary& summary) {
 
 Failure journal(const Options& options) {
   const auto& directory = options.queue.directory;
+  if (directory.empty()) {
+    return {ExitCode::configuration,
+            "--queue " + describe(options.queue) + " has no files to look at"};
+  }
   const bool dumping = options.command == Command::journal_dump;
   std::error_code error;
   const auto summary = postoffice::inspect_journal(

@@ -39,8 +39,8 @@ Failure post(const std::string& address, Ids ids) {
   const auto result = http_post(address, "/callback", json.text(), std::chrono::seconds(5));
   if (result.status == 202) return {};
   const std::string status = result.status ? std::to_string(result.status) + " " : "";
-  return {ExitCode::unavailable, "the daemon that owns the queue does not take the ids at " +
-                                     address + ": " + status + result.problem};
+  return {ExitCode::unavailable,
+          "the daemon does not take the ids at " + address + ": " + status + result.problem};
 }
 
 template <typename Send>
@@ -57,6 +57,10 @@ Failure in_parts(Ids ids, const Send& send) {
 
 Failure replay(const Options& options, const std::vector<postoffice::ObjectId>& ids,
                const postoffice::Log& log) {
+  const auto post_all = [&] {
+    return in_parts(ids, [&](Ids part) { return post(options.listen, part); });
+  };
+  if (options.queue.kind == QueueLocation::Kind::broker) return post_all();
   std::string problem;
   if (!prepare_data_directory(options.data_dir, problem)) return {ExitCode::journal, problem};
   postoffice::EventLoop loop;
@@ -67,9 +71,7 @@ Failure replay(const Options& options, const std::vector<postoffice::ObjectId>& 
   std::error_code error;
   const auto queue = postoffice::FileQueue::open(queue_options, clock, error, log);
   if (queue) return in_parts(ids, [&](Ids part) { return append(*queue, part); });
-  if (error == postoffice::Error::locked) {
-    return in_parts(ids, [&](Ids part) { return post(options.listen, part); });
-  }
+  if (error == postoffice::Error::locked) return post_all();
   return {ExitCode::journal, "queue file:" + options.queue.directory + ": " + error.message()};
 }
 

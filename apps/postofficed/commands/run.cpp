@@ -2,8 +2,8 @@
 #include <utility>
 
 #include "commands/commands.hpp"
-#include "daemon/daemon.hpp"
 #include "daemon/file_limit.hpp"
+#include "daemon/make_service.hpp"
 #include "daemon/passed_sockets.hpp"
 #include "daemon/signals.hpp"
 #include "postoffice/version.hpp"
@@ -41,9 +41,9 @@ void reload(ParsedOptions& running, const Reread& reread, Logging& logging) {
   log(LogLevel::info, "reload: configuration read again");
 }
 
-// Until the daemon has stopped; a second signal ends the process at once. The journal holds all
-// that was accepted, whatever the moment.
-void wait_until_stopped(Signals& signals, Daemon& daemon, ParsedOptions running,
+// Until the service has stopped; a second signal ends the process at once. The queue holds all that
+// was accepted, whatever the moment.
+void wait_until_stopped(Signals& signals, Service& service, ParsedOptions running,
                         const Reread& reread, Logging& logging) {
   bool stopping = false;
   for (;;) {
@@ -57,7 +57,7 @@ void wait_until_stopped(Signals& signals, Daemon& daemon, ParsedOptions running,
         }
         stopping = true;
         logging.log()(LogLevel::info, "stopping: fetches in flight may end");
-        daemon.stop([&signals] { signals.finish(); });
+        service.stop([&signals] { signals.finish(); });
     }
   }
 }
@@ -65,6 +65,7 @@ void wait_until_stopped(Signals& signals, Daemon& daemon, ParsedOptions running,
 }  // namespace
 
 Failure run(const ParsedOptions& parsed, const Reread& reread, Logging& logging) {
+  if (auto failure = check_service(parsed.options); failure.code != ExitCode::ok) return failure;
   const auto log = logging.log();
   Signals signals;
   log(LogLevel::info, std::string("postofficed ") + postoffice::version());
@@ -75,9 +76,9 @@ Failure run(const ParsedOptions& parsed, const Reread& reread, Logging& logging)
     return {ExitCode::configuration, problem};
   }
   {
-    Daemon daemon(parsed, std::move(sockets), log);
-    if (auto failure = daemon.start(); failure.code != ExitCode::ok) return failure;
-    wait_until_stopped(signals, daemon, parsed, reread, logging);
+    const auto service = make_service(parsed, std::move(sockets), log);
+    if (auto failure = service->start(); failure.code != ExitCode::ok) return failure;
+    wait_until_stopped(signals, *service, parsed, reread, logging);
   }
   log(LogLevel::info, "stopped");
   return {};

@@ -4,12 +4,16 @@
 #include <vector>
 
 #include "commands/commands.hpp"
+#include "daemon/make_service.hpp"
 #include "postoffice/defaults/event_loop.hpp"
 #include "postoffice/defaults/http_ingress.hpp"
 #include "postoffice/defaults/http_object_source.hpp"
 #include "postoffice/defaults/http_server.hpp"
 #include "support/data_directory.hpp"
 #include "support/stores.hpp"
+#ifdef POSTOFFICED_RABBITMQ
+#include "daemon/publishing.hpp"
+#endif
 
 namespace postofficed {
 namespace {
@@ -38,6 +42,11 @@ std::vector<std::string> check_parts(const Options& options) {
     admin.listen = options.admin_listen;
     postoffice::HttpServer(loop, admin, [](auto, auto) {});
   });
+#ifdef POSTOFFICED_RABBITMQ
+  check("queue", problems, [&] {
+    if (options.queue.kind != QueueLocation::Kind::file) postoffice::check(rabbit_options(options));
+  });
+#endif
   check("source", problems, [&] {
     postoffice::HttpObjectSourceOptions source;
     source.url = options.source;
@@ -67,6 +76,8 @@ void check_places(const Options& options, std::vector<std::string>& problems) {
 Failure validate(const ParsedOptions& parsed) {
   auto problems = check_parts(parsed.options);
   check_places(parsed.options, problems);
+  const auto together = check_service(parsed.options);
+  if (together.code != ExitCode::ok) problems.push_back(together.message);
   for (const auto& option : parsed.shown) {
     std::printf("%-18s %s  (%s)\n", option.name.c_str(), option.value.c_str(),
                 option.origin.c_str());

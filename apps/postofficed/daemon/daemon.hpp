@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "daemon/passed_sockets.hpp"
+#include "daemon/service.hpp"
 #include "exit_code.hpp"
 #include "options/options.hpp"
 #include "postoffice/defaults/event_loop.hpp"
@@ -22,19 +23,19 @@
 
 namespace postofficed {
 
-class Daemon {
+class Daemon final : public Service {
  public:
   Daemon(ParsedOptions parsed, PassedSockets sockets, postoffice::Log log);
-  ~Daemon();
+  ~Daemon() override;
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
 
   /// Opens the queue, answers on the admin listener, accepts callbacks: in this order. Only the
   /// journal and the listening sockets can make it fail.
-  Failure start();
+  Failure start() override;
 
   /// As Pipeline::stop(). `done` comes once, from any thread.
-  void stop(std::function<void()> done);
+  void stop(std::function<void()> done) override;
 
  private:
   Failure open_queue();

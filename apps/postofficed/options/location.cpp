@@ -80,6 +80,18 @@ std::string redact_pairs(const std::string& text) {
   return result;
 }
 
+#ifdef POSTOFFICED_RABBITMQ
+// What else is wrong with a URL is said when the part that uses it is built.
+std::string broker_problem(const std::string& url) {
+  if (!starts_with(url, "amqps://")) return {};
+  return "cannot be used: TLS support is not built in";
+}
+#else
+std::string broker_problem(const std::string&) {
+  return "cannot be used: RabbitMQ support is not built in";
+}
+#endif
+
 }  // namespace
 
 bool parse_store(const std::string& text, StoreLocation& location, std::string& problem) {
@@ -99,21 +111,31 @@ bool parse_store(const std::string& text, StoreLocation& location, std::string& 
   return false;
 }
 
-bool parse_queue(const std::string& text, QueueLocation& location, std::string& problem) {
-  for (const char* scheme : {"amqp://", "amqps://", "file+amqp://", "file+amqps://"}) {
-    if (!starts_with(text, scheme)) continue;
-    problem = "cannot be used: RabbitMQ support is not built in";
-    return false;
+bool parse_queue(const std::string& text, const std::string& directory, QueueLocation& location,
+                 std::string& problem) {
+  using Kind = QueueLocation::Kind;
+  const bool journal_first = starts_with(text, "file+");
+  const std::string url = journal_first ? text.substr(5) : text;
+  if (starts_with(url, "amqp://") || starts_with(url, "amqps://")) {
+    location = {journal_first ? Kind::file_then_broker : Kind::broker,
+                journal_first ? directory : std::string(), url};
+    problem = broker_problem(url);
+    return problem.empty();
   }
   if (starts_with(text, "file:") && text.size() > 5) {
-    location.directory = text.substr(5);
+    location = {Kind::file, text.substr(5), {}};
     return true;
   }
-  problem = "is no queue (file:PATH)";
+  problem = "is no queue (file:PATH, amqp://… or file+amqp://…)";
   return false;
 }
 
 std::string redact(const std::string& text) {
+  const auto at = text.rfind('@');
+  if (at != std::string::npos && text.find('=') == std::string::npos &&
+      text.find("://") == std::string::npos) {
+    return std::string(hidden) + text.substr(at);
+  }
   const auto scheme = text.find("://");
   const bool url = scheme != std::string::npos && scheme < text.find('=');
   return url ? redact_url(text) : redact_pairs(text);
@@ -122,6 +144,15 @@ std::string redact(const std::string& text) {
 std::string describe(const StoreLocation& location) {
   if (location.kind == StoreLocation::Kind::sqlite) return "sqlite:" + location.target;
   return redact(location.target);
+}
+
+std::string describe(const QueueLocation& location) {
+  switch (location.kind) {
+    case QueueLocation::Kind::file: return "file:" + location.directory;
+    case QueueLocation::Kind::broker: return redact(location.url);
+    case QueueLocation::Kind::file_then_broker: return "file+" + redact(location.url);
+  }
+  return {};
 }
 
 }  // namespace postofficed

@@ -12,18 +12,29 @@ struct StoreLocation {
 };
 
 struct QueueLocation {
-  std::string directory;
+  enum class Kind {
+    file,              ///< file:PATH
+    broker,            ///< amqp://…
+    file_then_broker,  ///< file+amqp://…: on the disk first, to the broker when it answers
+  };
+  Kind kind = Kind::file;
+  std::string directory;  ///< of the files, if there are any
+  std::string url;        ///< of the broker, as amqp://… (it may hold a password)
 };
 
 /// False with a `problem` when `text` names no store that this program knows.
 bool parse_store(const std::string& text, StoreLocation& location, std::string& problem);
-bool parse_queue(const std::string& text, QueueLocation& location, std::string& problem);
+
+/// The same for queues. file+amqp:// keeps its files in `directory`.
+bool parse_queue(const std::string& text, const std::string& directory, QueueLocation& location,
+                 std::string& problem);
 
 /// The same text without its passwords: fit for logs and pages. Takes URLs and libpq's
 /// key=value pairs; where the two cannot be told apart it hides too much rather than too little.
 std::string redact(const std::string& text);
 
-/// The location for people, redacted, in the spelling of --store.
+/// The location for people, redacted, in the spelling of --store and --queue.
 std::string describe(const StoreLocation& location);
+std::string describe(const QueueLocation& location);
 
 }  // namespace postofficed

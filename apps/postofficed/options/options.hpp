@@ -53,6 +53,8 @@ struct Options {
   std::size_t ingress_threads = 0;
   std::uint64_t queue_limit = 0;
   bool journal_strict = false;
+  std::string queue_prefix;
+  std::size_t shards = 0;
   postoffice::LogLevel log_level = postoffice::LogLevel::info;
   LogFormat log_format = LogFormat::text;
   std::string config;

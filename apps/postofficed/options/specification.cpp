@@ -69,7 +69,7 @@ bool set_store(const std::string& text, Options& options, std::string& problem) 
 }
 
 bool set_queue(const std::string& text, Options& options, std::string& problem) {
-  return parse_queue(text, options.queue, problem);
+  return parse_queue(text, options.data_dir + "/queue", options.queue, problem);
 }
 
 bool set_data_dir(const std::string& text, Options& options, std::string&) {
@@ -121,6 +121,20 @@ bool set_journal_strict(const std::string& text, Options& options, std::string& 
   return problem.empty();
 }
 
+// What RabbitMQ takes without quoting, in its tools as in URLs.
+bool set_queue_prefix(const std::string& text, Options& options, std::string& problem) {
+  options.queue_prefix = text;
+  const auto good = [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; };
+  if (text.size() > 64 || !std::all_of(text.begin(), text.end(), good)) {
+    problem = "is no prefix: at most 64 letters, digits, - and _";
+  }
+  return problem.empty();
+}
+
+bool set_shards(const std::string& text, Options& options, std::string& problem) {
+  return set_count(text, 1'024, options.shards, problem);
+}
+
 bool set_log_level(const std::string& text, Options& options, std::string& problem) {
   using postoffice::LogLevel;
   constexpr std::array<std::pair<std::string_view, LogLevel>, 4> levels{
@@ -159,8 +173,9 @@ constexpr std::array table{
                   "[sqlite:DATA_DIR/objects.db]",
                   true, set_store},
     Specification{"queue", nullptr, "QUEUE",
-                  "Where accepted callbacks wait: file:PATH [file:DATA_DIR/queue]", true,
-                  set_queue},
+                  "Where accepted callbacks wait: file:PATH, amqp://… (RabbitMQ) or file+amqp://… "
+                  "(a file first, RabbitMQ when it answers) [file:DATA_DIR/queue]",
+                  true, set_queue},
     Specification{"ttl", "30s", "DURATION", "Objects not received for longer are deleted", false,
                   set_ttl},
     Specification{"keep", "all", "all|online", "Which objects to keep", false, set_keep},
@@ -180,6 +195,11 @@ constexpr std::array table{
     Specification{"journal-strict", "false", nullptr,
                   "Do not start on a damaged queue, instead of going on without the damaged part",
                   false, set_journal_strict},
+    Specification{"queue-prefix", "postoffice", "NAME",
+                  "What RabbitMQ's queues are called: NAME.0, NAME.1, …", false, set_queue_prefix},
+    Specification{"shards", "8", "N",
+                  "How many RabbitMQ queues there are; the same for all that share a broker", false,
+                  set_shards},
     Specification{"log-level", "info", "LEVEL", "debug, info, warning or error", false,
                   set_log_level},
     Specification{"log-format", "text", "text|json", "How log lines are written (to stderr)", false,

@@ -41,6 +41,9 @@ struct RabbitOptions {
   bool publishes = false;
 };
 
+/// Throws std::invalid_argument for options that cannot work. Connects to nothing.
+void check(const RabbitOptions& options);
+
 struct RabbitPublisherStatus {
   std::uint64_t publisher = 0;
   bool connected = false;       ///< all shards have confirmed the hello of this connection

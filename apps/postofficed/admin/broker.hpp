@@ -1,0 +1,66 @@
+// What a process knows of the broker it works with, for the pages.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "admin/metrics_text.hpp"
+#include "postoffice/defaults/forwarder.hpp"
+#include "postoffice/types.hpp"
+#include "support/json.hpp"
+
+namespace postofficed {
+
+struct BrokerStatus {
+  /// Of a process that publishes.
+  struct Publisher {
+    std::string id;
+    bool registered = false;  ///< the database knows it
+    bool connected = false;
+    bool blocked = false;
+    std::string trouble;
+    std::uint64_t unconfirmed = 0;
+    std::uint64_t accepted_callbacks = 0;
+    std::uint64_t accepted_ids = 0;
+    std::uint64_t forwarded = 0;
+    std::uint64_t refused = 0;
+    std::uint64_t overdue = 0;
+    std::uint64_t returned = 0;
+    std::uint64_t nacked = 0;
+    std::uint64_t broken = 0;
+    std::uint64_t connects = 0;
+    std::optional<postoffice::ForwarderStatus> forwarder;
+  };
+
+  struct Shard {
+    int shard = 0;
+    bool connected = false;
+    bool serving = false;  ///< false: another worker still has it
+    std::string trouble;
+    std::uint64_t unacknowledged = 0;
+    std::uint64_t redelivered = 0;
+    std::uint64_t rejected = 0;
+    postoffice::Timestamp watermark{};
+    std::uint64_t pending = 0;
+  };
+
+  /// Of a process that consumes.
+  struct Worker {
+    std::string name;
+    std::uint64_t workers = 0;  ///< that live, this one included
+    std::vector<Shard> shards;
+  };
+
+  std::optional<Publisher> publisher;
+  std::optional<Worker> worker;
+
+  /// Nothing that this process does with the broker is disturbed.
+  bool well() const;
+};
+
+void write_broker(Json& json, const BrokerStatus& broker);
+void write_broker(MetricsText& out, const BrokerStatus& broker);
+
+}  // namespace postofficed

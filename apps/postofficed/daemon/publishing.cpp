@@ -1,0 +1,224 @@
+#include "daemon/publishing.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <stdexcept>
+#include <utility>
+
+#include "daemon/shared_store.hpp"
+#include "postoffice/error.hpp"
+#include "support/data_directory.hpp"
+#include "support/lock_holder.hpp"
+#include "support/text.hpp"
+
+namespace postofficed {
+namespace {
+
+using namespace std::chrono_literals;
+using postoffice::LogLevel;
+
+// Again and again: somebody may have retired this publisher, thinking that it is gone.
+constexpr auto register_again = 10s;
+constexpr auto register_retry = 1s;
+
+postoffice::PostgresObjectStoreOptions database(const Options& options) {
+  postoffice::PostgresObjectStoreOptions result;
+  result.conninfo = options.store.target;
+  return result;
+}
+
+std::string hex(std::uint64_t number) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(number));
+  return text;
+}
+
+}  // namespace
+
+std::string process_name() {
+  char host[256] = "localhost";
+  gethostname(host, sizeof host - 1);
+  return std::string(host) + ":" + std::to_string(getpid());
+}
+
+postoffice::RabbitOptions rabbit_options(const Options& options) {
+  postoffice::RabbitOptions result;
+  result.url = options.queue.url;
+  result.prefix = options.queue_prefix;
+  result.shards = static_cast<int>(options.shards);
+  return result;
+}
+
+Publishing::Publishing(const Options& options, postoffice::EventLoop& loop,
+                       postoffice::Clock& clock, postoffice::Log log)
+    : options_(options),
+      clock_(clock),
+      log_(std::move(log)),
+      instances_(loop, database(options), log_) {}
+
+Publishing::~Publishing() {
+  // Whoever completes appends goes before whoever waits for them.
+  forwarder_.reset();
+  publisher_.reset();
+}
+
+Failure Publishing::open(std::vector<int> sockets, std::size_t connections_max) {
+  std::string problem;
+  if (!prepare_data_directory(options_.data_dir, problem) ||
+      !id_.open(options_.data_dir, problem)) {
+    return {ExitCode::journal, problem};
+  }
+  const bool journal_first = options_.queue.kind == QueueLocation::Kind::file_then_broker;
+  if (journal_first) {
+    if (auto failure = open_journal(); failure.code != ExitCode::ok) return failure;
+  }
+  auto rabbit = rabbit_options(options_);
+  rabbit.publisher = id_.value();
+  publisher_ = std::make_unique<postoffice::RabbitPublisher>(rabbit, clock_, log_);
+  if (journal_first) forward_from_journal();
+
+  postoffice::HttpIngressOptions ingress;
+  ingress.listen = options_.listen;
+  ingress.threads = options_.ingress_threads;
+  ingress.sockets = std::move(sockets);
+  ingress.connections_max = connections_max;
+  ingress_.emplace(ingress, log_);
+  return {};
+}
+
+Failure Publishing::open_journal() {
+  postoffice::FileQueueOptions queue;
+  queue.directory = options_.queue.directory;
+  queue.bytes_max = options_.queue_limit;
+  queue.strict = options_.journal_strict;
+  std::error_code error;
+  journal_ = postoffice::FileQueue::open(queue, clock_, error, log_);
+  if (journal_) {
+    const auto& found = journal_->recovery();
+    log_(LogLevel::info, "queue file:" + queue.directory + ": " +
+                             counted(found.callbacks, "callback") + " left to forward");
+    return {};
+  }
+  std::string message = "queue file:" + queue.directory + ": " + error.message();
+  const auto holder =
+      error == postoffice::Error::locked ? lock_holder(queue.directory) : std::string();
+  if (!holder.empty()) message += ": " + holder;
+  return {ExitCode::journal, message};
+}
+
+void Publishing::forward_from_journal() {
+  forwarder_ = std::make_unique<postoffice::Forwarder>(
+      *journal_, clock_,
+      [this](std::span<const postoffice::ObjectId> ids, postoffice::Timestamp received_at,
+             postoffice::Forwarder::Done done) {
+        publisher_->forward(ids, received_at, std::move(done));
+      },
+      postoffice::ForwarderOptions{}, log_);
+  publisher_->set_frontier([this] { return forwarder_->frontier(); });
+}
+
+Failure Publishing::start() {
+  if (forwarder_) forwarder_->start();
+  clock_.call_at(postoffice::Timestamp::min(), [this] { register_now(); });
+  const auto error =
+      ingress_->start([this](std::span<const postoffice::ObjectId> ids,
+                             postoffice::Queue::AppendDone done) { append(ids, std::move(done)); });
+  if (!error) return {};
+  return {ExitCode::configuration,
+          "--listen: cannot listen on " + options_.listen + ": " + error.message()};
+}
+
+void Publishing::append(std::span<const postoffice::ObjectId> ids,
+                        postoffice::Queue::AppendDone done) {
+  if (journal_) return journal_->append(ids, std::nullopt, std::move(done));
+  publisher_->append(ids, std::move(done));
+}
+
+void Publishing::register_now() {
+  if (stopping_) return;
+  const auto done = [this](std::error_code error, postoffice::Timestamp floor) {
+    if (!error) clock_.not_before(floor);
+    if (registered_.exchange(!error) != !error) {
+      log_(error ? LogLevel::warning : LogLevel::info,
+           error ? "database: does not know this publisher (" + error.message() +
+                       "); callbacks are accepted"
+                 : "database: knows publisher " + hex(id_.value()));
+    }
+    clock_.call_at(clock_.now() + (error ? register_retry : register_again),
+                   [this] { register_now(); });
+  };
+  instances_.register_publisher(id_.value(), instance_name(options_.listen),
+                                static_cast<int>(options_.shards), done);
+}
+
+void Publishing::stop(std::function<void()> done) {
+  stopping_ = true;
+  ingress_->stop([this, done = std::move(done)] {
+    if (!forwarder_) return stop_publishing(done);
+    // Once more around the loop: the forwarder is not to be destroyed from within its own call.
+    forwarder_->stop([this, done] {
+      clock_.call_at(postoffice::Timestamp::min(), [this, done] { stop_publishing(done); });
+    });
+  });
+}
+
+void Publishing::stop_publishing(std::function<void()> done) {
+  // Goodbye lets rows expire without this publisher. What is left on the disk still holds them.
+  const bool left = journal_ && journal_->status().acknowledged < journal_->status().last_durable;
+  if (left) {
+    log_(LogLevel::info, "callbacks are left on the disk; the next start forwards them");
+    return done();
+  }
+  publisher_->stop(std::move(done));
+}
+
+bool Publishing::ready() const {
+  if (journal_) return journal_->status().writable;
+  const auto status = publisher_->status();
+  return status.connected && !status.blocked;
+}
+
+BrokerStatus::Publisher Publishing::status() const {
+  const auto status = publisher_->status();
+  BrokerStatus::Publisher result;
+  result.id = hex(id_.value());
+  result.registered = registered_;
+  result.connected = status.connected;
+  result.blocked = status.blocked;
+  result.trouble = status.trouble;
+  result.unconfirmed = status.unconfirmed;
+  result.accepted_callbacks = status.accepted_callbacks;
+  result.accepted_ids = status.accepted_ids;
+  result.forwarded = status.forwarded;
+  result.refused = status.refused;
+  result.overdue = status.overdue;
+  result.returned = status.returned;
+  result.nacked = status.nacked;
+  result.broken = status.broken;
+  result.connects = status.connects;
+  if (forwarder_) result.forwarder = forwarder_->status();
+  return result;
+}
+
+// Of the pipeline there is the first step only.
+postoffice::PipelineStatus Publishing::pipeline_status() const {
+  postoffice::PipelineStatus status;
+  status.now = clock_.now();
+  status.watermark = status.now;
+  status.oldest_pending = status.now;
+  status.queue.writable = ready();
+  if (journal_) {
+    status.queue = journal_->status();
+    status.accepted_callbacks = status.queue.accepted_callbacks;
+    status.accepted_ids = status.queue.accepted_ids;
+  } else {
+    const auto published = publisher_->status();
+    status.accepted_callbacks = published.accepted_callbacks;
+    status.accepted_ids = published.accepted_ids;
+    status.queue.frontier = status.now;
+  }
+  return status;
+}
+
+}  // namespace postofficed

@@ -1,0 +1,198 @@
+#include "daemon/working.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "daemon/publishing.hpp"
+#include "daemon/shard_shares.hpp"
+#include "support/text.hpp"
+
+namespace postofficed {
+namespace {
+
+using namespace std::chrono_literals;
+using postoffice::LogLevel;
+using postoffice::Timestamp;
+
+constexpr auto tick_every = 100ms;
+constexpr int ticks_of_beat = 10;
+
+postoffice::PostgresObjectStoreOptions database(const Options& options) {
+  postoffice::PostgresObjectStoreOptions result;
+  result.conninfo = options.store.target;
+  return result;
+}
+
+postoffice::HttpObjectSourceOptions source_options(const Options& options,
+                                                   std::size_t connections_max) {
+  postoffice::HttpObjectSourceOptions result;
+  result.url = options.source;
+  result.connections_max = connections_max;
+  return result;
+}
+
+}  // namespace
+
+Working::Working(const Options& options, postoffice::EventLoop& loop, postoffice::Clock& clock,
+                 std::size_t connections_max, postoffice::Log log)
+    : options_(options),
+      clock_(clock),
+      log_(std::move(log)),
+      name_(process_name()),
+      instances_(loop, database(options), log_),
+      parts_{options, loop, clock, source_.emplace(loop, source_options(options, connections_max)),
+             log_,    name_} {
+  shown_.name = name_;
+}
+
+Working::~Working() {
+  shards_.clear();
+  leaving_.clear();
+  for (auto& thread : closing_) thread.join();
+}
+
+void Working::start() {
+  clock_.call_at(Timestamp::min(), [this] { tick(); });
+}
+
+void Working::tick() {
+  if (!stopping_ && ticks_++ % ticks_of_beat == 0 && !beating_) beat();
+  for (const auto& [number, shard] : shards_) shard->look();
+  publish();
+  clock_.call_at(clock_.now() + tick_every, [this] { tick(); });
+}
+
+void Working::beat() {
+  beating_ = true;
+  instances_.beat_worker(name_, [this](std::error_code error, std::vector<std::string> live) {
+    beating_ = false;
+    if (error || stopping_) return;
+    workers_ = std::max<std::size_t>(1, live.size());
+    take(shards_of(name_, live, static_cast<int>(options_.shards)));
+  });
+}
+
+void Working::take(std::vector<int> mine) {
+  std::vector<int> lost;
+  for (const auto& [number, shard] : shards_) {
+    if (!std::binary_search(mine.begin(), mine.end(), number)) lost.push_back(number);
+  }
+  for (const int number : lost) give_back(number);
+  const auto before = shards_.size();
+  for (const int number : mine) {
+    // One that is still being given back comes again with the next beat.
+    if (shards_.contains(number) || leaving_.contains(number)) continue;
+    shards_[number] = std::make_unique<Shard>(parts_, number);
+  }
+  if (lost.empty() && shards_.size() == before) return;
+  share_fetches();
+  log_(LogLevel::info, counted(workers_, "worker") + " live; " + counted(shards_.size(), "shard") +
+                           " of " + std::to_string(options_.shards) + " belong to this one");
+}
+
+void Working::share_fetches() {
+  std::size_t index = 0;
+  for (const auto& [number, shard] : shards_) {
+    shard->set_fetch_concurrency(share_of(options_.fetch_concurrency, shards_.size(), index++));
+  }
+}
+
+void Working::give_back(int number) {
+  const auto place = shards_.find(number);
+  auto& leaving = leaving_[number];
+  leaving = std::move(place->second);
+  shards_.erase(place);
+  leaving->stop(
+      [this, number] { clock_.call_at(Timestamp::min(), [this, number] { gone(number); }); });
+}
+
+// Closing waits for the network, and the loop is not to.
+void Working::gone(int number) {
+  const auto place = leaving_.find(number);
+  if (const auto status = place->second->pipeline_status()) {
+    auto counted_so_far = *status;
+    // Ids that have not ended here are counted by whoever has the shard next.
+    counted_so_far.accepted_ids -= counted_so_far.pending;
+    counted_so_far.pending = 0;
+    counted_so_far.known_ids = 0;
+    add(past_, counted_so_far);
+  }
+  closing_.emplace_back([queue = place->second->release()]() mutable { queue.reset(); });
+  leaving_.erase(place);
+  finish_stop();
+}
+
+void Working::stop(std::function<void()> done) {
+  clock_.call_at(Timestamp::min(), [this, done = std::move(done)] {
+    stop_done_.push_back(done);
+    stopping_ = true;
+    std::vector<int> all;
+    for (const auto& [number, shard] : shards_) all.push_back(number);
+    for (const int number : all) give_back(number);
+    finish_stop();
+  });
+}
+
+void Working::finish_stop() {
+  if (!stopping_ || !leaving_.empty()) return;
+  for (const auto& done : std::exchange(stop_done_, {})) done();
+}
+
+void Working::publish() {
+  BrokerStatus::Worker worker;
+  worker.name = name_;
+  worker.workers = workers_;
+  auto sum = past_;
+  sum.now = clock_.now();
+  sum.watermark = sum.oldest_pending = sum.queue.frontier = sum.now;
+  sum.store_up = true;
+  sum.queue.writable = true;
+  for (const auto* shards : {&shards_, &leaving_}) {
+    for (const auto& [number, shard] : *shards) {
+      worker.shards.push_back(shard->status());
+      if (const auto status = shard->pipeline_status()) add(sum, *status);
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  shown_ = std::move(worker);
+  shown_status_ = std::move(sum);
+}
+
+BrokerStatus::Worker Working::status() const {
+  const std::lock_guard lock(mutex_);
+  return shown_;
+}
+
+postoffice::PipelineStatus Working::pipeline_status() const {
+  const std::lock_guard lock(mutex_);
+  return shown_status_;
+}
+
+bool Working::ready() const {
+  const auto worker = status();
+  return std::all_of(worker.shards.begin(), worker.shards.end(),
+                     [](const auto& shard) { return shard.connected; });
+}
+
+void add(postoffice::PipelineStatus& sum, const postoffice::PipelineStatus& one) {
+  using Status = postoffice::PipelineStatus;
+  for (const auto field :
+       {&Status::accepted_callbacks, &Status::accepted_ids, &Status::stored, &Status::merged,
+        &Status::not_found, &Status::expired, &Status::dead, &Status::pending, &Status::fetches,
+        &Status::fetch_failures, &Status::fetches_in_flight, &Status::touches, &Status::deleted,
+        &Status::carried, &Status::store_failures, &Status::known_ids, &Status::touches_waiting,
+        &Status::answers_waiting, &Status::retries_waiting}) {
+    sum.*field += one.*field;
+  }
+  sum.source_open = sum.source_open || one.source_open;
+  sum.store_up = sum.store_up && one.store_up;
+  sum.watermark = std::min(sum.watermark, one.watermark);
+  sum.oldest_pending = std::min(sum.oldest_pending, one.oldest_pending);
+  sum.queue.frontier = std::min(sum.queue.frontier, one.queue.frontier);
+  sum.queue.last_durable += one.queue.last_durable;
+  sum.queue.acknowledged += one.queue.acknowledged;
+  sum.queue.bytes += one.queue.bytes;
+  sum.queue.writable = sum.queue.writable && one.queue.writable;
+}
+
+}  // namespace postofficed
