@@ -12,6 +12,9 @@ constexpr auto question_every = std::chrono::seconds(2);
 constexpr int answers_believed = 2;
 constexpr int answers_awaited = 3;
 
+// Publishers tick several times a second.
+constexpr auto silence_limit = std::chrono::seconds(4);
+
 Link::Settings link_settings(const RabbitOptions& options, const std::string& queue, Log log) {
   return {parse_amqp_url(options.url), options.reconnect_max,
           std::chrono::ceil<std::chrono::seconds>(options.heartbeat), queue, std::move(log)};
@@ -143,7 +146,18 @@ SteadyTime Consumer::step(Connection& connection, SteadyTime now) {
 void Consumer::ask(Connection& connection, SteadyTime now) {
   next_question_ = now + question_every;
   if (++unanswered_ > answers_awaited) give_up("the queue does not answer");
+  if (falls_silent(now)) give_up("the queue delivers nothing any more");
   if (unanswered_ == 1) put_question(queue_, connection.out());
+}
+
+/// When a queue is deleted and declared again at once, RabbitMQ 3.10 may keep the consumer, count
+/// messages as delivered, and drop them on their way. Silence is lawful when the window is full or
+/// no publisher is left; then we connect again once, since only a channel that has brought something
+/// counts.
+bool Consumer::falls_silent(SteadyTime now) const {
+  const std::lock_guard lock(mutex_);
+  const auto full = buffer_.unacknowledged() >= static_cast<std::size_t>(options_.prefetch);
+  return serving_ && !full && now > delivered_ + silence_limit;
 }
 
 void Consumer::on_answer(std::uint32_t consumers) {
@@ -161,6 +175,7 @@ void Consumer::disconnected() {
 }
 
 void Consumer::on_deliver(std::uint64_t tag, bool redelivered, Bytes body) {
+  delivered_ = std::chrono::steady_clock::now();
   const std::lock_guard lock(mutex_);
   if (!std::exchange(serving_, true)) ++sessions_;
   if (redelivered) ++counters_.redelivered;

@@ -40,6 +40,7 @@ class Consumer final : private Link {
   void on_answer(std::uint32_t consumers) override;
 
   void ask(Connection& connection, SteadyTime now);
+  bool falls_silent(SteadyTime now) const;
 
   void deliver(Lock& lock);
 
@@ -60,6 +61,7 @@ class Consumer final : private Link {
   SteadyTime next_question_{};
   int unanswered_ = 0;
   int alone_ = 0;  // answers in a row that knew of no consumer
+  SteadyTime delivered_{};
 };
 
 }  // namespace postoffice::rabbitmq

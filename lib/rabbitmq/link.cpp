@@ -12,6 +12,7 @@ namespace postoffice::rabbitmq {
 namespace {
 
 constexpr auto first_pause = std::chrono::milliseconds(50);
+constexpr auto proven_after = std::chrono::seconds(5);
 
 int make_wake() {
   const int descriptor = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -74,8 +75,9 @@ void Link::run() {
     {
       Connection connection;
       if (open(connection, trouble)) {
-        pause = first_pause;
         work(connection, trouble);
+        // Who is thrown out at once is not to come back at once, again and again.
+        if (std::chrono::steady_clock::now() > began + proven_after) pause = first_pause;
         disconnected();
       }
       const std::lock_guard lock(mutex_);

@@ -38,6 +38,7 @@ void ShardBuffer::push(const MessageHeader& header, std::uint32_t ids, bool here
   const bool entry = header.type == MessageType::callback || header.type == MessageType::carried;
   if (entry) ++last_;
   items_.push_back({header, last_, ids, entry, here});
+  if (here) copies_[header.sequence] = last_;
   if (!entry || is_own_carried(header)) return;
   kept_times_.push(last_, header.stamp);
   accepted_ids_ += ids;
@@ -47,9 +48,12 @@ void ShardBuffer::push(const MessageHeader& header, std::uint32_t ids, bool here
 bool ShardBuffer::add(Bytes body) {
   const auto ids_before = ids_.size();
   const auto header = decode_message(body, ids_);
-  if (header && is_own_carried(*header) && copies_.erase(header->sequence) > 0) {
+  const auto copy =
+      header && is_own_carried(*header) ? copies_.find(header->sequence) : copies_.end();
+  if (copy != copies_.end()) {
     ids_.resize(ids_before);
-    tags_.push_back({last_, false});
+    tags_.push_back({copy->second, false});
+    copies_.erase(copy);
     return true;
   }
   if (header) {
@@ -68,7 +72,6 @@ void ShardBuffer::release_carried(Sequence sequence, Timestamp stamp,
   const bool came = held == held_.end() || held->second;
   release(sequence);
   if (came) return;
-  copies_.insert(sequence);
   ids_.insert(ids_.end(), ids.begin(), ids.end());
   push({MessageType::carried, 0, session_, sequence, stamp}, static_cast<std::uint32_t>(ids.size()),
        true);
@@ -139,6 +142,16 @@ std::optional<std::uint64_t> ShardBuffer::acknowledgeable() {
   return newest;
 }
 
+/// What the older half of a full window waits for, judged by some of it; the oldest is among them.
+Sequence ShardBuffer::crowded() const {
+  if (tags_.size() <= window_ - window_ / 4) return 0;
+  const auto half = tags_.size() / 2;
+  const auto step = std::max<std::size_t>(half / 32, 1);
+  Sequence newest = 0;
+  for (std::size_t at = 0; at <= half; at += step) newest = std::max(newest, tags_[at].sequence);
+  return newest;
+}
+
 void ShardBuffer::fill(QueueStatus& status) const {
   status.frontier = marks_.frontier();
   status.publishers = marks_.publishers();
@@ -148,8 +161,7 @@ void ShardBuffer::fill(QueueStatus& status) const {
       std::min(kept_times_.oldest().value_or(status.frontier), status.frontier);
   status.accepted_ids = accepted_ids_;
   status.accepted_callbacks = accepted_callbacks_;
-  if (tags_.size() > window_ - window_ / 4) status.crowded = tags_[tags_.size() / 2].sequence;
-  if (tags_.size() > window_ - window_ / 4) status.crowded = tags_[tags_.size() / 2].sequence;
+  status.crowded = crowded();
   status.bytes = (ids_.size() - ids_begin_) * sizeof(ObjectId);
 }
 

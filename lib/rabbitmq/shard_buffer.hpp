@@ -4,7 +4,6 @@
 #include <deque>
 #include <map>
 #include <optional>
-#include <set>
 #include <span>
 #include <vector>
 
@@ -65,6 +64,7 @@ class ShardBuffer {
 
   bool is_own_carried(const MessageHeader& header) const;
   bool held(const Item& item) const;
+  Sequence crowded() const;
   void push(const MessageHeader& header, std::uint32_t ids, bool here);
   void pass_ticks();
 
@@ -77,7 +77,9 @@ class ShardBuffer {
   bool taking_ = false;
   PublisherMarks marks_;
   std::map<Sequence, bool> held_;  // has the broker's copy come?
-  std::set<Sequence> copies_;      // of what was handed over here: to be acknowledged only
+  // The broker's copies of what was handed over here, by receipt: to be acknowledged only, with the
+  // sequence that it has here.
+  std::map<Sequence, Sequence> copies_;
 
   Sequence last_ = 0;   // given to a message
   Sequence taken_ = 0;  // given to the reader

@@ -29,7 +29,13 @@ using namespace std::chrono_literals;
 namespace {
 
 struct Core {
-  Core() : dispatcher(PipelineOptions{}, 42) {}
+  Core() : dispatcher(options(), 42) {}
+
+  static PipelineOptions options() {
+    PipelineOptions options;
+    options.fetch_limit_first = options.fetch_concurrency;
+    return options;
+  }
 
   /// One callback; answers and commits come 20 callbacks later, so that several are under way.
   void step() {
