@@ -9,7 +9,7 @@ function(postoffice_configure target)
   # beyond its end under ThreadSanitizer and where the headers are precompiled.
   if(CMAKE_CXX_FLAGS MATCHES "-fsanitize=thread" OR POSTOFFICE_PRECOMPILE)
     target_compile_options(${target} PRIVATE -Wno-array-bounds
-      $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overflow>)
+      "$<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overflow;-Wno-stringop-overread>")
   endif()
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic
     $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>
