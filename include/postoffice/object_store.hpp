@@ -36,7 +36,7 @@ struct Changes {
   std::vector<ObjectId> cleared{};
 
   /// No row is created with a last_seen before this. The store also remembers the largest cutoff
-  /// of any expire() and applies that, across restarts.
+  /// of any expire() that looked at rows and applies that, across restarts.
   Timestamp cutoff{};
 };
 

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const std::string of_daemon = " FROM pg_stat_activity WHERE application_name = 'postoffice'";
+const std::string of_daemon = " FROM pg_stat_activity WHERE application_name LIKE 'postoffice-%'";
 
 /// A connection that stands in the way of others.
 class Idler {

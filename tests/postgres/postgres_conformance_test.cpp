@@ -1,4 +1,6 @@
 #include <future>
+#include <memory>
+#include <set>
 
 #include "conformance/store_conformance.hpp"
 #include "postoffice/defaults/postgres_object_store.hpp"
@@ -21,12 +23,13 @@ struct PostgresStores {
   postoffice::EventLoop loop;
 };
 
-/// Told of its watermark, and as long as the others are gone or tell none that is older, an
-/// instance behaves like a store that is alone.
+/// Told of its watermark, and as long as there are no others, an instance behaves like a store that
+/// is alone.
 class InstanceStore final : public postoffice::ObjectStore {
  public:
-  InstanceStore(postoffice::EventLoop& loop, const postoffice::PostgresObjectStoreOptions& options)
-      : store_(loop, options) {}
+  InstanceStore(postoffice::EventLoop& loop, const postoffice::PostgresObjectStoreOptions& options,
+                std::shared_ptr<void> place)
+      : place_(std::move(place)), store_(loop, options) {}
 
   ~InstanceStore() override {
     std::promise<void> left;
@@ -50,6 +53,7 @@ class InstanceStore final : public postoffice::ObjectStore {
   }
 
  private:
+  const std::shared_ptr<void> place_;
   postoffice::PostgresObjectStore store_;
 };
 
@@ -61,13 +65,19 @@ struct PostgresInstanceStores {
   std::unique_ptr<postoffice::ObjectStore> open() {
     postoffice::PostgresObjectStoreOptions options;
     options.conninfo = schema.conninfo();
-    options.instance = postoffice::PostgresInstance{.publisher = ++opened, .name = "conformance"};
-    return std::make_unique<InstanceStore>(loop, options);
+    // A store that is opened again is the same instance. Another one's clock would be compared with
+    // the clock of the first, and rows would go later by what the comparison leaves unsure.
+    std::uint64_t publisher = 1;
+    while (!open_publishers.insert(publisher).second) ++publisher;
+    options.instance = postoffice::PostgresInstance{.publisher = publisher, .name = "conformance"};
+    const std::shared_ptr<void> place(
+        nullptr, [this, publisher](void*) { open_publishers.erase(publisher); });
+    return std::make_unique<InstanceStore>(loop, options, place);
   }
 
   postoffice::testing::PostgresSchema schema;
   postoffice::EventLoop loop;
-  std::uint64_t opened = 0;
+  std::set<std::uint64_t> open_publishers;
 };
 
 }  // namespace
