@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include "pipeline/world.hpp"
 #include "postoffice/error.hpp"
@@ -64,11 +66,17 @@ TEST_CASE("a callback handed over as the frontier is read holds the watermark (S
     void read(std::size_t ids_max, ReadDone done) override { inner.read(ids_max, std::move(done)); }
     void acknowledge(Sequence up_to) override { inner.acknowledge(up_to); }
     QueueStatus status() const override {
-      if (hands_over) inner.flush();
+      if (const Pipeline* asked = std::exchange(pipeline, nullptr)) {  // it asks back
+        // What the round before this one went by, before this one puts it right.
+        greatest = std::max(greatest, asked->status().watermark);
+        inner.flush();
+        pipeline = asked;
+      }
       return inner.status();
     }
     MemoryQueue& inner;
-    bool hands_over = false;
+    mutable const Pipeline* pipeline = nullptr;  // set: hands over from now on
+    mutable Timestamp greatest{};                // watermark
   };
   World world({}, MemoryQueue::Durability::on_flush);
   Queue queue(world.queue);
@@ -81,9 +89,11 @@ TEST_CASE("a callback handed over as the frontier is read holds the watermark (S
   ingress.send(std::vector<ObjectId>{1},
                [&](std::error_code, const Receipt& receipt) { received = receipt.received_at; });
   world.advance(1s);
-  queue.hands_over = true;
+  queue.pipeline = &pipeline;
   world.advance(2s);
+  queue.pipeline = nullptr;
   REQUIRE(received != Timestamp{});
+  CHECK(queue.greatest <= received);
   CHECK(pipeline.status().watermark <= received);
 }
 
