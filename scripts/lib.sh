@@ -2,8 +2,8 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 build_packages=(cmake ninja-build g++ libasio-dev node-llhttp rapidjson-dev libpq-dev
-                libsqlite3-dev librabbitmq-dev libcli11-dev libspdlog-dev)
-test_packages=(postgresql rabbitmq-server doctest-dev libbenchmark-dev strace curl iproute2 e2fsprogs
+                libsqlite3-dev librabbitmq-dev libssl-dev libcli11-dev libspdlog-dev)
+test_packages=(postgresql rabbitmq-server openssl doctest-dev libbenchmark-dev strace curl iproute2 e2fsprogs
                xfsprogs python3 python3-yaml)
 
 say() { printf '\n== %s\n' "$*"; }

@@ -1,5 +1,6 @@
 #include "rabbitmq/amqp_url.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <stdexcept>
 #include <string_view>
@@ -33,6 +34,36 @@ std::string decode(std::string_view text) {
   }
   if (decoded.find('\0') != std::string::npos) refuse("contains a zero byte");
   return decoded;
+}
+
+void set_parameter(std::string_view name, const std::string& value, Tls& tls) {
+  if (name == "cacertfile") {
+    tls.ca_file = value;
+  } else if (name == "certfile") {
+    tls.certificate = value;
+  } else if (name == "keyfile") {
+    tls.key = value;
+  } else if (name == "server_name_indication") {
+    tls.server_name = value;
+  } else if (name == "verify" && (value == "verify_peer" || value == "verify_none")) {
+    tls.verify = value == "verify_peer";
+  } else if (name == "verify") {
+    refuse("says verify, but neither verify_peer nor verify_none");
+  } else {
+    refuse("has the parameter \"" + std::string(name) +
+           "\"; known are cacertfile, certfile, keyfile, verify and server_name_indication");
+  }
+}
+
+void parse_query(std::string_view query, Tls& tls) {
+  while (!query.empty()) {
+    const auto parameter = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(parameter.size() + 1, query.size()));
+    const auto equals = parameter.find('=');
+    if (equals == parameter.npos) refuse("has a parameter without a value");
+    set_parameter(parameter.substr(0, equals), decode(parameter.substr(equals + 1)), tls);
+  }
+  if (tls.certificate.empty() != tls.key.empty()) refuse("has one of certfile and keyfile only");
 }
 
 void parse_credentials(std::string_view text, Address& address) {
@@ -71,13 +102,20 @@ void parse_host(std::string_view text, Address& address) {
 
 Address parse_amqp_url(const std::string& url) {
   std::string_view rest = url;
-  if (rest.starts_with("amqps://")) {
-    refuse("asks for TLS (amqps), which this version cannot do; use amqp:// on a private network");
-  }
-  if (!rest.starts_with("amqp://")) refuse("does not begin with amqp://");
-  rest.remove_prefix(7);
-  if (rest.find_first_of("?#") != rest.npos) refuse("has a query or fragment; none is known");
   Address address;
+  if (rest.starts_with("amqps://")) {
+    address.tls.emplace();
+    address.port = 5671;
+  } else if (!rest.starts_with("amqp://")) {
+    refuse("begins neither with amqp:// nor with amqps://");
+  }
+  rest.remove_prefix(rest.find("://") + 3);
+  if (rest.find('#') != rest.npos) refuse("has a fragment (#…)");
+  if (const auto query = rest.find('?'); query != rest.npos) {
+    if (!address.tls) refuse("has a query, which is for amqps:// only");
+    parse_query(rest.substr(query + 1), *address.tls);
+    rest = rest.substr(0, query);
+  }
   const auto slash = rest.find('/');
   const auto path = slash == rest.npos ? std::string_view{} : rest.substr(slash + 1);
   if (!path.empty()) address.vhost = decode(path);
@@ -95,7 +133,8 @@ std::string to_string(const Address& address) {
   const bool v6 = address.host.find(':') != std::string::npos;
   const auto host = v6 ? "[" + address.host + "]" : address.host;
   const auto vhost = address.vhost == "/" ? "" : "/" + address.vhost;
-  return "amqp://" + address.user + "@" + host + ":" + std::to_string(address.port) + vhost;
+  const std::string scheme = address.tls ? "amqps://" : "amqp://";
+  return scheme + address.user + "@" + host + ":" + std::to_string(address.port) + vhost;
 }
 
 }  // namespace postoffice::rabbitmq

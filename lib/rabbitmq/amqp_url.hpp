@@ -1,16 +1,29 @@
-// Where the broker is, from amqp://user:password@host:port/vhost.
+// Where the broker is, from amqp://user:password@host:port/vhost, or amqps://… for TLS.
 #pragma once
 
+#include <optional>
 #include <string>
 
 namespace postoffice::rabbitmq {
 
+/// From the URL's query, by the names that RabbitMQ gave them
+/// (https://www.rabbitmq.com/docs/uri-query-parameters). Unlike there, the broker is verified
+/// unless the URL says otherwise.
+struct Tls {
+  std::string ca_file;      ///< cacertfile; empty: those that the system trusts
+  std::string certificate;  ///< certfile: who we are, if the broker wants to know
+  std::string key;          ///< keyfile: of that
+  std::string server_name;  ///< server_name_indication; empty: the host
+  bool verify = true;       ///< verify=verify_peer or verify_none
+};
+
 struct Address {
   std::string host = "localhost";
-  int port = 5672;
+  int port = 5672;  ///< 5671 with TLS
   std::string user = "guest";
   std::string password = "guest";
   std::string vhost = "/";
+  std::optional<Tls> tls;
 };
 
 /// Throws std::invalid_argument, which names what is wrong, but never the password. A path "/" or

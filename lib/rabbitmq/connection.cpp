@@ -16,6 +16,7 @@ namespace {
 
 constexpr timeval connect_limit{1, 0};
 constexpr timeval answer_limit{2, 0};
+constexpr std::chrono::seconds tls_limit(2);
 constexpr int frame_max_wanted = 131'072;
 constexpr std::size_t read_size = 256 << 10;
 // A body is kept in memory; none of ours comes near.
@@ -71,11 +72,13 @@ Connection::~Connection() {
   const std::lock_guard lock(abort_mutex_);
   socket_ = -1;
   if (state_ != nullptr) amqp_destroy_connection(state_);
+  tunnel_.reset();
 }
 
 void Connection::abort() {
   const std::lock_guard lock(abort_mutex_);
   aborted_ = true;
+  if (tunnel_) tunnel_->abort();
   if (socket_ >= 0) ::shutdown(socket_, SHUT_RDWR);
 }
 
@@ -85,24 +88,46 @@ bool Connection::ready(std::string& trouble) const {
   return false;
 }
 
-bool Connection::open(const Address& address, std::chrono::seconds heartbeat,
-                      std::string& trouble) {
+bool Connection::connect(const Address& address, std::string& trouble) {
   state_ = amqp_new_connection();
   amqp_socket_t* socket = state_ == nullptr ? nullptr : amqp_tcp_socket_new(state_);
   if (socket == nullptr) return ready(trouble);
   amqp_set_handshake_timeout(state_, &answer_limit);
   amqp_set_rpc_timeout(state_, &answer_limit);
+  const bool connected =
+      address.tls ? connect_tls(socket, address, trouble) : connect_plain(socket, address, trouble);
+  if (!connected) return false;
+  const std::lock_guard lock(abort_mutex_);
+  socket_ = amqp_get_sockfd(state_);
+  if (aborted_) return trouble = "stopped", false;
+  return true;
+}
+
+bool Connection::connect_plain(amqp_socket_t* socket, const Address& address,
+                               std::string& trouble) {
   const int status =
       amqp_socket_open_noblock(socket, address.host.c_str(), address.port, &connect_limit);
-  if (status != AMQP_STATUS_OK) {
-    trouble = std::string("no connection: ") + amqp_error_string2(status);
-    return false;
-  }
+  if (status == AMQP_STATUS_OK) return true;
+  trouble = std::string("no connection: ") + amqp_error_string2(status);
+  return false;
+}
+
+/// rabbitmq-c can do TLS, but gives its session to nobody; we read and write without it.
+bool Connection::connect_tls(amqp_socket_t* socket, const Address& address, std::string& trouble) {
   {
     const std::lock_guard lock(abort_mutex_);
-    socket_ = amqp_get_sockfd(state_);
     if (aborted_) return trouble = "stopped", false;
+    tunnel_.emplace();
   }
+  const int plain_end = tunnel_->open(address, tls_limit, trouble);
+  if (plain_end < 0) return false;
+  amqp_tcp_socket_set_sockfd(socket, plain_end);
+  return true;
+}
+
+bool Connection::open(const Address& address, std::chrono::seconds heartbeat,
+                      std::string& trouble) {
+  if (!connect(address, trouble)) return false;
   // The broker tells only those who say that they listen.
   amqp_table_entry_t capabilities[] = {entry("basic.nack", true), entry("connection.blocked", true),
                                        entry("consumer_cancel_notify", true),

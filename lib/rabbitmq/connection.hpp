@@ -5,14 +5,17 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "rabbitmq/amqp_url.hpp"
 #include "rabbitmq/frames.hpp"
+#include "rabbitmq/tls_tunnel.hpp"
 
 struct amqp_connection_state_t_;
 struct amqp_frame_t_;
+struct amqp_socket_t_;
 
 namespace postoffice::rabbitmq {
 
@@ -67,6 +70,9 @@ class Connection {
   enum class Content { none, delivery, returned };
 
   bool ready(std::string& trouble) const;
+  bool connect(const Address& address, std::string& trouble);
+  bool connect_plain(amqp_socket_t_* socket, const Address& address, std::string& trouble);
+  bool connect_tls(amqp_socket_t_* socket, const Address& address, std::string& trouble);
   bool check(const char* what, std::string& trouble);
   bool declare_queue(const std::string& queue, const std::string& prefix, bool is_dead,
                      std::string& trouble);
@@ -77,8 +83,9 @@ class Connection {
   void take_body(FrameSink& sink, Bytes piece);
   void finish_content(FrameSink& sink, Bytes body);
 
+  std::optional<TlsTunnel> tunnel_;
   amqp_connection_state_t_* state_ = nullptr;
-  std::mutex abort_mutex_;  // guards the socket against being closed while abort() uses it
+  std::mutex abort_mutex_;  // socket and tunnel are not to go while abort() uses them
   bool aborted_ = false;
   int socket_ = -1;
   std::size_t frame_max_ = 4096;

@@ -152,8 +152,8 @@ void Consumer::ask(Connection& connection, SteadyTime now) {
 
 /// When a queue is deleted and declared again at once, RabbitMQ 3.10 may keep the consumer, count
 /// messages as delivered, and drop them on their way. Silence is lawful when the window is full or
-/// no publisher is left; then we connect again once, since only a channel that has brought something
-/// counts.
+/// no publisher is left; then we connect again once, since only a channel that has brought
+/// something counts.
 bool Consumer::falls_silent(SteadyTime now) const {
   const std::lock_guard lock(mutex_);
   const auto full = buffer_.unacknowledged() >= static_cast<std::size_t>(options_.prefetch);

@@ -57,7 +57,7 @@ TEST_CASE("queues are directories, brokers, or both") {
   CHECK(location.kind == QueueLocation::Kind::file);
   CHECK(location.directory == "/q");
   CHECK(describe(location) == "file:/q");
-  for (const char* text : {"file:", "/q", "amqp:h", "http://h/", "file+http://h/", "amqps://h/"}) {
+  for (const char* text : {"file:", "/q", "amqp:h", "http://h/", "file+http://h/"}) {
     CHECK_FALSE(parse_queue(text, "/data/queue", location, problem));
   }
 }
@@ -77,6 +77,9 @@ TEST_CASE("a broker's password is not shown, and file+amqp keeps its files in th
   CHECK(location.directory == "/data/queue");
   CHECK(location.url == "amqp://u:secret@h/");
   CHECK(describe(location) == "file+amqp://u:***@h/");
+
+  CHECK(parse_queue("amqps://u:secret@h/?cacertfile=/c", "/data/queue", location, problem));
+  CHECK(describe(location) == "amqps://u:***@h/?cacertfile=/c");
 }
 #else
 TEST_CASE("without RabbitMQ, queues of a broker are refused") {

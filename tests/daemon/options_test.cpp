@@ -221,18 +221,13 @@ TEST_CASE("neither problems nor shown options give a password away") {
   }
 }
 
+#ifndef POSTOFFICED_RABBITMQ
 TEST_CASE("what this build cannot do is said when the options are read") {
-#ifdef POSTOFFICED_RABBITMQ
-  const std::string url = "file+amqps://h/";
-  const std::string why = "TLS support is not built in";
-#else
-  const std::string url = "file+amqp://h/";
-  const std::string why = "RabbitMQ support is not built in";
-#endif
-  const auto problems = bad(parse({"--queue", url}));
+  const auto problems = bad(parse({"--queue", "file+amqp://h/"}));
   CHECK(problems.code == ExitCode::configuration);
-  CHECK(problems.messages.front().find(why) != std::string::npos);
+  CHECK(problems.messages.front().find("RabbitMQ support is not built in") != std::string::npos);
 }
+#endif
 
 TEST_CASE("the data directory follows the service manager, store and queue follow it") {
   const auto options = good(parse({}, {{"STATE_DIRECTORY", "/var/lib/postoffice:/other"}}));

@@ -31,12 +31,35 @@ TEST_CASE("what a broker's URL leaves out has RabbitMQ's defaults; no path and /
   CHECK(parse_amqp_url("amqp://u@h").password == "");
 }
 
+TEST_CASE("a broker's URL says amqps for TLS, and may say how") {
+  const auto plain = parse_amqp_url("amqp://h/");
+  CHECK_FALSE(plain.tls.has_value());
+  const auto bare = parse_amqp_url("amqps://u:p@h");
+  REQUIRE(bare.tls.has_value());
+  CHECK(bare.port == 5671);
+  CHECK(bare.tls->verify);
+  CHECK(bare.tls->ca_file.empty());
+  CHECK(to_string(bare) == "amqps://u@h:5671");
+  const auto all = parse_amqp_url(
+      "amqps://h:1/v?cacertfile=/a%20b.pem&certfile=/c&keyfile=/k&verify=verify_none"
+      "&server_name_indication=other.example");
+  REQUIRE(all.tls.has_value());
+  CHECK(all.port == 1);
+  CHECK(all.vhost == "v");
+  CHECK(all.tls->ca_file == "/a b.pem");
+  CHECK(all.tls->certificate == "/c");
+  CHECK(all.tls->key == "/k");
+  CHECK_FALSE(all.tls->verify);
+  CHECK(all.tls->server_name == "other.example");
+}
+
 TEST_CASE("a URL that cannot be meant is refused, and the password is not repeated") {
   for (const char* url :
-       {"", "http://h", "amqps://u:secret@h", "amqp://u:secret@h:0", "amqp://u:secret@h:65536",
-        "amqp://u:secret@h:x", "amqp://u:secret@[::1", "amqp://u:secret%2@h",
-        "amqp://u:secret@h/a/b", "amqp://u:secret@h/?heartbeat=1", "amqp://u:secret%00@h",
-        "amqp://u:secret@[::1]x"}) {
+       {"", "http://h", "amqps://u:secret@h?heartbeat=1", "amqps://u:secret@h?verify=yes",
+        "amqps://u:secret@h?certfile=/c", "amqps://u:secret@h?verify", "amqps://u:secret@h#x",
+        "amqp://u:secret@h:0", "amqp://u:secret@h:65536", "amqp://u:secret@h:x",
+        "amqp://u:secret@[::1", "amqp://u:secret%2@h", "amqp://u:secret@h/a/b",
+        "amqp://u:secret@h/?heartbeat=1", "amqp://u:secret%00@h", "amqp://u:secret@[::1]x"}) {
     CAPTURE(url);
     try {
       parse_amqp_url(url);

@@ -12,8 +12,9 @@
 #   rabbit_broker.sh remove DIR        ends it and deletes DIR
 #   rabbit_broker.sh run COMMAND ...   runs COMMAND beside a broker that lives as long as it, with
 #                                      POSTOFFICE_TEST_RABBIT (URL) and POSTOFFICE_TEST_BROKER (DIR)
+#   rabbit_broker.sh run --tls COMMAND …   the same; the URL says amqps and names the CA
 #
-# Exit 77: RabbitMQ is not installed.
+# Exit 77: RabbitMQ (or, for --tls, openssl) is not installed.
 set -eu
 
 fail() { echo "rabbit_broker: $*" >&2; exit 1; }
@@ -28,9 +29,9 @@ find_programs() {
 
 free_ports() {
   python3 -c 'from socket import socket
-sockets = [socket() for _ in range(3)]
+sockets = [socket() for _ in range(4)]
 for s in sockets: s.bind(("127.0.0.1", 0))
-print(*[s.getsockname()[1] for s in sockets])' 2>/dev/null || shuf -i 20000-32000 -n 3 | tr '\n' ' '
+print(*[s.getsockname()[1] for s in sockets])' 2>/dev/null || shuf -i 20000-32000 -n 4 | tr '\n' ' '
 }
 
 create() {
@@ -46,9 +47,30 @@ raft.wal_max_size_bytes = 67108864
 END
 }
 
+# A CA of the broker's own, and the broker's certificate.
+create_tls() {
+  command -v openssl >/dev/null || { echo "rabbit_broker: openssl was not found" >&2; exit 77; }
+  mkdir -p "$dir/tls"
+  echo 'subjectAltName = DNS:localhost, IP:127.0.0.1' >"$dir/tls/names"
+  (
+    cd "$dir/tls"
+    openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=ca -days 2 -keyout ca.key -out ca.pem
+    openssl req -newkey rsa:2048 -nodes -subj /CN=broker -keyout key.pem -out request.pem
+    openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 \
+      -extfile names -out certificate.pem
+  ) >"$dir/log/tls" 2>&1 || fail "no certificates: $(tail -3 "$dir/log/tls")"
+  read -r port distribution_port epmd_port tls_port <"$dir/ports"
+  cat >>"$dir/rabbitmq.conf" <<END
+listeners.ssl.1 = 127.0.0.1:$tls_port
+ssl_options.cacertfile = $dir/tls/ca.pem
+ssl_options.certfile = $dir/tls/certificate.pem
+ssl_options.keyfile = $dir/tls/key.pem
+END
+}
+
 # Everything that tells RabbitMQ's programs which broker is meant.
 environment() {
-  read -r port distribution_port epmd_port <"$dir/ports"
+  read -r port distribution_port epmd_port tls_port <"$dir/ports"
   export HOME="$dir"
   export RABBITMQ_NODENAME="postoffice-$port@localhost"
   export RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 RABBITMQ_NODE_PORT="$port"
@@ -120,7 +142,14 @@ remove() {
   rm -rf "$dir"
 }
 
-url() { echo "amqp://guest:guest@127.0.0.1:$(cut -d' ' -f1 "$dir/ports")"; }
+url() {
+  read -r port distribution_port epmd_port tls_port <"$dir/ports"
+  if [ -d "$dir/tls" ]; then
+    echo "amqps://guest:guest@127.0.0.1:$tls_port?cacertfile=$dir/tls/ca.pem"
+  else
+    echo "amqp://guest:guest@127.0.0.1:$port"
+  fi
+}
 
 run() {
   dir=$(mktemp -d "${TMPDIR:-/tmp}/postoffice-broker.XXXXXX")
@@ -129,7 +158,13 @@ run() {
   trap 'exit 130' INT
   trap 'exit 143' TERM
   create
-  start any_port
+  if [ "$1" = --tls ]; then
+    shift
+    create_tls
+    start same_port
+  else
+    start any_port
+  fi
   status=0
   POSTOFFICE_TEST_RABBIT=$(url) POSTOFFICE_TEST_BROKER=$dir "$@" || status=$?
   exit "$status"

@@ -80,16 +80,11 @@ std::string redact_pairs(const std::string& text) {
   return result;
 }
 
+// What is wrong with a URL is said when the part that uses it is built.
 #ifdef POSTOFFICED_RABBITMQ
-// What else is wrong with a URL is said when the part that uses it is built.
-std::string broker_problem(const std::string& url) {
-  if (!starts_with(url, "amqps://")) return {};
-  return "cannot be used: TLS support is not built in";
-}
+constexpr const char* broker_problem = "";
 #else
-std::string broker_problem(const std::string&) {
-  return "cannot be used: RabbitMQ support is not built in";
-}
+constexpr const char* broker_problem = "cannot be used: RabbitMQ support is not built in";
 #endif
 
 }  // namespace
@@ -119,7 +114,7 @@ bool parse_queue(const std::string& text, const std::string& directory, QueueLoc
   if (starts_with(url, "amqp://") || starts_with(url, "amqps://")) {
     location = {journal_first ? Kind::file_then_broker : Kind::broker,
                 journal_first ? directory : std::string(), url};
-    problem = broker_problem(url);
+    problem = broker_problem;
     return problem.empty();
   }
   if (starts_with(text, "file:") && text.size() > 5) {

@@ -173,8 +173,8 @@ constexpr std::array table{
                   "[sqlite:DATA_DIR/objects.db]",
                   true, set_store},
     Specification{"queue", nullptr, "QUEUE",
-                  "Where accepted callbacks wait: file:PATH, amqp://… (RabbitMQ) or file+amqp://… "
-                  "(a file first, RabbitMQ when it answers) [file:DATA_DIR/queue]",
+                  "Where accepted callbacks wait: file:PATH, amqp://… or amqps://… (RabbitMQ), or "
+                  "file+amqp://… (a file first, RabbitMQ when it answers) [file:DATA_DIR/queue]",
                   true, set_queue},
     Specification{"ttl", "30s", "DURATION", "Objects not received for longer are deleted", false,
                   set_ttl},

@@ -20,8 +20,11 @@
 namespace postoffice {
 
 struct RabbitOptions {
-  std::string url = "amqp://localhost";  ///< amqp://user:password@host:port/vhost
-  std::string prefix = "postoffice";     ///< of all names at the broker
+  /// amqp://user:password@host:port/vhost, parts percent-encoded. amqps:// is TLS, with the query
+  /// parameters cacertfile (else what the system trusts), certfile, keyfile, verify (verify_peer
+  /// unless it says verify_none) and server_name_indication. Files are read at each connect.
+  std::string url = "amqp://localhost";
+  std::string prefix = "postoffice";  ///< of all names at the broker
   int shards = 8;  ///< durable quorum queues; the same number for all publishers and consumers
 
   /// A callback that is not confirmed by then was not accepted.

@@ -1,0 +1,178 @@
+#include "rabbitmq/tls_tunnel.hpp"
+
+#include <array>
+#include <asio.hpp>
+#include <asio/ssl.hpp>
+#include <optional>
+#include <thread>
+
+#include "thread.hpp"
+
+namespace postoffice::rabbitmq {
+namespace {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+using Piece = std::array<char, 64 << 10>;
+
+bool is_ip_address(const std::string& host) {
+  std::error_code error;
+  asio::ip::make_address(host, error);
+  return !error;
+}
+
+}  // namespace
+
+class TlsTunnel::Impl {
+ public:
+  ~Impl() {
+    abort();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  int open(const Address& address, SteadyTime deadline, std::string& trouble) {
+    if (!set_up(*address.tls, trouble)) return -1;
+    broker_.emplace(context_, tls_);
+    if (!connect(address, deadline, trouble) || !shake_hands(address, deadline, trouble)) return -1;
+    std::error_code error;
+    asio::local::stream_protocol::socket plain_end(context_);
+    asio::local::connect_pair(plain_, plain_end, error);
+    if (!error) plain_end.native_non_blocking(true, error);  // as rabbitmq-c makes its own
+    const int descriptor = error ? -1 : plain_end.release(error);
+    if (descriptor < 0 || error) return trouble = "no socket: " + error.message(), -1;
+    from_broker();
+    to_broker();
+    context_.restart();
+    thread_ = std::thread([this] {
+      name_this_thread("broker-tls");
+      context_.run();
+    });
+    return descriptor;
+  }
+
+  void abort() {
+    asio::post(context_, [this] { close(); });
+  }
+
+ private:
+  bool set_up(const Tls& tls, std::string& trouble) {
+    using Method = asio::ssl::context;
+    tls_.set_options(Method::default_workarounds | Method::no_tlsv1 | Method::no_tlsv1_1);
+    tls_.set_verify_mode(tls.verify ? asio::ssl::verify_peer : asio::ssl::verify_none);
+    std::error_code error;
+    const auto used = [&](const std::string& file) {
+      if (error) trouble = "the file " + file + " cannot be used: " + error.message();
+      return !error;
+    };
+    if (tls.ca_file.empty()) {
+      tls_.set_default_verify_paths(error);
+      if (!used("of the certificates that the system trusts")) return false;
+    } else {
+      tls_.load_verify_file(tls.ca_file, error);
+      if (!used(tls.ca_file)) return false;
+    }
+    if (tls.certificate.empty()) return true;
+    tls_.use_certificate_chain_file(tls.certificate, error);
+    if (!used(tls.certificate)) return false;
+    tls_.use_private_key_file(tls.key, Method::pem, error);
+    return used(tls.key);
+  }
+
+  bool connect(const Address& address, SteadyTime deadline, std::string& trouble) {
+    std::error_code error;
+    asio::ip::tcp::resolver resolver(context_);
+    const auto endpoints = resolver.resolve(address.host, std::to_string(address.port), error);
+    if (!error) {
+      error = finish(deadline, [&](auto done) {
+        asio::async_connect(broker_->next_layer(), endpoints,
+                            [done](std::error_code result, const auto&) { done(result); });
+      });
+    }
+    if (!error) broker_->next_layer().set_option(asio::ip::tcp::no_delay(true), error);
+    if (error) trouble = "no connection: " + error.message();
+    return !error;
+  }
+
+  bool shake_hands(const Address& address, SteadyTime deadline, std::string& trouble) {
+    const auto& given = address.tls->server_name;
+    const auto name = given.empty() ? address.host : given;
+    SSL* const session = broker_->native_handle();
+    if (!is_ip_address(name)) SSL_set_tlsext_host_name(session, name.c_str());
+    if (address.tls->verify) broker_->set_verify_callback(asio::ssl::host_name_verification(name));
+    const auto error = finish(deadline, [&](auto done) {
+      broker_->async_handshake(asio::ssl::stream_base::client, done);
+    });
+    if (!error) return true;
+    trouble = "no TLS with " + name + ": " + error.message();
+    const auto verified = SSL_get_verify_result(session);
+    if (verified != X509_V_OK) {
+      trouble += std::string(": ") + X509_verify_cert_error_string(verified);
+    } else if (address.tls->verify && SSL_get0_peername(session) == nullptr &&
+               error.message().find("verify failed") != std::string::npos) {
+      trouble += ": the certificate is somebody else's";
+    }
+    return false;
+  }
+
+  /// Runs what `start` begins to its end, or to the deadline.
+  template <typename Start>
+  std::error_code finish(SteadyTime deadline, Start start) {
+    std::optional<std::error_code> result;
+    start([&result](std::error_code error) { result = error; });
+    context_.restart();
+    while (!result && context_.run_one_until(deadline) > 0) {
+    }
+    if (result) return *result;
+    close();
+    context_.restart();
+    context_.run();
+    return std::make_error_code(std::errc::timed_out);
+  }
+
+  void to_broker() {
+    plain_.async_read_some(asio::buffer(up_), [this](std::error_code error, std::size_t count) {
+      if (error) return close();
+      asio::async_write(*broker_, asio::buffer(up_, count),
+                        [this](std::error_code failed, std::size_t) {
+                          if (failed) return close();
+                          to_broker();
+                        });
+    });
+  }
+
+  void from_broker() {
+    broker_->async_read_some(asio::buffer(down_), [this](std::error_code error, std::size_t count) {
+      if (error) return close();
+      asio::async_write(plain_, asio::buffer(down_, count),
+                        [this](std::error_code failed, std::size_t) {
+                          if (failed) return close();
+                          from_broker();
+                        });
+    });
+  }
+
+  void close() {
+    std::error_code ignored;
+    plain_.close(ignored);
+    if (broker_) broker_->next_layer().close(ignored);
+  }
+
+  asio::io_context context_{1};
+  asio::ssl::context tls_{asio::ssl::context::tls_client};
+  std::optional<asio::ssl::stream<asio::ip::tcp::socket>> broker_;
+  asio::local::stream_protocol::socket plain_{context_};
+  Piece up_;
+  Piece down_;
+  std::thread thread_;
+};
+
+TlsTunnel::TlsTunnel() : impl_(std::make_unique<Impl>()) {}
+
+TlsTunnel::~TlsTunnel() = default;
+
+int TlsTunnel::open(const Address& address, std::chrono::milliseconds limit, std::string& trouble) {
+  return impl_->open(address, std::chrono::steady_clock::now() + limit, trouble);
+}
+
+void TlsTunnel::abort() { impl_->abort(); }
+
+}  // namespace postoffice::rabbitmq

@@ -1,0 +1,35 @@
+// TLS to the broker, for a library that wants a plain socket.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "rabbitmq/amqp_url.hpp"
+
+namespace postoffice::rabbitmq {
+
+/// Carries bytes between the broker and a local socket, on a thread of its own, and closes both
+/// when either ends. In each direction it holds one piece at a time: who takes nothing holds up who
+/// sends.
+class TlsTunnel {
+ public:
+  TlsTunnel();
+  TlsTunnel(const TlsTunnel&) = delete;
+  TlsTunnel& operator=(const TlsTunnel&) = delete;
+  ~TlsTunnel();
+
+  /// Connects, and makes sure that it is the broker that answers, on the calling thread. Returns
+  /// the plain end, which then belongs to the caller, or -1, and `trouble` says why. `limit` is for
+  /// connecting and for the handshake together; finding the host's address is not limited.
+  int open(const Address& address, std::chrono::milliseconds limit, std::string& trouble);
+
+  /// From any thread: open() fails, or the plain end comes to its end.
+  void abort();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace postoffice::rabbitmq

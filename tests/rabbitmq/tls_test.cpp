@@ -1,0 +1,89 @@
+// The broker under TLS: nothing is lost, and nobody else is taken for it.
+#include <doctest/doctest.h>
+
+#include <asio.hpp>
+
+#include "rabbitmq/broker_load.hpp"
+
+using namespace postoffice;
+using namespace postoffice::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::string url_with(const std::string& query) {
+  const std::string url = rabbit_url();
+  return url.substr(0, url.find('?')) + query;
+}
+
+/// What keeps a publisher from connecting, or "" if it connects.
+std::string trouble(const std::string& url) {
+  auto options = rabbit_options();
+  options.url = url;
+  EventLoop loop;
+  SystemClock clock(loop);
+  loop.start();
+  EventLog log;
+  RabbitPublisher publisher(options, clock, log.log());
+  REQUIRE(
+      within(10s, [&] { return publisher.status().connected || log.count("trying again") > 0; }));
+  const auto said = publisher.status().connected ? "" : log.all();
+  CHECK(said.find("guest:guest") == std::string::npos);
+  return said;
+}
+
+bool says(const std::string& text, const std::string& part) {
+  CAPTURE(text);
+  CHECK(text.find(part) != std::string::npos);
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("under TLS, a broker that is killed and comes back loses nothing accepted (S1, S9)") {
+  REQUIRE(std::string(rabbit_url()).starts_with("amqps://"));
+  Installation all;
+  std::this_thread::sleep_for(2s);  // RabbitMQ 3.10 needs a moment to remember a new queue for good
+  Flood flood(*all.publisher, 0);
+  REQUIRE(within(20s, [&] { return flood.accepted_count() > 5'000; }));
+  rabbit_broker("kill");
+  REQUIRE(within(10s, [&] { return flood.refused() > 100; }));
+  rabbit_broker("restart");
+  REQUIRE(all.ready());
+  const auto before = flood.accepted_count();
+  REQUIRE(within(20s, [&] { return flood.accepted_count() > before + 5'000; }));
+  flood.stop();
+  CHECK(all.arrives(flood));
+  CHECK(flood.slowest() < 1'000ms);
+}
+
+TEST_CASE("whoever is not the broker of the URL is refused, and why is said") {
+  says(trouble(url_with("")), "certificate");
+  const auto ca = std::string(rabbit_url()).substr(std::string(rabbit_url()).find('?'));
+  says(trouble(url_with(ca + "&server_name_indication=other.example")), "other.example");
+  says(trouble(url_with("?cacertfile=/nonexistent.pem")), "/nonexistent.pem");
+  says(trouble(url_with(ca + "&certfile=/nonexistent.pem&keyfile=/k")), "/nonexistent.pem");
+}
+
+TEST_CASE("a broker need not be verified, if the URL says so") {
+  CHECK(trouble(url_with("?verify=verify_none")) == "");
+}
+
+TEST_CASE("what speaks no TLS is refused within its time, and stopping does not wait for it") {
+  asio::io_context context;
+  asio::ip::tcp::acceptor silent(context, {asio::ip::make_address("127.0.0.1"), 0});
+  const auto port = std::to_string(silent.local_endpoint().port());
+  says(trouble("amqps://127.0.0.1:" + port), "no TLS");
+
+  auto options = rabbit_options();
+  options.url = "amqps://127.0.0.1:" + port;
+  EventLoop loop;
+  SystemClock clock(loop);
+  loop.start();
+  const auto begun = std::chrono::steady_clock::now();
+  {
+    const RabbitPublisher publisher(options, clock, {});
+    std::this_thread::sleep_for(200ms);  // it is shaking hands with nobody
+  }
+  CHECK(std::chrono::steady_clock::now() - begun < 1s);
+}
