@@ -131,7 +131,10 @@ class Flood {
 
 /// A publisher, a consumer for each shard, and the real clock.
 struct Installation {
-  explicit Installation(int shards = 3) : options(rabbit_options(shards)) {
+  /// `url`: another way to the broker.
+  explicit Installation(int shards = 3, const std::string& url = {})
+      : options(rabbit_options(shards)) {
+    if (!url.empty()) options.url = url;
     loop.start();
     publisher = std::make_unique<RabbitPublisher>(options, clock, log.log());
     for (int shard = 0; shard < shards; ++shard) {

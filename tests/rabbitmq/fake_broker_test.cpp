@@ -97,31 +97,6 @@ TEST_CASE("a tick says no more than what was stamped by then, and rises (S6)") {
   CHECK(ticks.back() == client.clock.now());
 }
 
-TEST_CASE("a tick says no more than what was stamped by then, and rises (S6)") {
-  std::mutex mutex;
-  std::vector<Timestamp> ticks;
-  FakeBroker broker([&](FakeBroker::Peer& peer, std::uint64_t tag, const std::string& body) {
-    std::vector<ObjectId> ids;
-    const auto header = rabbitmq::decode_message(std::as_bytes(std::span(body)), ids);
-    const std::lock_guard lock(mutex);
-    if (header && header->type == MessageType::tick) ticks.push_back(header->stamp);
-    peer.ack(tag);
-  });
-  Client client(broker);
-  REQUIRE(client.connect());
-  client.clock.advance(5s);
-  const auto count = [&] {
-    const std::lock_guard lock(mutex);
-    return ticks.size();
-  };
-  const auto before = count();
-  REQUIRE(within(5s, [&] { return count() >= before + 3; }));
-  const std::lock_guard lock(mutex);
-  CHECK(std::is_sorted(ticks.begin(), ticks.end()));
-  CHECK(ticks.front() == client.clock.now() - 5s);
-  CHECK(ticks.back() == client.clock.now());
-}
-
 TEST_CASE("no callback is accepted before all shards have confirmed the hello") {
   std::atomic<bool> confirming{false};
   FakeBroker broker([&](FakeBroker::Peer& peer, std::uint64_t tag, const std::string&) {
