@@ -5,13 +5,13 @@
 #
 #   scripts/bench.sh [--quick] [--pairs N] [--flush-delay MS] [--output DIR] [stage…]
 #
-# Stages: parse journal ingress core fetch store end_to_end; all, if none is named.
+# Stages: parse journal ingress core fetch store end_to_end broker; all, if none is named.
 # --flush-delay 0.2, 1 or 5 adds so many milliseconds to every flush, since what a virtual disk
 # needs for one says little about others. POSTOFFICE_BENCH_DIRECTORY names the disk to use.
 set -uo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-all_stages=(parse journal ingress core fetch store end_to_end)
+all_stages=(parse journal ingress core fetch store end_to_end broker)
 stages=()
 for argument in "$@"; do
   for stage in "${all_stages[@]}"; do
@@ -40,6 +40,10 @@ for stage in "${stages[@]}"; do
       ;;
     store) packages+=(postgresql) targets+=(upsert_bench) ;;
     end_to_end) packages+=(postgresql) targets+=(end_to_end_bench postofficed) ;;
+    broker)
+      packages+=(postgresql rabbitmq-server wrk)
+      targets+=(rabbit_bench postofficed postoffice-tester)
+      ;;
   esac
 done
 

@@ -10,8 +10,8 @@ import sys
 import report
 from programs import Programs
 
-STAGES = ["parse", "journal", "ingress", "core", "fetch", "store", "end_to_end"]
-NEED_POSTGRES = {"journal", "store", "end_to_end"}
+STAGES = ["parse", "journal", "ingress", "core", "fetch", "store", "end_to_end", "broker"]
+NEED_POSTGRES = {"journal", "store", "end_to_end", "broker"}
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 

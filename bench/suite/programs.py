@@ -22,6 +22,7 @@ class Programs:
             "POSTOFFICE_BENCH_DIRECTORY"))
         self._running = []
         self._clusters = []
+        self._brokers = []
 
     def __enter__(self):
         return self
@@ -31,6 +32,8 @@ class Programs:
             end(process)
         for cluster in self._clusters:
             subprocess.run([self._cluster_script(), "remove", cluster], check=False)
+        for broker in self._brokers:
+            subprocess.run([self._broker_script(), "remove", broker], check=False)
         shutil.rmtree(self.work, ignore_errors=True)
 
     def bench(self, name):
@@ -51,6 +54,15 @@ class Programs:
 
     def _cluster_script(self):
         return os.path.join(self.root, "tests/support/postgres_cluster.sh")
+
+    def _broker_script(self):
+        return os.path.join(self.root, "tests/support/rabbit_broker.sh")
+
+    def rabbit(self):
+        """A private broker; returns its URL."""
+        broker = os.path.join(self.work, "broker%d" % len(self._brokers))
+        self._brokers.append(broker)
+        return run([self._broker_script(), "start", broker]).strip()
 
     def postgres(self):
         """A private server; returns its conninfo."""

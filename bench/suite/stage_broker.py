@@ -1,0 +1,129 @@
+"""Callbacks through RabbitMQ: publishing, and what more processes bring."""
+import concurrent.futures
+import json
+import os
+import re
+import time
+import urllib.request
+
+from measure import figure, interleave, ratios
+from programs import Wrk, await_port, end, free_port, run as run_program
+from stage_end_to_end import url_of
+
+TITLE = "Callbacks through RabbitMQ"
+
+CONCURRENCY = 40  # fetches of a worker; with answers after 200 ms its limit, far below the machine's
+
+
+class Daemon:
+    """postofficed serve or worker."""
+
+    def __init__(self, bench, name, broker, *arguments):
+        self.listen, self.admin = free_port(), free_port()
+        directory = bench.programs.directory(name)
+        self._process = bench.programs.start(
+            [os.path.join(bench.programs.build, "apps/postofficed/postofficed"), *arguments,
+             "--listen", "127.0.0.1:%d" % self.listen, "--admin-listen", "127.0.0.1:%d" % self.admin,
+             "--queue", broker, "--store", url_of(bench.conninfo), "--data-dir", directory],
+            stderr=open(os.path.join(directory, "log"), "w"))
+        self.pid = self._process.pid
+        await_port(self.admin)
+        while not self.ready():
+            time.sleep(0.1)
+
+    def page(self, path):
+        with urllib.request.urlopen("http://127.0.0.1:%d%s" % (self.admin, path), timeout=5) as answer:
+            return answer.read()
+
+    def ready(self):
+        try:
+            return self.page("/readyz") is not None
+        except OSError:
+            return False
+
+    def stored(self):
+        return json.loads(self.page("/status"))["stored"]
+
+    def end(self):
+        end(self._process)
+
+
+def publishing(bench, broker):
+    """With confirms, beside rabbitmq-c alone with the same messages and window."""
+    text = run_program([bench.programs.bench("rabbit_bench"), str(bench.pairs),
+                        "10000" if bench.quick else "30000"],
+                       env={**os.environ, "POSTOFFICE_TEST_RABBIT": broker})
+    pairs = [[float(word) for word in line] for line in
+             re.findall(r"^ *\d+ +(\d+) +(\d+) +[\d.]+ +([\d.]+) +([\d.]+)$", text, re.M)]
+    bare, ours = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    yield figure("publishing with confirms against rabbitmq-c alone", ratios(ours, bare), at_least=0.8,
+                 ours={"name": "ours", "rate": ours, "cpu_us": [pair[3] for pair in pairs]},
+                 peer={"name": "rabbitmq-c", "rate": bare, "cpu_us": [pair[2] for pair in pairs]})
+
+
+def workers(bench, broker):
+    """Ids stored by one worker and by two, where the fetches that each may have in flight are the
+    limit. The source answers everything after 200 ms."""
+    seconds = 5 if bench.quick else 10
+
+    def rate(count):
+        name = "workers_%d_%d" % (count, free_port())
+        serve = Daemon(bench, name, broker, "serve", "--queue-prefix", name)
+        source = free_port()
+        some = [Daemon(bench, "%s_%d" % (name, number), broker, "worker", str(CONCURRENCY),
+                       "--queue-prefix", name,
+                       "--source", "http://127.0.0.1:%d/objects/{id}" % source)
+                for number in range(count)]
+        tester = bench.programs.start(
+            [os.path.join(bench.programs.build, "examples/tester/postoffice-tester"),
+             "--target", "http://127.0.0.1:%d/callback" % serve.listen,
+             "--listen", "localhost:%d" % source, "--rate", "20", "--ids-max", "100",
+             "--id-range", "1000000000", "--latency-min", "200ms", "--latency-spread", "0s"])
+        time.sleep(8)  # until the shards are shared out, and all slots taken
+        before, begun = sum(worker.stored() for worker in some), time.monotonic()
+        time.sleep(seconds)
+        result = (sum(worker.stored() for worker in some) - before) / (time.monotonic() - begun)
+        end(tester)
+        for daemon in [serve] + some:
+            daemon.end()
+        return result
+
+    results = interleave({"one": lambda: rate(1), "two": lambda: rate(2)}, max(1, bench.pairs // 2))
+    yield figure("ids stored by two workers against one", ratios(results["two"], results["one"]),
+                 at_least=1.8, ours={"name": "two", "rate": results["two"]},
+                 peer={"name": "one, limited by its %d fetches" % CONCURRENCY, "rate": results["one"]})
+
+
+def publishers(bench, broker):
+    """What a callback of 100 ids costs a publisher that is alone, and one of two."""
+    seconds = 3 if bench.quick else 5
+    name = "publishers"
+    some = [Daemon(bench, "%s_%d" % (name, number), broker, "serve", "--shards", "1",
+                   "--queue-prefix", name) for number in range(2)]
+
+    def load(daemon):
+        return Wrk(bench.root, daemon.listen, daemon.pid, connections=64, core=None).measure(seconds)
+
+    def together():
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            both = list(pool.map(load, some))
+        return {"rate": sum(each["rate"] for each in both),
+                "cpu_us": sum(each["cpu_us"] for each in both) / 2}
+
+    results = interleave({"one": lambda: load(some[0]), "two": together}, max(1, bench.pairs // 2))
+    costs = {side: [each["cpu_us"] for each in results[side]] for side in results}
+    yield figure("processor time of a callback at one of two publishers against one alone",
+                 ratios(costs["two"], costs["one"]), at_most=1.11,
+                 ours={"name": "two", "rate": [each["rate"] for each in results["two"]],
+                       "cpu_us": costs["two"]},
+                 peer={"name": "one", "rate": [each["rate"] for each in results["one"]],
+                       "cpu_us": costs["one"]})
+    for daemon in some:
+        daemon.end()
+
+
+def run(bench):
+    broker = bench.programs.rabbit()
+    yield from publishing(bench, broker)
+    yield from workers(bench, broker)
+    yield from publishers(bench, broker)
