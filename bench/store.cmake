@@ -5,3 +5,7 @@ postoffice_configure(upsert_bench)
 target_compile_definitions(upsert_bench PRIVATE
   FLOOR_UPSERT_SQL="${CMAKE_CURRENT_LIST_DIR}/floor_upsert.sql")
 target_link_libraries(upsert_bench PRIVATE postoffice::postoffice PostgreSQL::PostgreSQL)
+
+add_executable(expiry_bench ${CMAKE_CURRENT_LIST_DIR}/expiry_bench.cpp)
+postoffice_configure(expiry_bench)
+target_link_libraries(expiry_bench PRIVATE postoffice::postoffice)

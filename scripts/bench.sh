@@ -38,7 +38,7 @@ for stage in "${stages[@]}"; do
       packages+=(golang-go)
       targets+=(fetch_bench follow_bench cold_bench postoffice-tester)
       ;;
-    store) packages+=(postgresql) targets+=(upsert_bench) ;;
+    store) packages+=(postgresql) targets+=(upsert_bench expiry_bench) ;;
     end_to_end) packages+=(postgresql) targets+=(end_to_end_bench postofficed) ;;
     broker)
       packages+=(postgresql rabbitmq-server wrk)

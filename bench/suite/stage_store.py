@@ -9,6 +9,21 @@ TITLE = "Storing, batches of 2,000"
 PAIR = re.compile(r"store\s+([\d.]+) rows/s, server-side\s+([\d.]+) rows/s, ratio ([\d.]+)")
 
 
+def expiry(bench):
+    """A million rows kept alive, then as many that come and go."""
+    text = run_program([bench.programs.bench("expiry_bench"), bench.conninfo,
+                        "100000" if bench.quick else "1000000"])
+    share = re.search(r"all received again: expiry takes ([\d.]+) %", text)
+    yield figure("store's time for expiry while a million rows live", [float(share.group(1))],
+                 at_most=3, unit="%")
+    found = re.search(r"each received once: expiry takes ([\d.]+) % of the time, (\d+) rows expired, "
+                      r"late by median ([\d.]+) s, p99 ([\d.]+) s", text)
+    yield figure("rows go late, p99, a million rows each living 30 s", [float(found.group(4))],
+                 at_most=1, unit="s",
+                 note="median %s s; %s rows deleted in 20 s, for %s %% of the store's time" % (
+                     found.group(3), format(int(found.group(2)), ","), found.group(1)))
+
+
 def run(bench):
     if not bench.conninfo:
         return
@@ -22,3 +37,4 @@ def run(bench):
     hot = re.search(r"HOT updates: ([\d.]+) of all", text)
     if hot:
         yield figure("HOT updates of all", [float(hot.group(1))], at_least=0.97)
+    yield from expiry(bench)
