@@ -56,6 +56,9 @@ void set_parameter(std::string_view name, const std::string& value, Tls& tls) {
 }
 
 void parse_query(std::string_view query, Tls& tls) {
+  // It may be the rest of a password, so nothing of it is repeated.
+  if (query.find('@') != query.npos)
+    refuse("has an @ behind a ?; write %40 for it, or %3f for the ?");
   while (!query.empty()) {
     const auto parameter = query.substr(0, query.find('&'));
     query.remove_prefix(std::min(parameter.size() + 1, query.size()));

@@ -36,10 +36,11 @@ std::uint64_t random_number() {
 }
 
 RabbitOptions checked(RabbitOptions options) {
-  (void)parse_amqp_url(options.url);
+  const bool tls = parse_amqp_url(options.url).tls.has_value();
   const auto require = [](bool condition, const char* what) {
     if (!condition) throw std::invalid_argument(what);
   };
+  require(!tls || tls_is_built_in(), "amqps: TLS is not built in, for want of OpenSSL");
   require(options.shards >= 1 && options.shards <= 1024, "shards: 1 to 1024");
   require(!options.prefix.empty() && options.prefix.size() <= 200, "prefix: 1 to 200 bytes");
   require(options.prefetch >= 1 && options.prefetch <= 65'535, "prefetch: 1 to 65535");

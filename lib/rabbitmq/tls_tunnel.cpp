@@ -1,9 +1,11 @@
 #include "rabbitmq/tls_tunnel.hpp"
 
+#include <unistd.h>
 #include <array>
 #include <asio.hpp>
 #include <asio/ssl.hpp>
 #include <optional>
+#include <system_error>
 #include <thread>
 
 #include "thread.hpp"
@@ -21,6 +23,8 @@ bool is_ip_address(const std::string& host) {
 }
 
 }  // namespace
+
+bool tls_is_built_in() { return true; }
 
 class TlsTunnel::Impl {
  public:
@@ -42,11 +46,9 @@ class TlsTunnel::Impl {
     from_broker();
     to_broker();
     context_.restart();
-    thread_ = std::thread([this] {
-      name_this_thread("broker-tls");
-      context_.run();
-    });
-    return descriptor;
+    if (start_thread(trouble)) return descriptor;
+    ::close(descriptor);
+    return -1;
   }
 
   void abort() {
@@ -54,11 +56,26 @@ class TlsTunnel::Impl {
   }
 
  private:
+  bool start_thread(std::string& trouble) {
+    try {
+      thread_ = std::thread([this] {
+        name_this_thread("broker-tls");
+        context_.run();
+      });
+      return true;
+    } catch (const std::system_error& error) {
+      trouble = std::string("no thread for TLS: ") + error.what();
+      return false;
+    }
+  }
+
   bool set_up(const Tls& tls, std::string& trouble) {
     using Method = asio::ssl::context;
     tls_.set_options(Method::default_workarounds | Method::no_tlsv1 | Method::no_tlsv1_1);
     tls_.set_verify_mode(tls.verify ? asio::ssl::verify_peer : asio::ssl::verify_none);
     std::error_code error;
+    // OpenSSL would ask whoever sits at the terminal.
+    tls_.set_password_callback([](std::size_t, auto) { return std::string(); }, error);
     const auto used = [&](const std::string& file) {
       if (error) trouble = "the file " + file + " cannot be used: " + error.message();
       return !error;
@@ -104,9 +121,14 @@ class TlsTunnel::Impl {
     if (!error) return true;
     trouble = "no TLS with " + name + ": " + error.message();
     const auto verified = SSL_get_verify_result(session);
+    if (ERR_GET_REASON(static_cast<unsigned long>(error.value())) == SSL_R_WRONG_VERSION_NUMBER) {
+      trouble +=
+          ": port " + std::to_string(address.port) + " does not speak it (mostly it is 5671)";
+    }
+    if (!address.tls->verify) return false;
     if (verified != X509_V_OK) {
       trouble += std::string(": ") + X509_verify_cert_error_string(verified);
-    } else if (address.tls->verify && SSL_get0_peername(session) == nullptr &&
+    } else if (SSL_get0_peername(session) == nullptr &&
                error.message().find("verify failed") != std::string::npos) {
       trouble += ": the certificate is somebody else's";
     }

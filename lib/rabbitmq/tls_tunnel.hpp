@@ -9,6 +9,9 @@
 
 namespace postoffice::rabbitmq {
 
+/// False: there was no OpenSSL to build with, and open() fails.
+bool tls_is_built_in();
+
 /// Carries bytes between the broker and a local socket, on a thread of its own, and closes both
 /// when either ends. In each direction it holds one piece at a time: who takes nothing holds up who
 /// sends.

@@ -57,6 +57,7 @@ TEST_CASE("a URL that cannot be meant is refused, and the password is not repeat
   for (const char* url :
        {"", "http://h", "amqps://u:secret@h?heartbeat=1", "amqps://u:secret@h?verify=yes",
         "amqps://u:secret@h?certfile=/c", "amqps://u:secret@h?verify", "amqps://u:secret@h#x",
+        "amqps://u:x?secret=1@h", "amqps://u:x?secret@h", "amqp://u:x?secret=1@h",
         "amqp://u:secret@h:0", "amqp://u:secret@h:65536", "amqp://u:secret@h:x",
         "amqp://u:secret@[::1", "amqp://u:secret%2@h", "amqp://u:secret@h/a/b",
         "amqp://u:secret@h/?heartbeat=1", "amqp://u:secret%00@h", "amqp://u:secret@[::1]x"}) {

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <asio.hpp>
+#include <fstream>
 
 #include "rabbitmq/broker_load.hpp"
 
@@ -63,6 +64,24 @@ TEST_CASE("whoever is not the broker of the URL is refused, and why is said") {
   says(trouble(url_with(ca + "&server_name_indication=other.example")), "other.example");
   says(trouble(url_with("?cacertfile=/nonexistent.pem")), "/nonexistent.pem");
   says(trouble(url_with(ca + "&certfile=/nonexistent.pem&keyfile=/k")), "/nonexistent.pem");
+}
+
+TEST_CASE("a plain broker is told apart, and asked nothing of its certificate") {
+  std::ifstream ports(std::string(std::getenv("POSTOFFICE_TEST_BROKER")) + "/ports");
+  std::string plain;
+  ports >> plain;
+  says(trouble("amqps://127.0.0.1:" + plain), "port " + plain + " does not speak it");
+}
+
+TEST_CASE("a key with a pass phrase is refused, and nobody is asked for it") {
+  const auto directory = std::string(std::getenv("POSTOFFICE_TEST_BROKER")) + "/tls/";
+  const auto locked = directory + "locked.pem";
+  REQUIRE(std::system(("openssl rsa -in " + directory + "key.pem -aes128 -passout pass:some -out " +
+                       locked + " 2>/dev/null")
+                          .c_str()) == 0);
+  const auto ca = std::string(rabbit_url()).substr(std::string(rabbit_url()).find('?'));
+  says(trouble(url_with(ca + "&certfile=" + directory + "certificate.pem&keyfile=" + locked)),
+       locked);
 }
 
 TEST_CASE("a broker need not be verified, if the URL says so") {
