@@ -132,9 +132,11 @@ class Flood {
 /// A publisher, a consumer for each shard, and the real clock.
 struct Installation {
   /// `url`: another way to the broker.
-  explicit Installation(int shards = 3, const std::string& url = {})
+  explicit Installation(int shards = 3, const std::string& url = {},
+                        std::chrono::milliseconds confirm_timeout = {})
       : options(rabbit_options(shards)) {
     if (!url.empty()) options.url = url;
+    if (confirm_timeout.count() > 0) options.confirm_timeout = confirm_timeout;
     loop.start();
     publisher = std::make_unique<RabbitPublisher>(options, clock, log.log());
     for (int shard = 0; shard < shards; ++shard) {

@@ -17,26 +17,35 @@ std::string url_with(const std::string& query) {
   return url.substr(0, url.find('?')) + query;
 }
 
-/// What keeps a publisher from connecting, or "" if it connects.
-std::string trouble(const std::string& url) {
-  auto options = rabbit_options();
-  options.url = url;
-  EventLoop loop;
-  SystemClock clock(loop);
-  loop.start();
+/// A publisher that tries again and again: on a busy machine an attempt may fail for want of time.
+struct Attempts {
+  explicit Attempts(const std::string& url) {
+    auto options = rabbit_options();
+    options.url = url;
+    loop.start();
+    publisher = std::make_unique<RabbitPublisher>(options, clock, log.log());
+  }
+  ~Attempts() {
+    publisher.reset();
+    loop.stop();
+    CHECK(log.all().find("guest:guest") == std::string::npos);
+  }
   EventLog log;
-  RabbitPublisher publisher(options, clock, log.log());
-  REQUIRE(
-      within(10s, [&] { return publisher.status().connected || log.count("trying again") > 0; }));
-  const auto said = publisher.status().connected ? "" : log.all();
-  CHECK(said.find("guest:guest") == std::string::npos);
-  return said;
+  EventLoop loop;
+  SystemClock clock{loop};
+  std::unique_ptr<RabbitPublisher> publisher;
+};
+
+void is_refused(const std::string& url, const std::string& why) {
+  Attempts attempts(url);
+  CHECK_MESSAGE(within(20s, [&] { return attempts.log.count(why) > 0; }), attempts.log.all());
+  CHECK_FALSE(attempts.publisher->status().connected);
 }
 
-bool says(const std::string& text, const std::string& part) {
-  CAPTURE(text);
-  CHECK(text.find(part) != std::string::npos);
-  return true;
+void is_let_in(const std::string& url) {
+  Attempts attempts(url);
+  CHECK_MESSAGE(within(20s, [&] { return attempts.publisher->status().connected; }),
+                attempts.log.all());
 }
 
 }  // namespace
@@ -59,18 +68,18 @@ TEST_CASE("under TLS, a broker that is killed and comes back loses nothing accep
 }
 
 TEST_CASE("whoever is not the broker of the URL is refused, and why is said") {
-  says(trouble(url_with("")), "certificate");
+  is_refused(url_with(""), "certificate");
   const auto ca = std::string(rabbit_url()).substr(std::string(rabbit_url()).find('?'));
-  says(trouble(url_with(ca + "&server_name_indication=other.example")), "other.example");
-  says(trouble(url_with("?cacertfile=/nonexistent.pem")), "/nonexistent.pem");
-  says(trouble(url_with(ca + "&certfile=/nonexistent.pem&keyfile=/k")), "/nonexistent.pem");
+  is_refused(url_with(ca + "&server_name_indication=other.example"), "other.example");
+  is_refused(url_with("?cacertfile=/nonexistent.pem"), "/nonexistent.pem");
+  is_refused(url_with(ca + "&certfile=/nonexistent.pem&keyfile=/k"), "/nonexistent.pem");
 }
 
 TEST_CASE("a plain broker is told apart, and asked nothing of its certificate") {
   std::ifstream ports(std::string(std::getenv("POSTOFFICE_TEST_BROKER")) + "/ports");
   std::string plain;
   ports >> plain;
-  says(trouble("amqps://127.0.0.1:" + plain), "port " + plain + " does not speak it");
+  is_refused("amqps://127.0.0.1:" + plain, "port " + plain + " does not speak it");
 }
 
 TEST_CASE("a key with a pass phrase is refused, and nobody is asked for it") {
@@ -80,19 +89,18 @@ TEST_CASE("a key with a pass phrase is refused, and nobody is asked for it") {
                        locked + " 2>/dev/null")
                           .c_str()) == 0);
   const auto ca = std::string(rabbit_url()).substr(std::string(rabbit_url()).find('?'));
-  says(trouble(url_with(ca + "&certfile=" + directory + "certificate.pem&keyfile=" + locked)),
-       locked);
+  is_refused(url_with(ca + "&certfile=" + directory + "certificate.pem&keyfile=" + locked), locked);
 }
 
 TEST_CASE("a broker need not be verified, if the URL says so") {
-  CHECK(trouble(url_with("?verify=verify_none")) == "");
+  is_let_in(url_with("?verify=verify_none"));
 }
 
 TEST_CASE("what speaks no TLS is refused within its time, and stopping does not wait for it") {
   asio::io_context context;
   asio::ip::tcp::acceptor silent(context, {asio::ip::make_address("127.0.0.1"), 0});
   const auto port = std::to_string(silent.local_endpoint().port());
-  says(trouble("amqps://127.0.0.1:" + port), "no TLS");
+  is_refused("amqps://127.0.0.1:" + port, "no TLS");
 
   auto options = rabbit_options();
   options.url = "amqps://127.0.0.1:" + port;
