@@ -12,6 +12,9 @@ constexpr auto question_every = std::chrono::seconds(2);
 constexpr int answers_believed = 2;
 constexpr int answers_awaited = 3;
 
+// For the broker to hear of the last acknowledgement.
+constexpr auto farewell_limit = std::chrono::milliseconds(500);
+
 // Publishers tick several times a second.
 constexpr auto silence_limit = std::chrono::seconds(4);
 
@@ -31,8 +34,13 @@ Consumer::Consumer(const RabbitOptions& options, int shard, std::uint64_t own_se
 }
 
 Consumer::~Consumer() {
-  stop();
   Lock lock(mutex_);
+  leaving_ = true;
+  wake();
+  left_.wait_for(lock, farewell_limit, [this] { return !leaving_ || !counters_.connected; });
+  lock.unlock();
+  stop();
+  lock.lock();
   auto done = std::exchange(read_, nullptr);
   lock.unlock();
   if (done) done(Error::stopped, {});
@@ -127,6 +135,7 @@ bool Consumer::set_up(Connection& connection, std::string& trouble) {
 void Consumer::connected(SteadyTime now) {
   next_question_ = now + question_every;
   unanswered_ = alone_ = 0;
+  asked_ = answered_ = farewell_ = 0;
   const std::lock_guard lock(mutex_);
   buffer_.begin_channel();
   counters_.connected = true;
@@ -140,6 +149,10 @@ SteadyTime Consumer::step(Connection& connection, SteadyTime now) {
   Lock lock(mutex_);
   deliver(lock);
   if (const auto tag = buffer_.acknowledgeable()) put_acknowledge(*tag, connection.out());
+  if (leaving_ && farewell_ == 0) {
+    put_question_now(connection);
+    farewell_ = asked_;
+  }
   return next_question_;
 }
 
@@ -147,7 +160,12 @@ void Consumer::ask(Connection& connection, SteadyTime now) {
   next_question_ = now + question_every;
   if (++unanswered_ > answers_awaited) give_up("the queue does not answer");
   if (falls_silent(now)) give_up("the queue delivers nothing any more");
-  if (unanswered_ == 1) put_question(queue_, connection.out());
+  if (unanswered_ == 1) put_question_now(connection);
+}
+
+void Consumer::put_question_now(Connection& connection) {
+  put_question(queue_, connection.out());
+  ++asked_;
 }
 
 /// When a queue is deleted and declared again at once, RabbitMQ 3.10 may keep the consumer, count
@@ -161,6 +179,11 @@ bool Consumer::falls_silent(SteadyTime now) const {
 }
 
 void Consumer::on_answer(std::uint32_t consumers) {
+  if (++answered_ == farewell_) {
+    const std::lock_guard lock(mutex_);
+    leaving_ = false;
+    left_.notify_all();
+  }
   unanswered_ = 0;
   alone_ = consumers == 0 ? alone_ + 1 : 0;
   if (alone_ >= answers_believed) give_up("the queue has forgotten its consumer");
@@ -172,6 +195,7 @@ void Consumer::disconnected() {
   buffer_.begin_channel();
   rejected_.clear();
   counters_.connected = false;
+  left_.notify_all();
 }
 
 void Consumer::on_deliver(std::uint64_t tag, bool redelivered, Bytes body) {

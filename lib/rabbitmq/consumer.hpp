@@ -1,6 +1,7 @@
 // Consumes one shard.
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <mutex>
 
@@ -13,7 +14,9 @@ namespace postoffice::rabbitmq {
 class Consumer final : private Link {
  public:
   Consumer(const RabbitOptions& options, int shard, std::uint64_t own_session, Log log);
-  ~Consumer();  ///< a waiting read fails with Error::stopped
+  /// Waits a moment for the broker to hear of the last acknowledgement, if it answers. A waiting
+  /// read fails with Error::stopped.
+  ~Consumer();
 
   void read(std::size_t ids_max, Queue::ReadDone done);
   void acknowledge(Sequence up_to);
@@ -40,6 +43,7 @@ class Consumer final : private Link {
   void on_answer(std::uint32_t consumers) override;
 
   void ask(Connection& connection, SteadyTime now);
+  void put_question_now(Connection& connection);
   bool falls_silent(SteadyTime now) const;
 
   void deliver(Lock& lock);
@@ -52,13 +56,18 @@ class Consumer final : private Link {
   Queue::ReadDone read_;
   std::size_t ids_max_ = 0;
   bool delivering_ = false;
-  bool serving_ = false;  // this channel has brought something
+  bool leaving_ = false;
+  std::condition_variable left_;  // … or has no connection
+  bool serving_ = false;          // this channel has brought something
   std::uint64_t sessions_ = 0;
   RabbitQueueStatus counters_;
 
   // The thread's.
   std::vector<std::uint64_t> rejected_;  // tags
   SteadyTime next_question_{};
+  std::uint64_t asked_ = 0;     // on this channel
+  std::uint64_t answered_ = 0;  // answers come in the order of the questions
+  std::uint64_t farewell_ = 0;  // the question behind the last acknowledgement
   int unanswered_ = 0;
   int alone_ = 0;  // answers in a row that knew of no consumer
   SteadyTime delivered_{};
