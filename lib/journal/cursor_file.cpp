@@ -94,6 +94,12 @@ std::error_code CursorFile::open() {
   Found found;
   if ((error = look(*file, found))) return error;
   if (file->size() != file_size || !found.cursor) return {};
+  // What a killed process wrote and did not sync can still be lost, and a write to the other place,
+  // too: a power cut might take both.
+  if (file->sync_data()) {
+    distrusted_ = true;
+    return {};
+  }
   next_ = (found.place + 1) % places;
   file_ = std::move(file);
   return {};
