@@ -21,6 +21,7 @@
   bug(epoch_not_raised)                  \
   bug(trimmed_before_cursor)             \
   bug(cursor_not_synced)                 \
+  bug(killed_cursor_not_synced)          \
   bug(failed_flush_waited_for)           \
   bug(wakeup_lost)                       \
   bug(unreadable_skipped_at_once)        \
