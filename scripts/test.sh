@@ -16,6 +16,15 @@ if setarch "$(uname -m)" -R true 2>/dev/null; then
   without_randomisation=(setarch "$(uname -m)" -R)
 fi
 
+# Real disks, brokers and clocks take part: a stall of a second that is not ours would fail a test
+# that promises an answer within one. So each test may be tried twice, and what needed that is named.
+second_tries() {
+  local preset
+  for preset in "${presets[@]}"; do
+    sed -nE "s/.*Test +#[0-9]+: ([a-z0-9_]+) \\.*\\*\\*\\*(Failed|Timeout).*/\1 ($preset)/p" "$(log_of "$preset")"
+  done
+}
+
 # What follows the last line of progress.
 summary_of() { awk '/% tests passed/ { found = 1 } found' "$(log_of "$1")"; }
 
@@ -31,9 +40,12 @@ run_tests() {
     [[ $preset == release ]] && { test_the_tests || failed+=(planted); }
     say "testing: $preset"
     "${without_randomisation[@]}" ctest --preset "$preset" --no-tests=error --parallel "$(nproc)" \
-      </dev/null 2>&1 | tee "$(log_of "$preset")" || failed+=("$preset")
+      --repeat until-pass:2 </dev/null 2>&1 | tee "$(log_of "$preset")" || failed+=("$preset")
   done
-  ((${#failed[@]})) || return 0
+  if ((!${#failed[@]})); then
+    [[ -z $(second_tries) ]] || { say "passed at the second try:"; second_tries; summary_of release; }
+    return 0
+  fi
   for preset in "${failed[@]}"; do
     say "failed: $preset"
     [[ $preset == planted ]] && { grep -v ' caught: ' "$(log_of planted)"; continue; }
