@@ -154,7 +154,8 @@ constexpr const char* register_sql =
 // A shard's callbacks are stamped by its publishers: its rows are given no clock of their own.
 constexpr const char* publish_sql =
     "UPDATE postoffice_instances SET watermark = greatest(watermark, $3::timestamptz),"
-    " beat = now(), stopped = NULL, ahead = $5::interval, unsure = $6::interval WHERE shard = $2::int"
+    " beat = now(), stopped = NULL, ahead = $5::interval, unsure = $6::interval WHERE shard = "
+    "$2::int"
     " AND ((publisher = $1::text AND epoch = $7::bigint) OR publisher = ANY($4::text[]))";
 
 // Publishers of a shard keep their names; the watermark that new rows get holds nobody back.
