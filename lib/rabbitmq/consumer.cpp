@@ -78,6 +78,7 @@ void Consumer::acknowledge(Sequence up_to) {
 void Consumer::fill(QueueStatus& status) const {
   const std::lock_guard lock(mutex_);
   buffer_.fill(status);
+  status.writable = counters_.connected;
 }
 
 RabbitQueueStatus Consumer::details() const {

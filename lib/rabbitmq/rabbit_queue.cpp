@@ -56,7 +56,6 @@ class RabbitQueue::Impl {
     QueueStatus status;
     status.queue = options_.publisher;
     consumer_.fill(status);
-    status.writable = consumer_.details().connected;
     const std::lock_guard lock(mutex_);  // alone: append() takes it inside the consumer's
     if (publisher_) status.writable = publisher_->writable();
     return status;

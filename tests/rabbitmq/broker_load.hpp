@@ -129,6 +129,12 @@ class Flood {
   std::thread thread_;
 };
 
+/// So many more ids are accepted.
+inline bool grows(const Flood& flood, std::size_t by) {
+  const auto before = flood.accepted_count();
+  return within(std::chrono::seconds(20), [&] { return flood.accepted_count() >= before + by; });
+}
+
 /// A publisher, a consumer for each shard, and the real clock.
 struct Installation {
   /// `url`: another way to the broker.

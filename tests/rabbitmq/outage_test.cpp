@@ -27,11 +27,6 @@ void signal_broker(int signal) {
   REQUIRE(kill(pid, signal) == 0);
 }
 
-bool grows(const Flood& flood, std::size_t by, std::chrono::milliseconds limit = 20s) {
-  const auto before = flood.accepted_count();
-  return within(limit, [&] { return flood.accepted_count() >= before + by; });
-}
-
 bool is_refused(const Flood& flood, std::size_t times) {
   const auto before = flood.refused();
   return within(10s, [&] { return flood.refused() >= before + times; });
