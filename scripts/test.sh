@@ -43,7 +43,9 @@ run_tests() {
       --repeat until-pass:2 </dev/null 2>&1 | tee "$(log_of "$preset")" || failed+=("$preset")
   done
   if ((!${#failed[@]})); then
-    [[ -z $(second_tries) ]] || { say "passed at the second try:"; second_tries; summary_of release; }
+    local again
+    again=$(second_tries)
+    [[ -z $again ]] || { say "passed at the second try:"$'\n'"$again"; summary_of release; }
     return 0
   fi
   for preset in "${failed[@]}"; do
