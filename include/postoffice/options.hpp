@@ -41,7 +41,7 @@ struct PipelineOptions {
   /// Ids waiting for an answer that are held in memory; further ones are carried forward.
   std::size_t pending_ids_max = 1'000'000;
 
-  /// Ids remembered for exact expiry; beyond this, expiry scans the store once a second.
+  /// Ids remembered for exact expiry; beyond this, expiry scans the store twice a second.
   std::size_t known_ids_max = 4'000'000;
 
   /// Rows in one transaction, at most.

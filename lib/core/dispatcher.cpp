@@ -11,6 +11,7 @@ namespace {
 
 constexpr Duration sweep_every = std::chrono::milliseconds(250);
 constexpr Duration scan_every = std::chrono::milliseconds(500);
+constexpr Duration scan_margin = std::chrono::seconds(2);  // a shared store may be so far behind
 constexpr Duration store_pause_max = std::chrono::seconds(2);
 constexpr Duration mark_every = std::chrono::seconds(1);
 constexpr Duration carry_again = std::chrono::seconds(1);
@@ -205,8 +206,18 @@ void Dispatcher::expired(std::error_code error, std::uint64_t deleted, Timestamp
   if (!expired_ids_.empty()) next_sweep_ = now;
   if (!scan_in_flight_) return;
   scan_in_flight_ = false;
-  if (scan_often_until_ == Timestamp::max()) scan_often_until_ = now + options_.ttl + scan_every;
-  next_scan_ = now + (now < scan_often_until_ ? scan_every : Duration(options_.ttl));
+  scanned_ = scan_cutoff_;
+  if (unwatched_until_ == Timestamp::max()) unwatched_until_ = now;
+  next_scan_ = now + options_.ttl;
+}
+
+// Rows that nobody watches may have come due since the last scan. How far the cutoff has come
+// decides, not the time: where it stands still a scan finds nothing, and once it has leapt the rows
+// are overdue.
+bool Dispatcher::scan_due(Timestamp now, Timestamp cutoff) {
+  scanned_ = std::min(scanned_, cutoff);
+  const bool unwatched = scanned_ - scan_margin <= unwatched_until_;
+  return now >= next_scan_ || (unwatched && cutoff >= scanned_ + scan_every);
 }
 
 void Dispatcher::carried(std::uint64_t token, std::error_code error, Sequence receipt,
@@ -275,15 +286,17 @@ void Dispatcher::sweep(Actions& actions, Timestamp now, Timestamp cutoff) {
     expired_ids_.push_back(ledger_.known(index).id);
     if (!ledger_.known(index).active()) ledger_.forget(index);
   }
-  if (ledger_.size() > options_.known_ids_max) forget_oldest(now);
+  if (ledger_.size() > options_.known_ids_max) forget_oldest();
   if (expired_ids_.size() > expired_ids_kept_max) {
     expired_ids_.clear();
+    unwatched_until_ = std::max(unwatched_until_, cutoff);
     next_scan_ = now;
   }
-  scan_in_flight_ = now >= next_scan_;
+  scan_in_flight_ = scan_due(now, cutoff);
   const bool beat = options_.beat.count() > 0 && now >= next_beat_;
   if (expired_ids_.empty() && !scan_in_flight_ && !beat) return;
   next_beat_ = now + options_.beat;
+  scan_cutoff_ = cutoff;
   const auto count = std::min(expired_ids_.size(), expire_ids_max);
   Expiry expiry{cutoff,
                 {expired_ids_.begin(), expired_ids_.begin() + static_cast<long>(count)},
@@ -299,19 +312,17 @@ void Dispatcher::sweep(Actions& actions, Timestamp now, Timestamp cutoff) {
 // Too many ids for the memory granted: expiry by scan replaces exact knowledge for a while. An id
 // of which some receipts are away may get a row by an older one than the newest: until all are
 // back, nothing is deleted.
-void Dispatcher::forget_oldest(Timestamp now) {
+void Dispatcher::forget_oldest() {
   forgot_while_away_ = away_ > 0;
   for (const KnownIndex index : expiry_.take_oldest()) {
     const Known& known = ledger_.known(index);
     if (!known.active()) {
+      unwatched_until_ = std::max(unwatched_until_, known.last_receipt());
       ledger_.forget(index);
     } else if (!ledger_[known.entry()].in_unserved) {
       expiry_.add(known.entry());
     }
   }
-  if (scan_often_until_ == Timestamp::max()) return;
-  scan_often_until_ = std::max(scan_often_until_, now + options_.ttl + scan_every);
-  next_scan_ = std::min(next_scan_, now + scan_every);
 }
 
 void Dispatcher::carry(Actions& actions, Timestamp now, Sequence crowded) {

@@ -118,7 +118,8 @@ class Dispatcher {
 
   Duration sweep_pause() const;
   void sweep(Actions& actions, Timestamp now, Timestamp cutoff);
-  void forget_oldest(Timestamp now);
+  bool scan_due(Timestamp now, Timestamp cutoff);
+  void forget_oldest();
   void carry(Actions& actions, Timestamp now, Sequence crowded);
   void carry_aged(Timestamp now, Sequence crowded);
   void acknowledge(Actions& actions);
@@ -142,7 +143,10 @@ class Dispatcher {
   Timestamp next_sweep_{};
   Timestamp next_scan_{};
   Timestamp next_beat_{};
-  Timestamp scan_often_until_ = Timestamp::max();  // until the rows found at the start are gone
+  Timestamp scan_cutoff_{};  // of the scan in flight
+  Timestamp scanned_{};      // the cutoff of the last scan
+  // Rows that nobody here watches were last received before this; not known before the first scan.
+  Timestamp unwatched_until_ = Timestamp::max();
   int expire_failures_ = 0;
 
   std::map<std::uint64_t, Carry> carries_;

@@ -286,6 +286,24 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(scans <= 80);
 }
 
+TEST_CASE("rows that nobody watches go as the watermark comes by, however it moves (I7)") {
+  Timestamp now{1h};
+  Dispatcher dispatcher(PipelineOptions{}, 1);
+  const auto scans = [&](Duration span, Timestamp frontier) {
+    int scans = 0;
+    for (const Timestamp end = now + span; now < end; now += 50ms) {
+      const Actions& actions = dispatcher.act(now, frontier);
+      if (!actions.expire) continue;
+      if (actions.expire->scan) ++scans;
+      dispatcher.expired({}, 0, now);
+    }
+    return scans;
+  };
+  const Timestamp stuck = now;
+  CHECK(scans(45s, stuck) <= 3);  // where it stands still, nothing has come due
+  CHECK(scans(300ms, now) == 1);
+}
+
 TEST_CASE_FIXTURE(Fixture, "not found is an answer and ends the id") {
   receive({1});
   fail(next_fetch(), Error::not_found);
