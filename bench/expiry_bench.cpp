@@ -1,7 +1,8 @@
-// How late rows go, and what expiry takes of the store's time: expiry_bench CONNINFO [ROWS
-// [SECONDS]] A pipeline on PostgreSQL with a queue in memory and a source that answers at once.
-// ROWS ids are received again and again for SECONDS, each within the ttl; then each once, as fast
-// as so many rows come and go within one ttl.
+// How late rows go, and what expiry takes of the store's time:
+//   expiry_bench CONNINFO [ROWS [SECONDS]]
+// A pipeline on PostgreSQL with a queue in memory and a source that answers at once. ROWS ids are
+// received again and again for SECONDS, each within the ttl; then each once, as fast as so many
+// rows come and go within one ttl.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>

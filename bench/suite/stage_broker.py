@@ -1,51 +1,16 @@
 """Callbacks through RabbitMQ: publishing, and what more processes bring."""
 import concurrent.futures
-import json
 import os
 import re
 import time
-import urllib.request
 
+from daemon import Daemon, source_option
 from measure import figure, interleave, ratios
-from programs import Wrk, await_port, end, free_port, run as run_program
-from stage_end_to_end import url_of
+from programs import Wrk, end, free_port, run as run_program
 
 TITLE = "Callbacks through RabbitMQ"
 
 CONCURRENCY = 40  # fetches of a worker; with answers after 200 ms its limit, far below the machine's
-
-
-class Daemon:
-    """postofficed serve or worker."""
-
-    def __init__(self, bench, name, broker, *arguments):
-        self.listen, self.admin = free_port(), free_port()
-        directory = bench.programs.directory(name)
-        self._process = bench.programs.start(
-            [os.path.join(bench.programs.build, "apps/postofficed/postofficed"), *arguments,
-             "--listen", "127.0.0.1:%d" % self.listen, "--admin-listen", "127.0.0.1:%d" % self.admin,
-             "--queue", broker, "--store", url_of(bench.conninfo), "--data-dir", directory],
-            stderr=open(os.path.join(directory, "log"), "w"))
-        self.pid = self._process.pid
-        await_port(self.admin)
-        while not self.ready():
-            time.sleep(0.1)
-
-    def page(self, path):
-        with urllib.request.urlopen("http://127.0.0.1:%d%s" % (self.admin, path), timeout=5) as answer:
-            return answer.read()
-
-    def ready(self):
-        try:
-            return self.page("/readyz") is not None
-        except OSError:
-            return False
-
-    def stored(self):
-        return json.loads(self.page("/status"))["stored"]
-
-    def end(self):
-        end(self._process)
 
 
 def publishing(bench, broker):
@@ -68,12 +33,11 @@ def workers(bench, broker):
 
     def rate(count):
         name = "workers_%d_%d" % (count, free_port())
-        serve = Daemon(bench, name, broker, "serve", "--queue-prefix", name)
+        queue = ["--queue", broker, "--queue-prefix", name]
+        serve = Daemon(bench, name, "serve", *queue)
         source = free_port()
-        some = [Daemon(bench, "%s_%d" % (name, number), broker, "worker", str(CONCURRENCY),
-                       "--queue-prefix", name,
-                       "--source", "http://127.0.0.1:%d/objects/{id}" % source)
-                for number in range(count)]
+        some = [Daemon(bench, "%s_%d" % (name, number), "worker", str(CONCURRENCY), *queue,
+                       *source_option(source)) for number in range(count)]
         tester = bench.programs.start(
             [os.path.join(bench.programs.build, "examples/tester/postoffice-tester"),
              "--target", "http://127.0.0.1:%d/callback" % serve.listen,
@@ -98,7 +62,7 @@ def publishers(bench, broker):
     """What a callback of 100 ids costs a publisher that is alone, and one of two."""
     seconds = 3 if bench.quick else 5
     name = "publishers"
-    some = [Daemon(bench, "%s_%d" % (name, number), broker, "serve", "--shards", "1",
+    some = [Daemon(bench, "%s_%d" % (name, number), "serve", "--queue", broker, "--shards", "1",
                    "--queue-prefix", name) for number in range(2)]
 
     def load(daemon):

@@ -1,46 +1,27 @@
 """The daemon between a sender, a source and PostgreSQL."""
-import os
 import re
-import shutil
 
+from daemon import Daemon, source_option
 from measure import figure
-from programs import await_port, cpu_seconds, end, free_port, resident_bytes, run as run_program
+from programs import cpu_seconds, free_port, resident_bytes, run as run_program
 
 TITLE = "End to end, PostgreSQL"
 
 
-class Daemon:
-    def __init__(self, bench, name, store):
-        self.source, self.listen, self.admin = free_port(), free_port(), free_port()
-        directory = bench.programs.directory(name)
-        self._process = bench.programs.start(
-            [os.path.join(bench.programs.build, "apps/postofficed/postofficed"),
-             "--listen", "127.0.0.1:%d" % self.listen,
-             "--admin-listen", "127.0.0.1:%d" % self.admin,
-             "--source", "http://127.0.0.1:%d/objects/{id}" % self.source,
-             "--store", store, "--data-dir", directory, "--ttl", "1h"],
-            stderr=open(os.path.join(directory, "log"), "w"))
-        self.pid = self._process.pid
-        await_port(self.listen)
+def start(bench, name):
+    source = free_port()
+    daemon = Daemon(bench, name, *source_option(source), "--ttl", "1h")
 
-    def end(self):
-        end(self._process)
-
-
-def url_of(conninfo):
-    parts = dict(part.split("=", 1) for part in conninfo.split())
-    return "postgresql://%(user)s@%(host)s:%(port)s/%(dbname)s" % parts
-
-
-def program(bench, daemon, *arguments):
-    return run_program([bench.programs.bench("end_to_end_bench"), bench.conninfo,
-                        str(daemon.source), str(daemon.listen)] + [str(a) for a in arguments])
+    def program(*arguments):
+        return run_program([bench.programs.bench("end_to_end_bench"), bench.conninfo,
+                            str(source), str(daemon.listen)] + [str(a) for a in arguments])
+    return daemon, program
 
 
 def visible(bench):
     """From the slowest answer of a callback to the moment when all its rows can be read."""
-    daemon = Daemon(bench, "visible", url_of(bench.conninfo))
-    text = program(bench, daemon, "visible", 100 if bench.quick else 400, 100)
+    daemon, program = start(bench, "visible")
+    text = program("visible", 100 if bench.quick else 400, 100)
     daemon.end()
     values = [float(value) for value in re.findall(r"^visible ([\d.]+) ms$", text, re.M)]
     ordered = sorted(values)
@@ -52,12 +33,12 @@ def visible(bench):
 def cost(bench):
     """Processor time of a callback of 100 ids, every one fetched, by the number of ids known."""
     for known in (1000, 10000) if bench.quick else (1000, 10000, 100000):
-        daemon = Daemon(bench, "cost%d" % known, url_of(bench.conninfo))
-        program(bench, daemon, "know", known, 100)
+        daemon, program = start(bench, "cost%d" % known)
+        program("know", known, 100)
         samples = []
         for _ in range(bench.pairs):
             before = cpu_seconds(daemon.pid)
-            text = program(bench, daemon, "load", known, 100, 200)
+            text = program("load", known, 100, 200)
             callbacks = int(re.search(r"^callbacks (\d+)$", text, re.M).group(1))
             samples.append((cpu_seconds(daemon.pid) - before) / callbacks * 1e6)
         yield figure("processor time of a callback, %s ids known" % format(known, ","), samples,

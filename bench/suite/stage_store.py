@@ -1,5 +1,4 @@
 """Storing in PostgreSQL: upsert_bench, and expiry_bench."""
-import os
 import re
 
 from measure import figure
@@ -10,15 +9,15 @@ PAIR = re.compile(r"store\s+([\d.]+) rows/s, server-side\s+([\d.]+) rows/s, rati
 
 
 def expiry(bench):
-    """A million rows kept alive, then as many that come and go."""
-    text = run_program([bench.programs.bench("expiry_bench"), bench.conninfo,
-                        "100000" if bench.quick else "1000000"])
+    """Rows kept alive, then as many that come and go."""
+    rows = 100_000 if bench.quick else 1_000_000
+    text = run_program([bench.programs.bench("expiry_bench"), bench.conninfo, str(rows)])
     share = re.search(r"all received again: expiry takes ([\d.]+) %", text)
-    yield figure("store's time for expiry while a million rows live", [float(share.group(1))],
+    yield figure("store's time for expiry while %s rows live" % format(rows, ","), [float(share.group(1))],
                  at_most=3, unit="%")
     found = re.search(r"each received once: expiry takes ([\d.]+) % of the time, (\d+) rows expired, "
                       r"late by median ([\d.]+) s, p99 ([\d.]+) s", text)
-    yield figure("rows go late, p99, a million rows each living 30 s", [float(found.group(4))],
+    yield figure("rows go late, p99, %s rows each living 30 s" % format(rows, ","), [float(found.group(4))],
                  at_most=1, unit="s",
                  note="median %s s; %s rows deleted in 20 s, for %s %% of the store's time" % (
                      found.group(3), format(int(found.group(2)), ","), found.group(1)))
