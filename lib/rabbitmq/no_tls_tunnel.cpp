@@ -3,7 +3,18 @@
 
 namespace postoffice::rabbitmq {
 
+namespace {
+
+constexpr const char* not_built_in = "TLS is not built in";
+
+}  // namespace
+
 bool tls_is_built_in() { return false; }
+
+bool files_are_usable(const Tls&, std::string& trouble) {
+  trouble = not_built_in;
+  return false;
+}
 
 class TlsTunnel::Impl {};
 
@@ -12,7 +23,7 @@ TlsTunnel::TlsTunnel() = default;
 TlsTunnel::~TlsTunnel() = default;
 
 int TlsTunnel::open(const Address&, std::chrono::milliseconds, std::string& trouble) {
-  trouble = "TLS is not built in";
+  trouble = not_built_in;
   return -1;
 }
 

@@ -1,7 +1,9 @@
 #include <numeric>
+#include <stdexcept>
 
 #include "postoffice/defaults/rabbit_queue.hpp"
 #include "rabbitmq/publisher.hpp"
+#include "rabbitmq/tls_tunnel.hpp"
 
 namespace postoffice {
 
@@ -18,6 +20,12 @@ std::vector<int> all_shards(const RabbitOptions& options) {
 }  // namespace
 
 void check(const RabbitOptions& options) { rabbitmq::checked(options); }
+
+void check_with_files(const RabbitOptions& options) {
+  const auto tls = rabbitmq::parse_amqp_url(rabbitmq::checked(options).url).tls;
+  std::string trouble;
+  if (tls && !rabbitmq::files_are_usable(*tls, trouble)) throw std::invalid_argument(trouble);
+}
 
 class RabbitPublisher::Impl {
  public:

@@ -22,9 +22,39 @@ bool is_ip_address(const std::string& host) {
   return !error;
 }
 
+bool set_up(asio::ssl::context& context, const Tls& tls, std::string& trouble) {
+  using Method = asio::ssl::context;
+  context.set_options(Method::default_workarounds | Method::no_tlsv1 | Method::no_tlsv1_1);
+  context.set_verify_mode(tls.verify ? asio::ssl::verify_peer : asio::ssl::verify_none);
+  std::error_code error;
+  // OpenSSL would ask whoever sits at the terminal.
+  context.set_password_callback([](std::size_t, auto) { return std::string(); }, error);
+  const auto used = [&](const std::string& file) {
+    if (error) trouble = "the file " + file + " cannot be used: " + error.message();
+    return !error;
+  };
+  if (tls.ca_file.empty()) {
+    context.set_default_verify_paths(error);
+    if (!used("of the certificates that the system trusts")) return false;
+  } else {
+    context.load_verify_file(tls.ca_file, error);
+    if (!used(tls.ca_file)) return false;
+  }
+  if (tls.certificate.empty()) return true;
+  context.use_certificate_chain_file(tls.certificate, error);
+  if (!used(tls.certificate)) return false;
+  context.use_private_key_file(tls.key, Method::pem, error);
+  return used(tls.key);
+}
+
 }  // namespace
 
 bool tls_is_built_in() { return true; }
+
+bool files_are_usable(const Tls& tls, std::string& trouble) {
+  asio::ssl::context context(asio::ssl::context::tls_client);
+  return set_up(context, tls, trouble);
+}
 
 class TlsTunnel::Impl {
  public:
@@ -34,7 +64,7 @@ class TlsTunnel::Impl {
   }
 
   int open(const Address& address, SteadyTime deadline, std::string& trouble) {
-    if (!set_up(*address.tls, trouble)) return -1;
+    if (!set_up(tls_, *address.tls, trouble)) return -1;
     broker_.emplace(context_, tls_);
     if (!connect(address, deadline, trouble) || !shake_hands(address, deadline, trouble)) return -1;
     std::error_code error;
@@ -67,31 +97,6 @@ class TlsTunnel::Impl {
       trouble = std::string("no thread for TLS: ") + error.what();
       return false;
     }
-  }
-
-  bool set_up(const Tls& tls, std::string& trouble) {
-    using Method = asio::ssl::context;
-    tls_.set_options(Method::default_workarounds | Method::no_tlsv1 | Method::no_tlsv1_1);
-    tls_.set_verify_mode(tls.verify ? asio::ssl::verify_peer : asio::ssl::verify_none);
-    std::error_code error;
-    // OpenSSL would ask whoever sits at the terminal.
-    tls_.set_password_callback([](std::size_t, auto) { return std::string(); }, error);
-    const auto used = [&](const std::string& file) {
-      if (error) trouble = "the file " + file + " cannot be used: " + error.message();
-      return !error;
-    };
-    if (tls.ca_file.empty()) {
-      tls_.set_default_verify_paths(error);
-      if (!used("of the certificates that the system trusts")) return false;
-    } else {
-      tls_.load_verify_file(tls.ca_file, error);
-      if (!used(tls.ca_file)) return false;
-    }
-    if (tls.certificate.empty()) return true;
-    tls_.use_certificate_chain_file(tls.certificate, error);
-    if (!used(tls.certificate)) return false;
-    tls_.use_private_key_file(tls.key, Method::pem, error);
-    return used(tls.key);
   }
 
   bool connect(const Address& address, SteadyTime deadline, std::string& trouble) {

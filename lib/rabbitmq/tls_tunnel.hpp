@@ -12,6 +12,9 @@ namespace postoffice::rabbitmq {
 /// False: there was no OpenSSL to build with, and open() fails.
 bool tls_is_built_in();
 
+/// Reads the files as open() would. If they are of no use, `trouble` says why.
+bool files_are_usable(const Tls& tls, std::string& trouble);
+
 /// Carries bytes between the broker and a local socket, on a thread of its own, and closes both
 /// when either ends. In each direction it holds one piece at a time: who takes nothing holds up who
 /// sends.

@@ -124,6 +124,25 @@ TEST_CASE("validate tells a configuration that works from one that does not") {
   CHECK((bad.out + bad.err).find("hunter2") == std::string::npos);
 }
 
+#ifdef POSTOFFICED_TLS
+TEST_CASE("validate reads the certificates that a broker's URL names") {
+  const TemporaryDirectory directory;
+  const auto validate = [&](const std::string& query) {
+    return run_postofficed({"validate", "--data-dir", directory.path(), "--queue",
+                            "amqps://user:hunter2@broker.example/" + query, "--store",
+                            "postgresql://database.example/db"});
+  };
+  CHECK(validate("").code == 0);
+  std::ofstream(directory / "text.pem") << "no certificate";
+  for (const char* name : {"none.pem", "text.pem"}) {
+    const auto outcome = validate("?cacertfile=" + directory / name);
+    CHECK(outcome.code == 78);
+    CHECK(outcome.err.find(std::string(name) + " cannot be used: ") != std::string::npos);
+    CHECK(outcome.err.find("hunter2") == std::string::npos);
+  }
+}
+#endif
+
 TEST_CASE("a data directory that cannot be written is 74") {
   const TemporaryDirectory directory;
   std::ofstream(directory / "file") << "no directory";

@@ -44,7 +44,8 @@ std::vector<std::string> check_parts(const Options& options) {
   });
 #ifdef POSTOFFICED_RABBITMQ
   check("queue", problems, [&] {
-    if (options.queue.kind != QueueLocation::Kind::file) postoffice::check(rabbit_options(options));
+    if (options.queue.kind == QueueLocation::Kind::file) return;
+    postoffice::check_with_files(rabbit_options(options));
   });
 #endif
   check("source", problems, [&] {

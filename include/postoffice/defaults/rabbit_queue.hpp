@@ -47,6 +47,9 @@ struct RabbitOptions {
 /// Throws std::invalid_argument for options that cannot work. Connects to nothing.
 void check(const RabbitOptions& options);
 
+/// The same, and reads the files that the URL names, as a connect would.
+void check_with_files(const RabbitOptions& options);
+
 struct RabbitPublisherStatus {
   std::uint64_t publisher = 0;
   bool connected = false;       ///< all shards have confirmed the hello of this connection
