@@ -2,20 +2,32 @@
 // it.
 //
 // One thread, level-triggered epoll, one recv and one send a request. It finds the end of a request
-// by its Content-Length, looks at nothing else and answers a constant. Usage: floor_epoll PORT
+// by its Content-Length, looks at nothing else and answers a constant. With a file it answers when
+// the body is in it: a second thread writes and flushes what came while the last flush was under
+// way. Usage: floor_epoll PORT [FILE]
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <charconv>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "thread.hpp"
 
 namespace {
 
@@ -58,9 +70,94 @@ void add(int epoll, int socket) {
   ::epoll_ctl(epoll, EPOLL_CTL_ADD, socket, &event);
 }
 
+class GroupCommit {
+ public:
+  explicit GroupCommit(const char* path)
+      : file_(::open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)) {
+    const std::string zeros(size, '\0');
+    if (file_ < 0 || ::unlink(path) != 0 ||
+        ::pwrite(file_, zeros.data(), size, 0) != static_cast<ssize_t>(size) ||
+        ::fsync(file_) != 0) {
+      std::perror(path);
+      std::exit(1);
+    }
+    std::thread([this] { run(); }).detach();
+  }
+
+  int event() const { return event_; }
+
+  void put(std::string_view body, int socket) {
+    const std::lock_guard lock(mutex_);
+    bytes_ += body;
+    sockets_.push_back(socket);
+    if (std::exchange(waits_, false)) wanted_.notify_one();
+  }
+
+  /// Those whose bodies are on the disk.
+  std::vector<int> take() {
+    std::uint64_t count = 0;
+    (void)!::read(event_, &count, sizeof count);
+    const std::lock_guard lock(mutex_);
+    return std::exchange(done_, {});
+  }
+
+ private:
+  static constexpr std::size_t size = 64 << 20;
+  static constexpr std::size_t block = 4096;
+
+  void run() {
+    postoffice::let_others_finish_first();
+    std::string bytes;
+    std::vector<int> sockets;
+    std::unique_lock lock(mutex_);
+    while (true) {
+      waits_ = true;
+      wanted_.wait(lock, [this] { return !sockets_.empty(); });
+      waits_ = false;
+      bytes.swap(bytes_);
+      sockets.swap(sockets_);
+      lock.unlock();
+      write(bytes);
+      lock.lock();
+      done_.insert(done_.end(), sockets.begin(), sockets.end());
+      bytes.clear();
+      sockets.clear();
+      const std::uint64_t one = 1;
+      (void)!::write(event_, &one, sizeof one);
+    }
+  }
+
+  void write(std::string& bytes) {
+    bytes.resize((bytes.size() + block - 1) / block * block);
+    if (at_ + bytes.size() > size) at_ = 0;
+    if (::pwrite(file_, bytes.data(), bytes.size(), static_cast<off_t>(at_)) !=
+            static_cast<ssize_t>(bytes.size()) ||
+        ::fdatasync(file_) != 0) {
+      std::perror("flush");
+      std::exit(1);
+    }
+    at_ += bytes.size();
+  }
+
+  const int file_;
+  const int event_ = ::eventfd(0, EFD_NONBLOCK);
+  std::size_t at_ = 0;
+  std::mutex mutex_;
+  std::condition_variable wanted_;
+  bool waits_ = false;
+  std::string bytes_;
+  std::vector<int> sockets_;
+  std::vector<int> done_;
+};
+
 class Floor {
  public:
-  explicit Floor(int port) : listener_(listen_at(port)) { add(epoll_, listener_); }
+  Floor(int port, const char* path) : listener_(listen_at(port)) {
+    add(epoll_, listener_);
+    if (path == nullptr) return;
+    disk_ = std::make_unique<GroupCommit>(path);
+    add(epoll_, disk_->event());
+  }
 
   void run() {
     std::array<epoll_event, 256> events;
@@ -72,6 +169,10 @@ class Floor {
 
  private:
   void handle(int socket) {
+    if (disk_ && socket == disk_->event()) {
+      for (const int each : disk_->take()) send(each, answer);
+      return;
+    }
     if (socket != listener_) return serve(socket);
     const int accepted = ::accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK);
     if (accepted >= 0) add(epoll_, accepted);
@@ -94,19 +195,31 @@ class Floor {
     }
     std::string answers;
     while (const std::size_t size = request_size(bytes)) {
-      answers += answer;
+      if (disk_) {
+        const std::size_t head = bytes.find("\r\n\r\n") + 4;
+        disk_->put(bytes.substr(head, size - head), socket);
+      } else {
+        answers += answer;
+      }
       bytes.remove_prefix(size);
     }
     if (!bytes.empty()) rest_[socket] = bytes;
-    if (!answers.empty()) ::send(socket, answers.data(), answers.size(), MSG_NOSIGNAL);
+    if (!answers.empty()) send(socket, answers);
+  }
+
+  static void send(int socket, std::string_view text) {
+    ::send(socket, text.data(), text.size(), MSG_NOSIGNAL);
   }
 
   int epoll_ = ::epoll_create1(0);
   int listener_;
+  std::unique_ptr<GroupCommit> disk_;
   std::array<char, 64 * 1024> buffer_;
   std::unordered_map<int, std::string> rest_;  // of requests that are not complete
 };
 
 }  // namespace
 
-int main(int argc, char** argv) { Floor(argc > 1 ? std::atoi(argv[1]) : 9199).run(); }
+int main(int argc, char** argv) {
+  Floor(argc > 1 ? std::atoi(argv[1]) : 9199, argc > 2 ? argv[2] : nullptr).run();
+}

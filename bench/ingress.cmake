@@ -1,6 +1,7 @@
 # Programs for ingress_bench.sh.
 add_executable(bench_floor_epoll floor_epoll.cpp)
 postoffice_configure(bench_floor_epoll)
+target_include_directories(bench_floor_epoll PRIVATE ${PROJECT_SOURCE_DIR}/lib)
 
 add_executable(bench_ingress_server ingress_server.cpp)
 postoffice_configure(bench_ingress_server)

@@ -80,7 +80,7 @@ std::vector<std::vector<ObjectId>> lists(const benchmark::State& state) {
 
 void sort_and_drop_duplicates(benchmark::State& state) {
   const auto unsorted = lists(state);
-  journal::SortSpace space;
+  std::vector<ObjectId> space;
   std::size_t next = 0;
   for (auto _ : state) {
     benchmark::DoNotOptimize(journal::sort_ids(unsorted[next++ % unsorted.size()], space).data());

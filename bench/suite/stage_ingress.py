@@ -38,8 +38,11 @@ def start_ours(programs, port, *, queue=None, flush_delay_us=0):
     return start(programs, command, port)
 
 
-def start_floor(programs, port):
-    return start(programs, [programs.bench("bench_floor_epoll"), str(port)], port)
+def start_floor(programs, port, *, file=None):
+    command = [programs.bench("bench_floor_epoll"), str(port)]
+    if file:
+        command.append(programs.directory(file) + "/bodies")
+    return start(programs, command, port)
 
 
 def describe(name, samples):
@@ -51,7 +54,8 @@ def describe(name, samples):
 
 def compare(label, results, ours, peer, target=None, cpu_target=None):
     names = {"accepted": "202, not durable", "durable": "202 after fdatasync",
-             "nginx": "nginx 204", "floor": "bare epoll 204"}
+             "nginx": "nginx 204", "floor": "bare epoll 204",
+             "durable floor": "bare epoll 204 after fdatasync"}
     for what, key, goal in (("rate", "rate", target), ("processor time", "cpu_us", cpu_target)):
         def values(name):
             return [sample[key] for sample in results[name]]
@@ -65,12 +69,14 @@ def run(bench):
     programs = bench.programs
     seconds = 1 if bench.quick else 2
     servers = {}
-    for name in ("accepted", "durable", "nginx", "floor"):
+    for name in ("accepted", "durable", "nginx", "floor", "durable floor"):
         port = free_port()
         if name == "nginx":
             pid = start_nginx(programs, port)
         elif name == "floor":
             pid = start_floor(programs, port)
+        elif name == "durable floor":
+            pid = start_floor(programs, port, file="floor")
         else:
             pid = start_ours(programs, port, queue="queue" if name == "durable" else None,
                              flush_delay_us=bench.flush_delay_us)
@@ -85,6 +91,9 @@ def run(bench):
     yield from compare("durable 202 against nginx 204", results, "durable", "nginx", 1.0)
     yield from compare("durable 202 against our own not durable", results, "durable", "accepted",
                        0.85)
+    if not bench.flush_delay_us:
+        yield from compare("durable 202 against bare epoll after fdatasync", results, "durable",
+                           "durable floor")
     yield from compare("not durable against nginx 204", results, "accepted", "nginx")
     yield from compare("not durable against bare epoll", results, "accepted", "floor")
     yield figure("%d requests pipelined against one" % PIPELINED,

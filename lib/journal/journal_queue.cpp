@@ -128,6 +128,8 @@ JournalQueue::JournalQueue(const Storage& storage, FileQueueOptions options, Clo
   for (const auto worker : all_workers) {
     threads_.emplace_back([this, worker] {
       name_this_thread(name_of(worker));
+      // Woken by the first append of many, it would write that one alone.
+      if (worker == Worker::flusher) let_others_finish_first();
       run(worker);
     });
   }
@@ -194,7 +196,7 @@ std::condition_variable& JournalQueue::wanted(Worker worker) {
 void JournalQueue::append(std::span<const ObjectId> ids, std::optional<Timestamp> carried_from,
                           AppendDone done) {
   // Kept, so that an append allocates nothing once it has warmed up.
-  thread_local SortSpace space;
+  thread_local std::vector<ObjectId> space;
   thread_local std::vector<std::byte> payload;
   const auto sorted = sort_ids(ids, space);
   payload.clear();

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "journal/id_sort.hpp"
 #include "planted_bug.hpp"
 #include "postoffice/error.hpp"
 
@@ -18,14 +19,6 @@ Link::Settings link_settings(const RabbitOptions& options, std::string name, Log
   return {parse_amqp_url(options.url), options.reconnect_max,
           std::chrono::ceil<std::chrono::seconds>(options.heartbeat), std::move(name),
           std::move(log)};
-}
-
-/// Sorted and distinct, in memory that is used again.
-std::span<const ObjectId> sort_ids(std::span<const ObjectId> ids, std::vector<ObjectId>& sorted) {
-  sorted.assign(ids.begin(), ids.end());
-  if (!std::is_sorted(sorted.begin(), sorted.end())) std::sort(sorted.begin(), sorted.end());
-  sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
-  return sorted;
 }
 
 }  // namespace
@@ -73,7 +66,7 @@ Publisher::~Publisher() {
 std::error_code Publisher::append(std::span<const ObjectId> ids, std::optional<Timestamp> stamp,
                                   Queue::AppendDone& done, Sequence* sequence) {
   thread_local std::vector<ObjectId> scratch;
-  const auto sorted = sort_ids(ids, scratch);
+  const auto sorted = journal::sort_ids(ids, scratch);
   const auto due = std::chrono::steady_clock::now() + options_.confirm_timeout;
   bool asleep = false;
   {
