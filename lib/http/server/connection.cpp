@@ -31,7 +31,7 @@ Connection::Connection(ServerLoop& loop, int socket)
       interest_(reading_events),
       request_begun_(loop.now()),
       phase_begun_(loop.now()),
-      reader_(loop.limits().request) {}
+      reader_(loop.limits().request, loop.recent_heads()) {}
 
 Connection::~Connection() = default;
 

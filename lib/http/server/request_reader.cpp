@@ -46,8 +46,8 @@ const llhttp_settings_t& RequestReader::settings() {
   return settings;
 }
 
-RequestReader::RequestReader(RequestLimits limits)
-    : limits_(limits), scan_(HeaderScan::Kind::request, limits.header) {
+RequestReader::RequestReader(RequestLimits limits, RecentHeads& recent)
+    : limits_(limits), recent_(recent), scan_(HeaderScan::Kind::request, limits.header) {
   llhttp_init(&parser_, HTTP_REQUEST, &settings());
   parser_.data = this;
 }
@@ -77,6 +77,7 @@ RequestReader::Step RequestReader::read(std::string_view bytes) {
 }
 
 RequestReader::Step RequestReader::read_head(std::string_view bytes) {
+  if (const auto* known = recent_.find(bytes)) return take_known_head(*known, bytes);
   // RFC 9112 2.2: an empty line that a client sends too much before a request is ignored.
   if (skipped_ == 0 && bytes.starts_with('\r')) {
     if (bytes.size() == 1) return Step::more;
@@ -88,6 +89,18 @@ RequestReader::Step RequestReader::read_head(std::string_view bytes) {
   if (verdict != HeaderScan::Verdict::complete) return refuse_head(verdict);
   head_size_ = skipped_ + scan_.size();
   return parse_head(bytes);
+}
+
+RequestReader::Step RequestReader::take_known_head(const RecentHeads::Head& head,
+                                                   std::string_view bytes) {
+  request_.method = bytes.substr(0, head.method_size);
+  request_.target = bytes.substr(head.method_size + 1, head.target_size);
+  request_.keep_alive = head.keep_alive;
+  request_.version_is_1_0 = head.version_is_1_0;
+  head_size_ = head.text.size();
+  size_ = head_size_ + head.body_size;
+  stage_ = Stage::sized_body;
+  return read_sized_body(bytes);
 }
 
 RequestReader::Step RequestReader::refuse_head(HeaderScan::Verdict verdict) {
@@ -112,9 +125,20 @@ RequestReader::Step RequestReader::parse_head(std::string_view bytes) {
   if (scan_.expects_unknown()) return refuse(417, "the expectation cannot be met");
   if (error == HPE_PAUSED) {
     size_ = head_size_;
+    remember_head(head);
     return Step::complete;
   }
   return begin_body(bytes);
+}
+
+void RequestReader::remember_head(std::string_view head) {
+  if (skipped_ > 0 || scan_.expects_continue() || head.size() > RecentHeads::text_max) return;
+  recent_.put(head, {{},
+                     request_.method.size(),
+                     request_.target.size(),
+                     size_ - head_size_,
+                     request_.keep_alive,
+                     request_.version_is_1_0});
 }
 
 RequestReader::Step RequestReader::begin_body(std::string_view bytes) {
@@ -125,6 +149,7 @@ RequestReader::Step RequestReader::begin_body(std::string_view bytes) {
     if (parser_.content_length > limits_.body_max) return refuse(413, "the body is too large");
     stage_ = Stage::sized_body;
     size_ = head_size_ + static_cast<std::size_t>(parser_.content_length);
+    remember_head(bytes.substr(skipped_, scan_.size()));
   }
   const Step step = read(bytes);
   if (step == Step::more && scan_.expects_continue() && !request_.version_is_1_0 &&

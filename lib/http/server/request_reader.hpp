@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "http/header_scan.hpp"
+#include "http/server/recent_heads.hpp"
 
 namespace postoffice::http {
 
@@ -40,7 +41,8 @@ class RequestReader {
     refused,   ///< status() and reason() are valid; nothing more can be read
   };
 
-  explicit RequestReader(RequestLimits limits);
+  /// `recent` must outlive the reader; others may use it, on the same thread.
+  RequestReader(RequestLimits limits, RecentHeads& recent);
   RequestReader(const RequestReader&) = delete;
   RequestReader& operator=(const RequestReader&) = delete;
 
@@ -60,6 +62,8 @@ class RequestReader {
 
   Step refuse(int status, std::string_view reason);
   Step read_head(std::string_view bytes);
+  Step take_known_head(const RecentHeads::Head& head, std::string_view bytes);
+  void remember_head(std::string_view head);
   Step refuse_head(HeaderScan::Verdict verdict);
   Step parse_head(std::string_view bytes);
   Step begin_body(std::string_view bytes);
@@ -70,6 +74,7 @@ class RequestReader {
   static RequestReader& self(llhttp_t* parser);
 
   RequestLimits limits_;
+  RecentHeads& recent_;
   HeaderScan scan_;
   llhttp_t parser_;
   Request request_;

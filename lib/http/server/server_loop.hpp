@@ -15,6 +15,7 @@
 #include "http/server/connection.hpp"
 #include "http/server/listening_socket.hpp"
 #include "http/server/poller.hpp"
+#include "http/server/recent_heads.hpp"
 #include "http/server/service.hpp"
 #include "postoffice/log.hpp"
 
@@ -48,6 +49,7 @@ class ServerLoop : public std::enable_shared_from_this<ServerLoop> {
   ServerTotals& totals() { return *totals_; }
   Poller& poller() { return poller_; }
   std::span<char> buffer() { return buffer_; }
+  RecentHeads& recent_heads() { return recent_heads_; }
   Time now() const { return now_; }
   std::string_view date() { return date_.text(now_); }
   bool stopping() const { return stopping_; }
@@ -82,6 +84,7 @@ class ServerLoop : public std::enable_shared_from_this<ServerLoop> {
                              asio::io_context::executor_type>
       timer_;
   std::vector<char> buffer_;
+  RecentHeads recent_heads_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::vector<Connection*> connections_;
   std::vector<Connection*> to_flush_;
