@@ -5,6 +5,7 @@
 
 #include "admin/pages.hpp"
 #include "daemon/file_limit.hpp"
+#include "daemon/memory_limit.hpp"
 #include "daemon/shared_store.hpp"
 #include "postoffice/error.hpp"
 #include "support/data_directory.hpp"
@@ -38,6 +39,7 @@ postoffice::PipelineOptions pipeline_options(const Options& options) {
   result.fetch_timeout = options.fetch_timeout;
   result.drain_limit = options.drain_limit;
   if (options.store.kind == StoreLocation::Kind::postgres) result.beat = beat_of_instances;
+  fit_memory(memory_limit(), 1, result);
   return result;
 }
 
@@ -92,6 +94,7 @@ Failure Daemon::open_queue() {
   queue.bytes_max = options_.queue_limit;
   queue.strict = options_.journal_strict;
   queue.clock_interval = std::min(queue.clock_interval, options_.ttl / 2);
+  fit_memory(memory_limit(), queue);
   std::error_code error;
   queue_ = postoffice::FileQueue::open(queue, clock_, error, log_);
   if (!queue_) return cannot_open(queue.directory, error);
@@ -134,8 +137,13 @@ Failure Daemon::build_parts() try {
   ingress.connections_max = shares.callbacks;
   ingress_.emplace(ingress, log_);
 
+  const auto pipeline = pipeline_options(options_);
+  if (pipeline.pending_ids_max < postoffice::PipelineOptions().pending_ids_max) {
+    info("memory for " + std::to_string(pipeline.pending_ids_max) + " waiting ids and " +
+         std::to_string(pipeline.known_ids_max) + " known ones");
+  }
   pipeline_.emplace(postoffice::Pipeline::Parts{clock_, *ingress_, *queue_, *source_, *store_},
-                    pipeline_options(options_), log_);
+                    pipeline, log_);
   info("store " + describe(options_.store) + ", source " + options_.source);
   return {};
 } catch (const std::invalid_argument& error) {

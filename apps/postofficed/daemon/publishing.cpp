@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "daemon/memory_limit.hpp"
 #include "daemon/shared_store.hpp"
 #include "postoffice/error.hpp"
 #include "support/data_directory.hpp"
@@ -92,6 +93,7 @@ Failure Publishing::open_journal() {
   queue.directory = options_.queue.directory;
   queue.bytes_max = options_.queue_limit;
   queue.strict = options_.journal_strict;
+  fit_memory(memory_limit(), queue);
   std::error_code error;
   journal_ = postoffice::FileQueue::open(queue, clock_, error, log_);
   if (journal_) {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "daemon/memory_limit.hpp"
 #include "daemon/publishing.hpp"
 
 namespace postofficed {
@@ -20,6 +21,7 @@ postoffice::PipelineOptions pipeline_options(const Options& options, std::size_t
   result.fetch_timeout = options.fetch_timeout;
   result.drain_limit = options.drain_limit;
   result.beat = beat;
+  fit_memory(memory_limit(), static_cast<std::size_t>(options.shards), result);
   return result;
 }
 
