@@ -33,6 +33,8 @@
   bug(acknowledged_before_carried)       \
   bug(watermark_ignores_touches)         \
   bug(failed_touches_not_held)           \
+  bug(failed_touches_overtake)           \
+  bug(swept_before_caught_up)            \
   bug(watermark_never_back)              \
   bug(swept_by_the_clock)                \
   bug(receipt_joins_running_fetch)       \

@@ -118,6 +118,7 @@ class Dispatcher {
 
   Duration sweep_pause() const;
   void sweep(Actions& actions, Timestamp now, Timestamp cutoff);
+  Timestamp caught_up_watermark(Timestamp now);
   bool scan_due(Timestamp now, Timestamp cutoff);
   void forget_oldest();
   void carry(Actions& actions, Timestamp now, Sequence crowded);
@@ -133,6 +134,8 @@ class Dispatcher {
   Actions actions_;  // the last ones; here, so that their memory is used again
 
   Timestamp watermark_{};
+  Timestamp began_{};       // the first act()
+  bool caught_up_ = false;  // the watermark has come so far
   Sequence last_delivered_ = 0;
   Sequence acknowledged_ = 0;
   bool draining_ = false;

@@ -19,6 +19,7 @@ constexpr std::size_t spare_max = 4;
 TouchStage::Chunk& TouchStage::open_chunk(Timestamp now) {
   if (chunks_.empty() || chunks_.back().ids.size() >= rows_max_) {
     chunks_.emplace_back().opened = now;
+    chunks_.back().number = ++last_number_;
     if (!spare_.empty()) {
       chunks_.back().ids = std::move(spare_.back());
       spare_.pop_back();
@@ -128,7 +129,12 @@ void TouchStage::failed(Chunk chunk) {
   for (const EntryIndex index : chunk.ids) ++ledger_[index].touch_waiting;
   waiting_ += chunk.ids.size();
   if (!planted(PlantedBug::failed_touches_not_held)) hold(chunk);
-  chunks_.push_front(std::move(chunk));
+  // Where it was: of two that failed, the later one may hold receipts of ids in the earlier one.
+  auto place = chunks_.begin();
+  if (!planted(PlantedBug::failed_touches_overtake)) {
+    while (place != chunks_.end() && place->number < chunk.number) ++place;
+  }
+  chunks_.insert(place, std::move(chunk));
 }
 
 void TouchStage::recycle(Chunk chunk) {

@@ -1,6 +1,7 @@
 // Receipts on their way to the rows, and the low watermark that follows them.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <vector>
 
@@ -21,6 +22,7 @@ namespace postoffice::core {
 class TouchStage {
  public:
   struct Chunk {
+    std::uint64_t number = 0;  // rises with each new one
     std::vector<EntryIndex> ids;
     Timestamp opened = Timestamp::max();
     Timestamp oldest = Timestamp::max();
@@ -72,7 +74,8 @@ class TouchStage {
   Ledger& ledger_;
   std::size_t rows_max_;
   Duration delay_;
-  std::deque<Chunk> chunks_;
+  std::deque<Chunk> chunks_;  // by their numbers
+  std::uint64_t last_number_ = 0;
   Ring<Missing> missing_;
   std::vector<std::vector<EntryIndex>> spare_;  // memory for chunks to come
   std::vector<Touch> sort_memory_;

@@ -286,6 +286,25 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(scans <= 80);
 }
 
+TEST_CASE("a restarted process deletes nothing before it has looked at all that waited (S6)") {
+  Timestamp now{1h};
+  Dispatcher dispatcher(PipelineOptions{}, 1);
+  const auto cutoff = [&](Timestamp frontier) {
+    Timestamp greatest{};
+    for (const Timestamp end = now + 2s; now < end; now += 50ms) {
+      const Actions& actions = dispatcher.act(now, frontier);
+      if (!actions.expire) continue;
+      greatest = std::max(greatest, actions.expire->cutoff);
+      dispatcher.expired({}, 0, now);
+    }
+    return greatest;
+  };
+  const Timestamp start = now;
+  CHECK(cutoff(start - 10s) == Timestamp{});
+  CHECK(cutoff(start - 1ms) == Timestamp{});
+  CHECK(cutoff(start) == start - 30s);
+}
+
 TEST_CASE("rows that nobody watches go as the watermark comes by, however it moves (I7)") {
   Timestamp now{1h};
   Dispatcher dispatcher(PipelineOptions{}, 1);

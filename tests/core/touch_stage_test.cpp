@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 using namespace postoffice;
 using namespace postoffice::core;
 using namespace std::chrono_literals;
@@ -78,6 +80,24 @@ TEST_CASE_FIXTURE(Fixture, "an older receipt that meets a waiting touch holds th
   touches.add(index, start, 9, start + 5s);
   CHECK(touches.oldest() == start);
   CHECK(touches.first() == 7);
+}
+
+TEST_CASE_FIXTURE(Fixture, "two chunks that failed come again in their order (S6)") {
+  const auto index = receive(1, start, 1);
+  touches.committed(touches.take());
+  touches.add_missing(index, start);
+  touches.repeat_missing(start + 1s);  // a chunk that holds nothing …
+  for (ObjectId id = 2; id <= 4; ++id) receive(id, start + 1s, static_cast<Sequence>(id));
+  receive(1, start + 2s, 5);  // … and the next one, which holds this receipt
+  auto first = touches.take();
+  auto second = touches.take();
+  REQUIRE(second.oldest == start + 1s);
+  touches.failed(std::move(first));
+  touches.failed(std::move(second));
+  const auto again = touches.take();
+  CHECK(std::find(again.ids.begin(), again.ids.end(), index) != again.ids.end());
+  touches.committed(again);
+  CHECK(touches.oldest() == start + 1s);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a receipt that comes while its touch is on the way needs another") {
