@@ -27,6 +27,7 @@
   bug(unreadable_skipped_at_once)        \
   bug(handed_before_taken)               \
   bug(times_not_remembered)              \
+  bug(recovered_time_believed)           \
   /* the core */                         \
   bug(acknowledged_before_commit)        \
   bug(acknowledged_before_touch)         \

@@ -117,8 +117,8 @@ JournalQueue::JournalQueue(const Storage& storage, FileQueueOptions options, Clo
       waiting_times_(recovered.waiting),
       kept_times_(std::move(recovered.waiting)),
       acknowledged_(recovered.acknowledged),
-      cursor_file_(storage),
-      cursor_newest_(recovered.newest) {
+      cursor_file_(storage) {
+  if (planted(PlantedBug::recovered_time_believed)) cursor_newest_ = newest_;
   backlog_.seek(recovered.backlog_number, recovered.backlog_offset, recovered.acknowledged);
   for (const auto& [first, last] : recovered.gaps) burned_.push_back({first, last});
   if (recovered.last_found < recovered.greatest) {

@@ -177,7 +177,7 @@ class JournalQueue final : public Queue {
   Sequence acknowledged_;
   CursorFile cursor_file_;      // the maintainer's
   Sequence cursor_ = 0;         // the acknowledgement that is on stable storage, by this run
-  Timestamp cursor_newest_{};   // and the time
+  Timestamp cursor_newest_{};   // and the time: what was found at the start may go with the power
   bool cursor_stored_ = false;  // by this run
   bool cursor_idle_ = false;    // the maintainer sleeps, and is to be woken for a cursor
   SteadyTime next_cursor_{};

@@ -197,6 +197,20 @@ TEST_CASE_FIXTURE(Stepped,
   CHECK(queue->status().bytes <= 2 * options.segment_bytes);
 }
 
+TEST_CASE_FIXTURE(Stepped,
+                  "what a killed process had on record counts once this one has recorded it (S2)") {
+  open();
+  REQUIRE_FALSE(append(1));
+  step_all();
+  const auto recorded = queue->status().recorded;
+  CHECK(recorded > Timestamp{});
+  die();
+  open();
+  CHECK(queue->status().recorded == Timestamp{});  // with the power all that was found may go
+  step_all();
+  CHECK(queue->status().recorded >= recorded);
+}
+
 TEST_CASE_FIXTURE(Stepped, "what others need of the disk is left to them") {
   options.segment_bytes = 16 << 10;
   options.free_bytes_min = 1 << 20;
