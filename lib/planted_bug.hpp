@@ -28,6 +28,7 @@
   bug(handed_before_taken)               \
   bug(times_not_remembered)              \
   bug(recovered_time_believed)           \
+  bug(page_cache_believed)               \
   /* the core */                         \
   bug(acknowledged_before_commit)        \
   bug(acknowledged_before_touch)         \

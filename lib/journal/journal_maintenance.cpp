@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "journal/journal_queue.hpp"
+#include "journal/make_durable.hpp"
 #include "planted_bug.hpp"
 
 namespace postoffice::journal {
@@ -15,6 +16,7 @@ constexpr auto retry_interval = std::chrono::seconds(1);
 JournalQueue::Next JournalQueue::maintenance_step(Lock& lock) {
   if (stopping_) return {Next::What::end};
   lock.unlock();
+  make_found_durable();
   trim();
   const bool made = make_spare();
   lock.lock();
@@ -34,6 +36,14 @@ JournalQueue::Next JournalQueue::maintenance_step(Lock& lock) {
           cursor ? std::min(next_cursor_, now + retry_interval) : now + retry_interval};
 }
 
+void JournalQueue::make_found_durable() {
+  if (!not_durable_ || workers_.now() < next_make_durable_) return;
+  next_make_durable_ = workers_.now() + retry_interval;
+  if (!make_durable(storage_, *not_durable_)) return;
+  not_durable_.reset();
+  say(LogLevel::info, "what was found at the start is on the disk now");
+}
+
 /// Whether one was made.
 bool JournalQueue::make_spare() {
   if (!pool_.wants_spare() || workers_.now() < next_spare_) return false;
@@ -46,7 +56,8 @@ bool JournalQueue::write_cursor() {
   Cursor cursor;
   {
     const std::lock_guard lock(mutex_);
-    cursor = {queue_, epoch_, acknowledged_, last_durable_, newest_, next_number_};
+    const auto acknowledged = not_durable_ ? held_at_ : acknowledged_;
+    cursor = {queue_, epoch_, acknowledged, last_durable_, newest_, next_number_};
     next_cursor_ = workers_.now() + cursor_interval;
   }
   const auto error = cursor_file_.store(cursor);

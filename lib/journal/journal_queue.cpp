@@ -117,7 +117,9 @@ JournalQueue::JournalQueue(const Storage& storage, FileQueueOptions options, Clo
       waiting_times_(recovered.waiting),
       kept_times_(std::move(recovered.waiting)),
       acknowledged_(recovered.acknowledged),
-      cursor_file_(storage) {
+      cursor_file_(storage),
+      held_at_(recovered.acknowledged) {
+  if (!recovered.durable) not_durable_ = recovered.segments.back();
   if (planted(PlantedBug::recovered_time_believed)) cursor_newest_ = newest_;
   backlog_.seek(recovered.backlog_number, recovered.backlog_offset, recovered.acknowledged);
   for (const auto& [first, last] : recovered.gaps) burned_.push_back({first, last});

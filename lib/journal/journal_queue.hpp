@@ -110,6 +110,7 @@ class JournalQueue final : public Queue {
   void settle();
 
   // Maintaining (journal_maintenance.cpp).
+  void make_found_durable();
   bool make_spare();
   bool write_cursor();
   void trim();
@@ -179,7 +180,12 @@ class JournalQueue final : public Queue {
   Sequence cursor_ = 0;         // the acknowledgement that is on stable storage, by this run
   Timestamp cursor_newest_{};   // and the time: what was found at the start may go with the power
   bool cursor_stored_ = false;  // by this run
-  bool cursor_idle_ = false;    // the maintainer sleeps, and is to be woken for a cursor
+  /// While it is not sure that this one survives a power cut, the cursor stays where it was found:
+  /// what was acknowledged may rely on records in it.
+  std::optional<Segment> not_durable_;
+  Sequence held_at_;
+  SteadyTime next_make_durable_{};
+  bool cursor_idle_ = false;  // the maintainer sleeps, and is to be woken for a cursor
   SteadyTime next_cursor_{};
   SteadyTime next_spare_{};
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "journal/cursor_file.hpp"
+#include "journal/make_durable.hpp"
 #include "journal/quarantine.hpp"
 #include "journal/segment_pool.hpp"
 #include "planted_bug.hpp"
@@ -23,11 +24,11 @@ class Recovery {
     if (const auto error = tidy_up()) return error;
     if (const auto error = load()) return error;
     if (const auto error = set_nonsense_aside()) return error;
-    sync_newest();
     const auto scan = scan_segments();
     if (scan.error) return scan.error;
     report_damage(scan);
     if (options_.strict && scan.lost_records > 0) return Error::corrupt;
+    make_newest_durable();
     fill_in(scan);
     return {};
   }
@@ -75,13 +76,13 @@ class Recovery {
   }
 
   /// What a killed process wrote and did not sync is still only in the page cache; it must not be
-  /// handed on and then be lost with the power.
-  void sync_newest() {
+  /// relied on and then be lost with the power. Earlier segments hold only what counts as synced.
+  void make_newest_durable() {
     if (files_.segments.empty()) return;
-    std::error_code error;
-    const auto file = storage_.open(files_.segments.back().name, FileSystem::Mode::write, error);
-    if (file) error = file->sync_data();
-    if (error) say(LogLevel::warning, "cannot sync the newest segment: " + error.message());
+    auto& newest = files_.segments.back();
+    if (recovered_.last_found < newest.header.first_sequence) return;  // nothing in it waits
+    recovered_.durable = make_durable(storage_, newest);
+    if (!recovered_.durable) say(LogLevel::warning, "cannot make sure of " + newest.name + " yet");
   }
 
   ScanResult scan_segments() {

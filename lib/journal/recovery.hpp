@@ -26,6 +26,7 @@ struct Recovered {
   std::uint64_t backlog_offset = 0;  ///< of its batch
   OldestQueue waiting;               ///< of all callbacks that will be read again
   bool spare_ready = false;
+  bool durable = true;  ///< false: of what the newest segment holds some may go with the power
   FileQueueRecovery report;
 };
 

@@ -1,0 +1,57 @@
+#include "journal/make_durable.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "planted_bug.hpp"
+
+namespace postoffice::journal {
+namespace {
+
+constexpr char copy_name[] = "copy.tmp";
+constexpr std::uint64_t piece = 1 << 20;
+
+std::error_code copy(File& from, File& to, std::uint64_t size) {
+  std::vector<std::byte> bytes(std::min(size, piece));
+  for (std::uint64_t at = 0; at < size; at += bytes.size()) {
+    bytes.resize(std::min(size - at, piece));
+    std::error_code error;
+    const auto count = read_all(from, bytes, at, error);
+    if (error) return error;
+    if (count < bytes.size()) return std::make_error_code(std::errc::io_error);
+    if ((error = write_all(to, bytes, at))) return error;
+  }
+  return to.sync_data();
+}
+
+std::error_code write_copy(const Storage& storage, const Segment& segment) {
+  (void)storage.remove(copy_name);
+  std::error_code error;
+  const auto from = storage.open(segment.name, FileSystem::Mode::read, error);
+  if (!from) return error;
+  const auto to = storage.open(copy_name, FileSystem::Mode::create, error);
+  if (!to) return error;
+  return copy(*from, *to, segment.end);
+}
+
+bool sync(const Storage& storage, const Segment& segment) {
+  std::error_code error;
+  const auto file = storage.open(segment.name, FileSystem::Mode::write, error);
+  return file && !file->sync_data();
+}
+
+}  // namespace
+
+bool make_durable(const Storage& storage, Segment& segment) {
+  if (planted(PlantedBug::page_cache_believed)) return true;
+  auto error = write_copy(storage, segment);
+  if (!error) error = storage.rename(copy_name, segment.name);
+  if (error) {
+    (void)storage.remove(copy_name);
+    return error == std::errc::no_space_on_device && sync(storage, segment);
+  }
+  segment.size = segment.end;
+  return !storage.sync();
+}
+
+}  // namespace postoffice::journal
