@@ -241,6 +241,50 @@ TEST_CASE(
   }
 }
 
+TEST_CASE_FIXTURE(Stepped, "no segment goes before a cursor that covers it is on the disk (S1)") {
+  options.segment_bytes = 16 << 10;
+  open();
+  while (segments() < 4) REQUIRE_FALSE(append(1));
+  step_all();
+  disk.fail_all_syncs(true);
+  queue->acknowledge(got.back());
+  clock.advance(1s);
+  step_all();
+  CHECK(segments() == 4);
+  disk.fail_all_syncs(false);
+  for (int i = 0; i < 5; ++i) {
+    clock.advance(2s);
+    step_all();
+  }
+  CHECK(segments() == 1);
+}
+
+TEST_CASE("a killed process and the next one lose no cursor between them (S2)") {
+  for (std::uint64_t seed = 0; seed < 30; ++seed) {
+    for (std::uint64_t operations = 1; operations < 16; ++operations) {
+      CAPTURE(seed);
+      CAPTURE(operations);
+      Stepped scene(seed);
+      scene.open();
+      REQUIRE_FALSE(scene.append(1));
+      scene.step_all();
+      scene.queue->acknowledge(1);
+      scene.clock.advance(1s);
+      scene.disk.die_after(2);  // the second cursor is written, but not synced
+      scene.step_all();
+      scene.queue.reset();
+      scene.disk.kill_process();
+      scene.open();
+      scene.disk.die_after(operations);
+      scene.step_all();
+      scene.queue.reset();
+      scene.disk.cut_power();
+      scene.open();
+      CHECK_FALSE(scene.said("the cursor is unreadable"));
+    }
+  }
+}
+
 TEST_CASE_FIXTURE(Stepped, "what others need of the disk is left to them") {
   options.segment_bytes = 16 << 10;
   options.free_bytes_min = 1 << 20;
