@@ -216,6 +216,7 @@ TEST_CASE(
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     CAPTURE(seed);
     Stepped scene(seed);
+    scene.options.segment_bytes = 16 << 10;
     scene.open();
     REQUIRE_FALSE(scene.append(1));
     scene.disk.die_after(2);  // the record is written, but not synced
@@ -265,6 +266,7 @@ TEST_CASE("a killed process and the next one lose no cursor between them (S2)") 
       CAPTURE(seed);
       CAPTURE(operations);
       Stepped scene(seed);
+      scene.options.segment_bytes = 16 << 10;
       scene.open();
       REQUIRE_FALSE(scene.append(1));
       scene.step_all();
