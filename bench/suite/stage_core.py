@@ -12,23 +12,24 @@ def rate(entry):
 
 def run(bench):
     program = bench.programs.bench("core_bench")
-    seconds = 0.1 if bench.quick else 0.3
+
+    def one(name):
+        return next(iter(google_benchmark(program, "^%s/" % name).values()))
 
     def sample(name):
-        return lambda: google_benchmark(program, "^%s$" % name, seconds)[name]
+        return lambda: one(name)
 
-    ours, peer = "whole_way/%d" % USUAL, "map_and_mutex/%d" % USUAL
+    ours, peer = "transitions/%d" % USUAL, "map_and_mutex/%d" % USUAL
     results = interleave({name: sample(name) for name in (ours, peer)}, bench.pairs)
     rates = {name: [rate(entry) for entry in results[name]] for name in results}
     yield figure("id transitions a second, a million ids known", rates[ours], unit="million",
                  at_least=10)
     yield figure("the same against std::unordered_map and a mutex",
                  ratios(rates[ours], rates[peer]))
-    memory = next(iter(google_benchmark(program, "^memory/%d/" % USUAL).values()))
-    yield figure("bytes of a known id, of a million", [memory["bytes_per_id"]], unit="bytes",
-                 at_most=32)
+    yield figure("bytes of a known id, of a million",
+                 [one("memory/%d" % USUAL)["bytes_per_known_id"]], unit="bytes", at_most=32)
     sizes = [10**power for power in range(3, 7 if bench.quick else 8)]
-    curve = interleave({size: sample("whole_way/%d" % size) for size in sizes}, 3)
+    curve = interleave({size: sample("transitions/%d" % size) for size in sizes}, 3)
     for size in sizes:
         yield figure("id transitions a second, %s known" % format(size, ","),
                      [rate(entry) for entry in curve[size]], unit="million")
