@@ -51,9 +51,12 @@ void Dispatcher::delivered(const Delivery& delivery, Timestamp now) {
 }
 
 void Dispatcher::take_up(const postoffice::Entry& entry, const Delivery& delivery, Timestamp now) {
-  const auto record = carried_.find(entry.receipt != 0 ? entry.receipt : entry.sequence);
+  std::optional<bool> spilled;
+  if (entry.carried) {
+    spilled = carried_.take(entry.receipt != 0 ? entry.receipt : entry.sequence);
+  }
   // A record whose append failed may turn up all the same; its ids still wait where they were.
-  const bool unknown = entry.carried && record == carried_.end();
+  const bool unknown = entry.carried && !spilled;
   // Of a publisher heard just now. The frontier may have passed this callback before anybody
   // looked; the watermark must wait for its touches.
   if (!entry.carried && !planted(PlantedBug::watermark_never_back)) {
@@ -64,16 +67,13 @@ void Dispatcher::take_up(const postoffice::Entry& entry, const Delivery& deliver
     const ObjectId id = delivery.ids[place];
     if (!entry.carried) {
       receive(id, entry.received_at, entry.sequence, now);
-    } else if (record->second) {
+    } else if (*spilled) {
       return_spilled(id, entry.received_at, entry.sequence, now);
     } else {
       return_carried(id, entry.received_at, entry.sequence);
     }
   }
-  if (record != carried_.end()) {
-    if (record->second) --away_;
-    carried_.erase(record);
-  }
+  if (spilled && *spilled) --away_;
   last_delivered_ = std::max(last_delivered_, entry.sequence);
 }
 
@@ -224,6 +224,7 @@ void Dispatcher::carried(std::uint64_t token, std::error_code error, Sequence re
                          Timestamp now) {
   const auto place = carries_.find(token);
   if (place == carries_.end()) return;
+  if (error) carried_.failed();
   if (error && place->second.spilled) {
     place->second.again = now + carry_again;
     place->second.failed = true;
@@ -237,7 +238,7 @@ void Dispatcher::carried(std::uint64_t token, std::error_code error, Sequence re
       resolve(index);
     }
   } else {
-    carried_.emplace(receipt, place->second.spilled);
+    carried_.add(receipt, place->second.spilled);
   }
   carries_.erase(place);
 }
@@ -323,15 +324,19 @@ void Dispatcher::sweep(Actions& actions, Timestamp now, Timestamp cutoff) {
 // back, nothing is deleted.
 void Dispatcher::forget_oldest() {
   forgot_while_away_ = away_ > 0;
-  for (const KnownIndex index : expiry_.take_oldest()) {
-    const Known& known = ledger_.known(index);
-    if (!known.active()) {
-      unwatched_until_ = std::max(unwatched_until_, known.last_receipt());
-      ledger_.forget(index);
-    } else if (!ledger_[known.entry()].in_unserved) {
-      expiry_.add(known.entry());
+  std::vector<EntryIndex> touched;
+  while (ledger_.size() > options_.known_ids_max && !expiry_.empty()) {
+    for (const KnownIndex index : expiry_.take_oldest()) {
+      const Known& known = ledger_.known(index);
+      if (!known.active()) {
+        unwatched_until_ = std::max(unwatched_until_, known.last_receipt());
+        ledger_.forget(index);
+      } else if (!ledger_[known.entry()].in_unserved) {
+        touched.push_back(known.entry());
+      }
     }
   }
+  for (const EntryIndex index : touched) expiry_.add(index);
 }
 
 void Dispatcher::carry(Actions& actions, Timestamp now, Sequence crowded) {

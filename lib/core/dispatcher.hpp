@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/carried_records.hpp"
 #include "core/counters.hpp"
 #include "core/expiry_schedule.hpp"
 #include "core/fetch_stage.hpp"
@@ -154,7 +155,7 @@ class Dispatcher {
 
   std::map<std::uint64_t, Carry> carries_;
   std::map<Timestamp, Carry> spilled_;  // by receipt, while a delivery is taken up
-  std::map<Sequence, bool> carried_;    // by receipt, on their way back: were the ids spilled?
+  CarriedRecords carried_;              // by receipt, on their way back: were the ids spilled?
   std::size_t away_ = 0;                // spilled records that are not back
   bool forgot_while_away_ = false;
   std::uint64_t last_carry_ = 0;

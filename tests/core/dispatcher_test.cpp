@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <deque>
+#include <numeric>
 #include <set>
 #include <string>
 #include <vector>
@@ -865,6 +866,25 @@ TEST_CASE_FIXTURE(Fixture,
     }
   }
   CHECK(scanned);
+}
+
+TEST_CASE("however many ids came while a deletion was under way, the memory granted is kept (S9)") {
+  auto options = small_options();
+  options.known_ids_max = options.pending_ids_max = 50;
+  Fixture f(options);
+  f.act();
+  REQUIRE(f.expiries.size() == 1);  // not answered
+  for (ObjectId id = 0; id < 2'000; id += 100) {
+    std::vector<ObjectId> ids(100);
+    std::iota(ids.begin(), ids.end(), id);
+    f.receive(ids);
+    f.advance(300ms);
+    while (!f.applies.empty()) f.commit();
+  }
+  CHECK(f.dispatcher.known_ids() == 2'000);
+  f.delete_expired(0);
+  f.advance(300ms);
+  CHECK(f.dispatcher.known_ids() <= 100);
 }
 
 TEST_CASE("fetches in flight are as many as the source is found to take") {

@@ -1,0 +1,59 @@
+// Records that were put into the queue again and have not come back yet.
+#pragma once
+
+#include <iterator>
+#include <map>
+#include <optional>
+
+#include "postoffice/types.hpp"
+
+namespace postoffice::core {
+
+/// Remembers a flag for each record. They are appended many at a time and come back in the same
+/// order, so those with the same flag are kept as one stretch: a few bytes for all of them. Between
+/// them may lie records that were not carried, which nobody asks for; but none whose append failed:
+/// it may be there all the same, and must not be taken for one of these.
+class CarriedRecords {
+ public:
+  void add(Sequence record, bool spilled) {
+    const auto after = stretches_.upper_bound(record);
+    if (after != stretches_.begin()) {
+      Stretch& before = std::prev(after)->second;
+      if (record <= before.last) return;
+      if (!failed_ && after == stretches_.end() && before.spilled == spilled) {
+        before.last = record;
+        return;
+      }
+    }
+    failed_ = false;
+    stretches_.emplace_hint(after, record, Stretch{record, spilled});
+  }
+
+  /// An append failed, after that of the record added last.
+  void failed() { failed_ = true; }
+
+  /// The record's flag; none if it is not here. Neither it nor those before it in its stretch are
+  /// here afterwards.
+  std::optional<bool> take(Sequence record) {
+    const auto after = stretches_.upper_bound(record);
+    if (after == stretches_.begin()) return {};
+    const auto place = std::prev(after);
+    const Stretch stretch = place->second;
+    if (record > stretch.last) return {};
+    stretches_.erase(place);
+    if (record < stretch.last) stretches_.emplace_hint(after, record + 1, stretch);
+    return stretch.spilled;
+  }
+
+  std::size_t stretches() const { return stretches_.size(); }
+
+ private:
+  struct Stretch {
+    Sequence last;
+    bool spilled;
+  };
+  std::map<Sequence, Stretch> stretches_;  // by their first records
+  bool failed_ = false;
+};
+
+}  // namespace postoffice::core
