@@ -108,7 +108,7 @@ struct Core {
       if (asked.size() > in_flight) answer_oldest();
     }
     for (const auto& apply : actions.applies) dispatcher.applied(apply.token, {}, {}, now);
-    if (actions.expire) dispatcher.expired({}, 0, now);
+    if (actions.expire) dispatcher.expired({}, {}, now);
   }
   /// All ids from 0 to `known`, each once, so that all of them are known and none is pending.
   void fill(std::int64_t known) {

@@ -81,9 +81,9 @@ class Watch final : public ObjectStore {
   void expire(Expiry expiry, ExpireDone done) override {
     auto ids = std::make_shared<std::vector<ObjectId>>(expiry.ids);
     store_.expire(std::move(expiry), [this, ids, done = std::move(done), begun = Steady::now()](
-                                         std::error_code error, std::uint64_t deleted) {
+                                         std::error_code error, Expired expired) {
       if (!error) note(*ids, Steady::now() - begun);
-      done(error, deleted);
+      done(error, expired);
     });
   }
   void find(ObjectQuery query, FindDone done) override { store_.find(query, std::move(done)); }

@@ -41,7 +41,7 @@ class Source final : public ObjectSource {
 class Store final : public ObjectStore {
  public:
   void apply(Changes, ApplyDone done) override { done({}, {}); }
-  void expire(Expiry, ExpireDone done) override { done({}, 0); }
+  void expire(Expiry, ExpireDone done) override { done({}, {}); }
   void find(ObjectQuery, FindDone done) override { done({}, {}); }
   void find_dead_letters(std::optional<ObjectId>, std::size_t, DeadLettersDone done) override {
     done({}, {});

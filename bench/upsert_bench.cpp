@@ -138,7 +138,7 @@ class Bench {
     for (ObjectId id = 0; id < rows; ++id) expiry.ids.push_back(id * (table_rows / rows));
     return seconds_of([&] {
       window_.enter();
-      store_.expire(expiry, [this](std::error_code error, std::uint64_t) { window_.leave(error); });
+      store_.expire(expiry, [this](std::error_code error, Expired) { window_.leave(error); });
       window_.drain();
     });
   }

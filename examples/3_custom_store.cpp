@@ -53,7 +53,7 @@ class MapStore final : public ObjectStore {
         return asked && row.second.last_seen < expiry.cutoff;
       });
     }
-    done({}, deleted);
+    done({}, {.deleted = deleted, .oldest_left = {}});
   }
 
   void find(ObjectQuery query, FindDone done) override {

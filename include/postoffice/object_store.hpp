@@ -58,6 +58,15 @@ struct Expiry {
   std::vector<std::uint64_t> publishers{};  ///< whose callbacks that is said of, if several: sorted
 };
 
+/// What an expiry did.
+struct Expired {
+  std::uint64_t deleted = 0;
+
+  /// After a scan: no row that it left was received before this (max: it left none). Until then the
+  /// pipeline need not scan for rows of earlier runs again. The epoch if that is not known.
+  Timestamp oldest_left{};
+};
+
 struct ObjectQuery {
   std::optional<ObjectId> id{};     ///< just this one
   std::optional<bool> online{};     ///< only those with this status
@@ -78,7 +87,7 @@ struct ObjectQuery {
 class ObjectStore {
  public:
   using ApplyDone = std::function<void(std::error_code, Applied)>;
-  using ExpireDone = std::function<void(std::error_code, std::uint64_t deleted)>;
+  using ExpireDone = std::function<void(std::error_code, Expired)>;
   using FindDone = std::function<void(std::error_code, std::vector<Object>)>;
   using DeadLettersDone = std::function<void(std::error_code, std::vector<DeadLetter>)>;
 

@@ -192,7 +192,7 @@ void Dispatcher::resolve(EntryIndex index) {
   ledger_.rest(index);
 }
 
-void Dispatcher::expired(std::error_code error, std::uint64_t deleted, Timestamp now) {
+void Dispatcher::expired(std::error_code error, const Expired& done, Timestamp now) {
   expire_in_flight_ = false;
   if (error) {
     const auto doublings = std::min(expire_failures_++, 4);
@@ -200,13 +200,14 @@ void Dispatcher::expired(std::error_code error, std::uint64_t deleted, Timestamp
     return;
   }
   expire_failures_ = 0;
-  counters_.deleted += deleted;
+  counters_.deleted += done.deleted;
   const auto sent = std::min(expired_ids_.size(), expire_ids_max);
   expired_ids_.erase(expired_ids_.begin(), expired_ids_.begin() + static_cast<long>(sent));
   if (!expired_ids_.empty()) next_sweep_ = now;
   if (!scan_in_flight_) return;
   scan_in_flight_ = false;
   scanned_ = scan_cutoff_;
+  oldest_left_ = done.oldest_left;
   if (unwatched_until_ == Timestamp::max()) unwatched_until_ = now;
   next_scan_ = now + options_.ttl;
 }
@@ -216,8 +217,15 @@ void Dispatcher::expired(std::error_code error, std::uint64_t deleted, Timestamp
 // are overdue.
 bool Dispatcher::scan_due(Timestamp now, Timestamp cutoff) {
   scanned_ = std::min(scanned_, cutoff);
-  const bool unwatched = scanned_ - scan_margin <= unwatched_until_;
-  return now >= next_scan_ || (unwatched && cutoff >= scanned_ + scan_every);
+  const bool any = scanned_ - scan_margin <= unwatched_until_ && oldest_left_ <= unwatched_until_;
+  const bool passed = cutoff >= scanned_ + scan_every && cutoff > oldest_left_;
+  return now >= next_scan_ || (any && passed);
+}
+
+// Never while a scan is under way: ids are forgotten before one begins.
+void Dispatcher::unwatched(Timestamp last_receipt) {
+  unwatched_until_ = std::max(unwatched_until_, last_receipt);
+  oldest_left_ = {};
 }
 
 void Dispatcher::carried(std::uint64_t token, std::error_code error, Sequence receipt,
@@ -299,7 +307,7 @@ void Dispatcher::sweep(Actions& actions, Timestamp now, Timestamp cutoff) {
   if (ledger_.size() > options_.known_ids_max) forget_oldest();
   if (expired_ids_.size() > expired_ids_kept_max) {
     expired_ids_.clear();
-    unwatched_until_ = std::max(unwatched_until_, cutoff);
+    unwatched(cutoff);
     next_scan_ = now;
   }
   scan_in_flight_ = scan_due(now, cutoff);
@@ -329,7 +337,7 @@ void Dispatcher::forget_oldest() {
     for (const KnownIndex index : expiry_.take_oldest()) {
       const Known& known = ledger_.known(index);
       if (!known.active()) {
-        unwatched_until_ = std::max(unwatched_until_, known.last_receipt());
+        unwatched(known.last_receipt());
         ledger_.forget(index);
       } else if (!ledger_[known.entry()].in_unserved) {
         touched.push_back(known.entry());

@@ -57,7 +57,7 @@ class Dispatcher {
   void delivered(const Delivery& delivery, Timestamp now);
   void fetched(std::uint64_t token, const FetchResult& result, Timestamp now);
   void applied(std::uint64_t token, std::error_code error, const Applied& applied, Timestamp now);
-  void expired(std::error_code error, std::uint64_t deleted, Timestamp now);
+  void expired(std::error_code error, const Expired& done, Timestamp now);
   /// `receipt`: the sequence that the receipt of the record that carries the ids names, without an
   /// error. Comes before that record is delivered (Queue::append).
   void carried(std::uint64_t token, std::error_code error, Sequence receipt, Timestamp now);
@@ -121,6 +121,7 @@ class Dispatcher {
   void sweep(Actions& actions, Timestamp now, Timestamp cutoff);
   Timestamp caught_up_watermark(Timestamp now);
   bool scan_due(Timestamp now, Timestamp cutoff);
+  void unwatched(Timestamp last_receipt);
   void forget_oldest();
   void carry(Actions& actions, Timestamp now, Sequence crowded);
   void carry_aged(Timestamp now, Sequence crowded);
@@ -149,6 +150,7 @@ class Dispatcher {
   Timestamp next_beat_{};
   Timestamp scan_cutoff_{};  // of the scan in flight
   Timestamp scanned_{};      // the cutoff of the last scan
+  Timestamp oldest_left_{};  // no row that it left, and that nobody here watches, is older
   // Rows that nobody here watches were last received before this; not known before the first scan.
   Timestamp unwatched_until_ = Timestamp::max();
   int expire_failures_ = 0;

@@ -129,12 +129,11 @@ void Pipeline::Driver::carry_out(core::Actions& actions) {
     parts_.store.apply(std::move(changes), done);
   }
   if (actions.expire) {
-    parts_.store.expire(std::move(*actions.expire),
-                        [self](std::error_code error, std::uint64_t deleted) {
-                          self->post([self = self.get(), error, deleted](Timestamp now) {
-                            self->dispatcher_.expired(error, deleted, now);
-                          });
-                        });
+    parts_.store.expire(std::move(*actions.expire), [self](std::error_code error, Expired expired) {
+      self->post([self = self.get(), error, expired](Timestamp now) {
+        self->dispatcher_.expired(error, expired, now);
+      });
+    });
   }
   for (const auto& [token, received_at, ids] : actions.carries) {
     const auto done = [self, token = token](std::error_code error, const Receipt& receipt) {

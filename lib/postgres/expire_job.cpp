@@ -53,10 +53,13 @@ void ExpireJob::start() {
   request.queries.push_back({Statement::table_pages});
   request.done = [self = shared_from_this()](const Failure& failure, std::vector<Result> results) {
     if (failure || results.empty()) {
-      self->finished_(failure, 0);
+      self->finished_(failure, {});
       return;
     }
-    if (self->expiry_.scan) self->pages_ = read_int64(PQgetvalue(results.back().get(), 0, 0));
+    if (self->expiry_.scan) {
+      self->pages_ = read_int64(PQgetvalue(results.back().get(), 0, 0));
+      self->result_.oldest_left = Timestamp::max();
+    }
     self->next();
   };
   submit_(std::move(request));
@@ -68,7 +71,7 @@ void ExpireJob::next() {
   } else if (next_page_ < pages_) {
     submit(next_pages());
   } else {
-    finished_({}, deleted_);
+    finished_({}, result_);
   }
 }
 
@@ -87,15 +90,26 @@ Query ExpireJob::next_pages() {
   return {Statement::expire_pages, {cutoff_, begin, page_start(next_page_), margin_}};
 }
 
+void ExpireJob::add(const PGresult& result) {
+  if (!expiry_.scan) {
+    result_.deleted += std::strtoull(PQcmdTuples(const_cast<PGresult*>(&result)), nullptr, 10);
+    return;
+  }
+  result_.deleted += static_cast<std::uint64_t>(int8_at(result, 0, 0));
+  if (PQgetisnull(&result, 0, 1) == 0) {
+    result_.oldest_left = std::min(result_.oldest_left, time_at(result, 0, 1));
+  }
+}
+
 void ExpireJob::submit(Query query) {
   Request request;
   request.queries = {{Statement::lock_shared}, std::move(query)};
   request.done = [self = shared_from_this()](const Failure& failure, std::vector<Result> results) {
     if (failure || results.empty()) {
-      self->finished_(failure, self->deleted_);
+      self->finished_(failure, {.deleted = self->result_.deleted, .oldest_left = {}});
       return;
     }
-    self->deleted_ += std::strtoull(PQcmdTuples(results.back().get()), nullptr, 10);
+    self->add(*results.back());
     self->next();
   };
   submit_(std::move(request));

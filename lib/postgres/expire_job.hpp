@@ -17,7 +17,7 @@ Duration margin_of(const Expiry& expiry);
 class ExpireJob : public std::enable_shared_from_this<ExpireJob> {
  public:
   using Submit = std::function<void(Request)>;
-  using Finished = std::function<void(const Failure&, std::uint64_t deleted)>;
+  using Finished = std::function<void(const Failure&, Expired)>;
 
   struct Manners {
     bool forget = false;        ///< also delete what is remembered of removals for too long
@@ -32,6 +32,7 @@ class ExpireJob : public std::enable_shared_from_this<ExpireJob> {
   void remember_cutoff();
   void next();
   void submit(Query query);
+  void add(const PGresult& result);
   Query next_ids();
   Query next_pages();
 
@@ -44,7 +45,7 @@ class ExpireJob : public std::enable_shared_from_this<ExpireJob> {
   std::size_t next_id_ = 0;
   std::uint64_t next_page_ = 0;
   std::uint64_t pages_ = 0;
-  std::uint64_t deleted_ = 0;
+  Expired result_;
 };
 
 }  // namespace postoffice::postgres

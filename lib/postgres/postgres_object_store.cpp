@@ -104,8 +104,8 @@ class PostgresObjectStore::Impl : public std::enable_shared_from_this<Impl> {
     const std::lock_guard lock(completions_->mutex);
     inbox_.push_back([this, shared, done = std::move(done)] {
       if (membership_) return expire_with_others(*shared, done);
-      start_expiry(*shared, [this, done](const Failure& failure, std::uint64_t deleted) {
-        complete(done, failure.code, deleted);
+      start_expiry(*shared, [this, done](const Failure& failure, Expired expired) {
+        complete(done, failure.code, expired);
       });
     });
     schedule();
@@ -204,17 +204,17 @@ class PostgresObjectStore::Impl : public std::enable_shared_from_this<Impl> {
   // First the others are told how far this queue has come; what they have not passed yet, waits.
   void expire_with_others(const Expiry& expiry, const ExpireDone& done) {
     membership_->publish(expiry, [this, expiry, done](const Failure& failure, Timestamp all) {
-      if (failure) return complete(done, failure.code, std::uint64_t{0});
+      if (failure) return complete(done, failure.code, Expired{});
       const bool known = all != Timestamp::min();
       const auto reached = std::min(expiry.cutoff, known ? all - margin_of(expiry) : Timestamp{});
       Expiry due = backlog_.due(expiry, reached);
       if (due.ids.empty() && !due.scan) {
         backlog_.done(expiry, reached);
-        return complete(done, std::error_code{}, std::uint64_t{0});
+        return complete(done, std::error_code{}, Expired{});
       }
-      start_expiry(std::move(due), [=, this](const Failure& result, std::uint64_t deleted) {
+      start_expiry(std::move(due), [=, this](const Failure& result, Expired expired) {
         if (!result) backlog_.done(expiry, reached);
-        complete(done, result.code, deleted);
+        complete(done, result.code, expired);
       });
     });
   }

@@ -118,12 +118,15 @@ constexpr const char* expire_ids_sql =
     " WHERE o.id = given.id AND o.last_seen < " DELETE_CUTOFF("$2", "$3");
 
 // A part of the table by place, so that each statement is short whatever the size of the table.
+// How many rows went, and the oldest of the others.
 constexpr const char* expire_pages_sql =
-    "WITH bound AS MATERIALIZED (SELECT " DELETE_CUTOFF("$1", "$4") " AS cutoff)"
-    " DELETE FROM objects AS o USING ("
+    "WITH bound AS MATERIALIZED (SELECT " DELETE_CUTOFF("$1", "$4") " AS cutoff),"
+    " gone AS (DELETE FROM objects AS o USING ("
     "  SELECT id FROM objects WHERE ctid >= $2::tid AND ctid < $3::tid"
     "  AND last_seen < (SELECT cutoff FROM bound) ORDER BY id) AS old"
-    " WHERE o.id = old.id AND o.last_seen < (SELECT cutoff FROM bound)";
+    " WHERE o.id = old.id AND o.last_seen < (SELECT cutoff FROM bound) RETURNING 1)"
+    " SELECT (SELECT count(*) FROM gone), (SELECT min(last_seen) FROM objects"
+    "  WHERE ctid >= $2::tid AND ctid < $3::tid AND last_seen >= (SELECT cutoff FROM bound))";
 
 // One row, or none where another has taken this instance's place ($5: take it back). A file queue
 // knows itself how far it has come; of a shard, those before knew more than one who has just come.

@@ -18,7 +18,7 @@ struct ExpireState {
   ObjectStore::ExpireDone done;
   std::size_t next_index = 0;  // in expiry.ids
   ObjectId next_id = std::numeric_limits<ObjectId>::min();
-  std::uint64_t deleted = 0;
+  Expired result;
   bool finished = false;
 };
 

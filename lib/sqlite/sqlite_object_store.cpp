@@ -33,14 +33,15 @@ void run_expire_step(ExpireState& state, Tables& tables) {
   }
   if (expiry.scan) {
     const auto ids = tables.expired_ids(state.next_id, expiry.cutoff, expire_step);
-    for (const ObjectId id : ids) state.deleted += tables.delete_expired(id, expiry.cutoff);
+    for (const ObjectId id : ids) state.result.deleted += tables.delete_expired(id, expiry.cutoff);
     state.finished = ids.size() < expire_step || ids.back() == std::numeric_limits<ObjectId>::max();
     if (!state.finished) state.next_id = ids.back() + 1;
+    if (state.finished) state.result.oldest_left = tables.oldest();
     return;
   }
   const std::size_t end = std::min(state.next_index + expire_step, expiry.ids.size());
   for (; state.next_index < end; ++state.next_index) {
-    state.deleted += tables.delete_expired(expiry.ids[state.next_index], expiry.cutoff);
+    state.result.deleted += tables.delete_expired(expiry.ids[state.next_index], expiry.cutoff);
   }
   state.finished = end == expiry.ids.size();
 }
@@ -101,16 +102,16 @@ class SqliteObjectStore::Impl {
 
   void expire(WriteJob job) {
     ExpireState& state = *job.expire;
-    const std::uint64_t deleted_before = state.deleted;
+    const Expired before = state.result;
     const std::error_code error = writing_.use([&](Database& database, Tables& tables) {
       Transaction transaction(database);
       run_expire_step(state, tables);
       transaction.commit();
     });
     if (error) {
-      state.done(error, deleted_before);
+      state.done(error, before);
     } else if (state.finished) {
-      state.done({}, state.deleted);
+      state.done({}, state.result);
     } else {
       writer_.add(std::move(job));  // behind the changes that came meanwhile
     }
@@ -118,7 +119,7 @@ class SqliteObjectStore::Impl {
 
   static void refuse_write(WriteJob job) {
     if (job.expire) {
-      job.expire->done(Error::stopped, job.expire->deleted);
+      job.expire->done(Error::stopped, job.expire->result);
     } else {
       job.apply_done(Error::stopped, {});
     }

@@ -56,6 +56,7 @@ Tables::Tables(Database& database)
                                     : "DELETE FROM objects WHERE id = ?1 AND last_seen < ?2"),
       expired_ids_(database,
                    "SELECT id FROM objects WHERE id >= ?1 AND last_seen < ?2 ORDER BY id LIMIT ?3"),
+      oldest_(database, "SELECT ifnull(min(last_seen), ?1) FROM objects"),
       find_(database,
             "SELECT id, online, last_seen, fetched_at FROM objects"
             " WHERE id BETWEEN ?1 AND ?2 AND (?3 < 0 OR online = ?3) ORDER BY id LIMIT ?4"),
@@ -148,6 +149,13 @@ std::vector<ObjectId> Tables::expired_ids(ObjectId first, Timestamp cutoff, std:
   expired_ids_.bind(1, first).bind(2, stored(cutoff)).bind(3, stored(limit));
   while (expired_ids_.next()) ids.push_back(expired_ids_.integer(0));
   return ids;
+}
+
+Timestamp Tables::oldest() {
+  Timestamp oldest = Timestamp::max();
+  oldest_.bind(1, stored(oldest));
+  while (oldest_.next()) oldest = loaded(oldest_.integer(0));
+  return oldest;
 }
 
 std::vector<Object> Tables::find(const ObjectQuery& query) {

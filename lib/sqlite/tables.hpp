@@ -21,6 +21,7 @@ class Tables {
   void forget_removals(Timestamp before);
   bool delete_expired(ObjectId id, Timestamp cutoff);
   std::vector<ObjectId> expired_ids(ObjectId first, Timestamp cutoff, std::size_t limit);
+  Timestamp oldest();  ///< the least last_seen, max if there is no row
 
   std::vector<Object> find(const ObjectQuery& query);
   std::vector<DeadLetter> find_dead_letters(std::optional<ObjectId> after, std::size_t limit);
@@ -49,6 +50,7 @@ class Tables {
   Statement forget_removals_;
   Statement delete_expired_;
   Statement expired_ids_;
+  Statement oldest_;
   Statement find_;
   Statement find_dead_letters_;
 };

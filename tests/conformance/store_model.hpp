@@ -49,17 +49,21 @@ class StoreModel {
     return applied;
   }
 
-  std::uint64_t expire(const Expiry& expiry) {
+  Expired expire(const Expiry& expiry) {
     cutoff_ = std::max(cutoff_, expiry.cutoff);
     const std::set<ObjectId> named(expiry.ids.begin(), expiry.ids.end());
-    std::uint64_t deleted = 0;
+    Expired expired{.deleted = 0, .oldest_left = Timestamp::max()};
     for (auto& [id, entry] : entries_) {
-      if (!entry.stored || entry.last_seen >= expiry.cutoff) continue;
-      if (!expiry.scan && !named.contains(id)) continue;
-      entry = {};
-      ++deleted;
+      if (!entry.stored) continue;
+      const bool looked_at = expiry.scan || named.contains(id);
+      if (looked_at && entry.last_seen < expiry.cutoff) {
+        entry = {};
+        ++expired.deleted;
+      } else {
+        expired.oldest_left = std::min(expired.oldest_left, entry.last_seen);
+      }
     }
-    return deleted;
+    return expired;
   }
 
   std::vector<Object> objects() const {

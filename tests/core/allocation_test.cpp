@@ -56,7 +56,7 @@ struct Core {
     }
     if (actions.expire) {
       ++expiries;
-      dispatcher.expired({}, 0, now);
+      dispatcher.expired({}, {}, now);
     }
     for (; fetches.size() > 400; fetches.pop_front()) {
       dispatcher.fetched(fetches.front().token, {{}, fetches.front().id, true, {}, {}}, now);

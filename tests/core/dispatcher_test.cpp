@@ -105,7 +105,7 @@ struct Fixture {
   }
   void delete_expired(std::uint64_t deleted) {
     expiries.pop_front();
-    dispatcher.expired({}, deleted, now);
+    dispatcher.expired({}, {.deleted = deleted, .oldest_left = {}}, now);
     act();
   }
   // Fails every try of everything until nothing is in flight.
@@ -262,7 +262,7 @@ TEST_CASE_FIXTURE(Fixture, "a deletion that failed is tried again") {
   }
   REQUIRE_FALSE(expiries.empty());
   expiries.pop_front();
-  dispatcher.expired(Error::unavailable, 0, now);
+  dispatcher.expired(Error::unavailable, {}, now);
   for (int i = 0; i < 30 && expiries.empty(); ++i) advance(100ms);
   REQUIRE_FALSE(expiries.empty());
   CHECK(expiries.front().ids == std::vector<ObjectId>{1});
@@ -287,6 +287,54 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(scans <= 80);
 }
 
+TEST_CASE(
+    "rows of earlier runs are scanned for when the oldest comes due, while any are left (I7)") {
+  Timestamp now{1h};
+  const Timestamp start = now;
+  PipelineOptions options;
+  options.known_ids_max = options.pending_ids_max = 2;
+  Dispatcher dispatcher(options, 1);
+  Timestamp oldest = start - 10s;
+  const auto scans = [&](Timestamp end) {
+    int scans = 0;
+    for (; now < end; now += 50ms) {
+      const Actions& actions = dispatcher.act(now, now);
+      if (!actions.expire) continue;
+      if (actions.expire->scan) ++scans;
+      dispatcher.expired({}, {.deleted = 0, .oldest_left = oldest}, now);
+    }
+    return scans;
+  };
+  CHECK(scans(start + 20s) == 1);  // at the start
+  oldest = start - 5s;
+  CHECK(scans(start + 20s + 600ms) == 1);
+  oldest = Timestamp::max();  // none is left
+  CHECK(scans(start + 25s + 600ms) == 1);
+  CHECK(scans(start + 55s) == 0);
+
+  SUBCASE("then once per ttl") { CHECK(scans(start + 145s) == 3); }
+  SUBCASE("and again when ids are forgotten whose rows came after the last scan") {
+    CHECK(scans(start + 57s) == 1);
+    const Timestamp received = now - 10s;
+    for (const Timestamp begun = now; now < begun + 2s; now += 50ms) {
+      const Sequence sequence = 1 + (now - begun) / 1s;
+      const auto id = static_cast<ObjectId>(2 * sequence);
+      Delivery delivery{.entries = {{sequence, received, 0, 2, false}}, .ids = {id, id + 1}};
+      if (sequence > dispatcher.last_delivered()) dispatcher.delivered(delivery, now);
+      Actions& actions = dispatcher.act(now, now);
+      const auto applies = std::exchange(actions.applies, {});
+      const auto fetches = actions.fetches;
+      if (actions.expire) dispatcher.expired({}, {.deleted = 0, .oldest_left = received}, now);
+      for (const auto& apply : applies) dispatcher.applied(apply.token, {}, {}, now);
+      for (const auto& fetch : fetches) {
+        dispatcher.fetched(fetch.token, {{}, fetch.id, true, {}, {}}, now);
+      }
+    }
+    REQUIRE(dispatcher.known_ids() <= 2);
+    CHECK(scans(received + 31s) == 1);
+  }
+}
+
 TEST_CASE("a restarted process deletes nothing before it has looked at all that waited (S6)") {
   Timestamp now{1h};
   Dispatcher dispatcher(PipelineOptions{}, 1);
@@ -296,7 +344,7 @@ TEST_CASE("a restarted process deletes nothing before it has looked at all that 
       const Actions& actions = dispatcher.act(now, frontier);
       if (!actions.expire) continue;
       greatest = std::max(greatest, actions.expire->cutoff);
-      dispatcher.expired({}, 0, now);
+      dispatcher.expired({}, {}, now);
     }
     return greatest;
   };
@@ -315,7 +363,7 @@ TEST_CASE("rows that nobody watches go as the watermark comes by, however it mov
       const Actions& actions = dispatcher.act(now, frontier);
       if (!actions.expire) continue;
       if (actions.expire->scan) ++scans;
-      dispatcher.expired({}, 0, now);
+      dispatcher.expired({}, {}, now);
     }
     return scans;
   };
@@ -807,7 +855,7 @@ TEST_CASE_FIXTURE(Fixture, "no row is deleted that was seen after the time on re
     ++expiries;
     CHECK(actions.expire->cutoff <= recorded);
     CHECK(actions.expire->ids.empty());
-    dispatcher.expired({}, 0, now);
+    dispatcher.expired({}, {}, now);
   }
   CHECK(expiries > 0);
   now += 1s;

@@ -23,7 +23,7 @@ std::vector<Expiry> expiries(Dispatcher& dispatcher, Timestamp& now, Duration sp
     Actions actions = dispatcher.act(now, now, recorded);
     if (!actions.expire) continue;
     found.push_back(std::move(*actions.expire));
-    dispatcher.expired({}, 0, now);
+    dispatcher.expired({}, {}, now);
   }
   return found;
 }

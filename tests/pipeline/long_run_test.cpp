@@ -68,8 +68,9 @@ class Rows final : public ObjectStore {
     done({}, std::move(applied));
   }
   void expire(Expiry expiry, ExpireDone done) override {
-    if (down) return done(Error::unavailable, 0);
-    done({}, std::erase_if(rows_, [&](const auto& row) { return row.second < expiry.cutoff; }));
+    if (down) return done(Error::unavailable, {});
+    const auto is_expired = [&](const auto& row) { return row.second < expiry.cutoff; };
+    done({}, {.deleted = std::erase_if(rows_, is_expired), .oldest_left = {}});
   }
   void find(ObjectQuery, FindDone done) override { done({}, {}); }
   void find_dead_letters(std::optional<ObjectId>, std::size_t, DeadLettersDone done) override {

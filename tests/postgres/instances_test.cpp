@@ -282,7 +282,7 @@ TEST_CASE_FIXTURE(Scene, "whoever registers waits for deletes by the watermarks 
   apply(*a, {.answers = {{7, true, at(100), at(100)}}});
   std::optional<Session> other(schema.conninfo());
   REQUIRE(other->run("SELECT * FROM objects WHERE id = 7 FOR UPDATE"));
-  auto deleting = begin_call<std::uint64_t>([&](auto done) { a->expire(expiry(200, {7}), done); });
+  auto deleting = begin_call<Expired>([&](auto done) { a->expire(expiry(200, {7}), done); });
   while (schema.run("SELECT count(*) FROM pg_locks WHERE NOT granted") == "0") {
     std::this_thread::sleep_for(1ms);
   }
@@ -290,7 +290,7 @@ TEST_CASE_FIXTURE(Scene, "whoever registers waits for deletes by the watermarks 
   auto registering = begin_apply(*b, {.cleared = {1}});
   CHECK(registering.wait_for(300ms) == std::future_status::timeout);
   other.reset();
-  CHECK(without_error(finish_call(deleting)) == 1);
+  CHECK(without_error(finish_call(deleting)).deleted == 1);
   without_error(finish_call(registering));
 }
 
@@ -330,7 +330,7 @@ TEST_CASE_FIXTURE(Scene, "a frozen session holds deletes, but not those who writ
   Session frozen(schema.conninfo());
   REQUIRE(frozen.run("SELECT pg_advisory_xact_lock_shared" + schema_lock));
   const auto begun = std::chrono::steady_clock::now();
-  auto deleting = begin_call<std::uint64_t>([&](auto done) { a->expire(expiry(200, {7}), done); });
+  auto deleting = begin_call<Expired>([&](auto done) { a->expire(expiry(200, {7}), done); });
   for (int i = 0; i < 20; ++i) apply(*b, {.answers = {{8 + i, true, at(190), at(190)}}});
   CHECK(finish_call(deleting).error == Error::unavailable);
   CHECK(std::chrono::steady_clock::now() - begun < 3s);

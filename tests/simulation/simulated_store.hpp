@@ -45,18 +45,17 @@ class SimulatedStore final : public ObjectStore {
 
   void expire(Expiry expiry, ExpireDone done) override {
     const auto fate = draw_fate();
-    std::uint64_t deleted = 0;
+    Expired expired;
     if (fate != Fate::refused) {
       const auto before = rows_.objects();
       const auto cutoff = expiry.cutoff;
-      rows_.expire(std::move(expiry),
-                   [&](std::error_code, std::uint64_t count) { deleted = count; });
+      rows_.expire(std::move(expiry), [&](std::error_code, Expired done) { expired = done; });
       for (const auto& [id, row] : before) {
         if (row.last_seen < cutoff) oracle_.trace(id, "expired, cutoff", clock_.now(), cutoff);
       }
       oracle_.rows_expired(before, rows_.objects(), cutoff);
     }
-    complete([done = std::move(done), error = error_of(fate), deleted] { done(error, deleted); });
+    complete([done = std::move(done), error = error_of(fate), expired] { done(error, expired); });
   }
 
   void find(ObjectQuery query, FindDone done) override { rows_.find(query, std::move(done)); }

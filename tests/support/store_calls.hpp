@@ -71,14 +71,13 @@ inline Applied apply(ObjectStore& store, Changes changes) {
   return without_error(try_apply(store, std::move(changes)));
 }
 
-inline Outcome<std::uint64_t> try_expire(ObjectStore& store, Expiry expiry) {
-  auto future =
-      begin_call<std::uint64_t>([&](auto done) { store.expire(std::move(expiry), done); });
+inline Outcome<Expired> try_expire(ObjectStore& store, Expiry expiry) {
+  auto future = begin_call<Expired>([&](auto done) { store.expire(std::move(expiry), done); });
   return finish_call(future);
 }
 
 inline std::uint64_t expire(ObjectStore& store, Expiry expiry) {
-  return without_error(try_expire(store, std::move(expiry)));
+  return without_error(try_expire(store, std::move(expiry))).deleted;
 }
 
 inline Outcome<std::vector<Object>> try_find(ObjectStore& store, ObjectQuery query) {

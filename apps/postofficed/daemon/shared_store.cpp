@@ -9,6 +9,7 @@
 namespace postofficed {
 namespace {
 
+using postoffice::Expired;
 using postoffice::Timestamp;
 
 constexpr std::chrono::milliseconds register_limit{500};
@@ -47,7 +48,7 @@ void register_instance(postoffice::PostgresObjectStore& store, const postoffice:
   first.cutoff = std::min(queue.frontier - ttl, queue.recorded);
   first.watermark = first.cutoff + ttl;
   const auto registered = std::make_shared<std::promise<void>>();
-  store.expire(first, [registered](std::error_code, std::uint64_t) { registered->set_value(); });
+  store.expire(first, [registered](std::error_code, Expired) { registered->set_value(); });
   registered->get_future().wait_for(register_limit);
 }
 

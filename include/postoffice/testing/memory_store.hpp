@@ -27,7 +27,7 @@ class MemoryStore final : public ObjectStore {
   }
 
   void expire(Expiry expiry, ExpireDone done) override {
-    call([&] { return expire_now(expiry); }, std::move(done), std::uint64_t{0});
+    call([&] { return expire_now(expiry); }, std::move(done), Expired{});
   }
 
   void find(ObjectQuery query, FindDone done) override {
@@ -147,20 +147,27 @@ class MemoryStore final : public ObjectStore {
     if (!added) place->second = std::max(place->second, removal.fetched_at);
   }
 
-  std::uint64_t expire_now(const Expiry& expiry) {
+  Expired expire_now(const Expiry& expiry) {
     cutoff_ = std::max(cutoff_, expiry.cutoff);
     const auto is_expired = [&](const auto& row) { return row.second.last_seen < expiry.cutoff; };
-    std::uint64_t deleted = expiry.scan ? std::erase_if(objects_, is_expired) : 0;
+    Expired result;
+    if (expiry.scan) {
+      result.deleted = std::erase_if(objects_, is_expired);
+      result.oldest_left = Timestamp::max();
+      for (const auto& [id, row] : objects_) {
+        result.oldest_left = std::min(result.oldest_left, row.last_seen);
+      }
+    }
     for (const ObjectId id : expiry.ids) {
       const auto row = objects_.find(id);
       if (row == objects_.end() || !is_expired(*row)) continue;
       objects_.erase(row);
-      ++deleted;
+      ++result.deleted;
     }
     std::erase_if(removed_, [&](const auto& removed) {
       return removed.second < expiry.cutoff - removal_memory;
     });
-    return deleted;
+    return result;
   }
 
   std::vector<Object> find_now(const ObjectQuery& query) const {
