@@ -48,6 +48,7 @@
   bug(late_answer_resurrects)            \
   bug(recorded_time_ignored)             \
   bug(forgotten_while_away)              \
+  bug(passed_by_returned)                \
   bug(full_queue_spins)                  \
   bug(poison_shrinks_limit)              \
   /* the broker */                       \

@@ -753,6 +753,40 @@ TEST_CASE_FIXTURE(Fixture,
   CHECK(acknowledged == 2);
 }
 
+TEST_CASE("the watermark waits until a receipt that was away is on its row (S6)") {
+  auto options = small_options();
+  options.pending_ids_max = options.known_ids_max = 2;
+  Fixture f(options);
+  f.settle();
+  const auto wait = [&f](Duration span) {
+    for (const auto end = f.now + span; f.now < end;) {
+      f.advance(100ms);
+      while (!f.applies.empty()) f.commit();
+      while (!f.expiries.empty()) f.delete_expired(0);
+    }
+  };
+  f.receive({1, 2});
+  f.receive({3});  // no room: round through the queue, and its touch finds no row
+  const auto first = f.now;
+  wait(1s);
+  f.receive({3});
+  wait(3s);
+  REQUIRE(f.dispatcher.known_ids() == 2);  // 3 is forgotten
+  REQUIRE(f.carries.size() == 2);
+  f.answer(f.next_fetch());
+  f.answer(f.next_fetch());
+  wait(1s);
+  f.deliver_carried(f.carries[0]);
+  f.answer(f.next_fetch());
+  CHECK(f.commit().answers[0].last_seen == first);
+  wait(1s);
+  f.deliver_carried(f.carries[1]);
+  f.act();
+  CHECK(f.dispatcher.watermark() < first + 1s);
+  wait(1s);
+  CHECK(f.dispatcher.watermark() == f.now);
+}
+
 TEST_CASE_FIXTURE(Fixture, "nothing is deleted while receipts of forgotten ids are away (S6)") {
   auto options = small_options();
   options.pending_ids_max = options.known_ids_max = 2;
