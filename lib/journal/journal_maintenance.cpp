@@ -37,6 +37,11 @@ JournalQueue::Next JournalQueue::maintenance_step(Lock& lock) {
 }
 
 void JournalQueue::make_found_durable() {
+  if (not_durable_) {
+    const std::lock_guard lock(mutex_);
+    // Nothing in it waits any more: it may go, and be lost.
+    if (acknowledged_ >= not_durable_->last) not_durable_.reset();
+  }
   if (!not_durable_ || workers_.now() < next_make_durable_) return;
   next_make_durable_ = workers_.now() + retry_interval;
   if (!make_durable(storage_, *not_durable_)) return;

@@ -80,7 +80,9 @@ class Recovery {
   void make_newest_durable() {
     if (files_.segments.empty()) return;
     auto& newest = files_.segments.back();
-    if (recovered_.last_found < newest.header.first_sequence) return;  // nothing in it waits
+    const bool waits = recovered_.last_found > recovered_.acknowledged &&
+                       recovered_.last_found >= newest.header.first_sequence;
+    if (!waits) return;
     recovered_.durable = make_durable(storage_, newest);
     if (!recovered_.durable) say(LogLevel::warning, "cannot make sure of " + newest.name + " yet");
   }

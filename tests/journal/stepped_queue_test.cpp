@@ -242,6 +242,43 @@ TEST_CASE(
   }
 }
 
+TEST_CASE_FIXTURE(Stepped, "what cannot be made sure of holds nothing once it is done with (S9)") {
+  options.segment_bytes = 16 << 10;
+  open();
+  REQUIRE_FALSE(append(1));
+  die();
+  got.clear();
+  disk.fail_sync(1);
+  open();
+  for (int i = 0; i < 5; ++i) queue->step(Worker::backlog);
+  REQUIRE(said("cannot make sure of"));
+  REQUIRE(got == std::vector<Sequence>{1});
+  disk.fail_reads(true);  // nor later
+  queue->acknowledge(1);
+  clock.advance(2s);
+  step_all();
+  disk.fail_reads(false);
+  die();
+  got.clear();
+  open();
+  step_all();
+  CHECK(got.empty());
+}
+
+TEST_CASE_FIXTURE(Stepped, "a newest segment in which nothing waits is not copied at the start") {
+  options.segment_bytes = 16 << 10;
+  open();
+  REQUIRE_FALSE(append(1));
+  step_all();
+  queue->acknowledge(1);
+  clock.advance(1s);
+  step_all();
+  die();
+  open();
+  const auto history = disk.history();
+  CHECK(std::find(history.begin(), history.end(), "sync copy.tmp") == history.end());
+}
+
 TEST_CASE_FIXTURE(Stepped, "no segment goes before a cursor that covers it is on the disk (S1)") {
   options.segment_bytes = 16 << 10;
   open();
