@@ -56,14 +56,17 @@ struct Expiry {
   /// deletes only what lies one ttl before the watermarks of all queues.
   Timestamp watermark{};
   std::vector<std::uint64_t> publishers{};  ///< whose callbacks that is said of, if several: sorted
+
+  bool tell_oldest = false;  ///< a scan is to find out Expired::oldest_left
 };
 
 /// What an expiry did.
 struct Expired {
   std::uint64_t deleted = 0;
 
-  /// After a scan: no row that it left was received before this (max: it left none). Until then the
-  /// pipeline need not scan for rows of earlier runs again. The epoch if that is not known.
+  /// After a scan that was to tell: no row that it left was received before this (max: it left
+  /// none). Until then the pipeline need not scan for rows of earlier runs again. The epoch if that
+  /// is not known.
   Timestamp oldest_left{};
 };
 

@@ -322,7 +322,8 @@ void Dispatcher::sweep(Actions& actions, Timestamp now, Timestamp cutoff) {
                 {expired_ids_.begin(), expired_ids_.begin() + static_cast<long>(count)},
                 scan_in_flight_,
                 cutoff + options_.ttl,
-                {}};
+                {},
+                cutoff - scan_margin <= unwatched_until_};
   std::sort(expiry.ids.begin(), expiry.ids.end());
   expiry.ids.erase(std::unique(expiry.ids.begin(), expiry.ids.end()), expiry.ids.end());
   actions.expire = std::move(expiry);

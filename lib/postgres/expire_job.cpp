@@ -58,7 +58,7 @@ void ExpireJob::start() {
     }
     if (self->expiry_.scan) {
       self->pages_ = read_int64(PQgetvalue(results.back().get(), 0, 0));
-      self->result_.oldest_left = Timestamp::max();
+      if (self->expiry_.tell_oldest) self->result_.oldest_left = Timestamp::max();
     }
     self->next();
   };
@@ -87,11 +87,12 @@ Query ExpireJob::next_ids() {
 Query ExpireJob::next_pages() {
   const std::string begin = page_start(next_page_);
   next_page_ += max_pages;
-  return {Statement::expire_pages, {cutoff_, begin, page_start(next_page_), margin_}};
+  return {expiry_.tell_oldest ? Statement::expire_pages_and_tell : Statement::expire_pages,
+          {cutoff_, begin, page_start(next_page_), margin_}};
 }
 
 void ExpireJob::add(const PGresult& result) {
-  if (!expiry_.scan) {
+  if (!expiry_.scan || !expiry_.tell_oldest) {
     result_.deleted += std::strtoull(PQcmdTuples(const_cast<PGresult*>(&result)), nullptr, 10);
     return;
   }

@@ -43,8 +43,8 @@ constexpr const char* version_1 = R"(
     CREATE TABLE postoffice_schema (version int PRIMARY KEY);
 )";
 
-// The watermark of a queue that was stopped with nothing left in it is its clock, which goes on. One
-// told by a fast clock means an earlier time to a slow one, by which the rows may be stamped.
+// The watermark of a queue that was stopped with nothing left in it is its clock, which goes on.
+// One told by a fast clock means an earlier time to a slow one, by which the rows may be stamped.
 const std::string version_2 = std::string(R"(
     CREATE TABLE postoffice_instances (
       publisher text,

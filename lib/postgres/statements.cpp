@@ -118,13 +118,19 @@ constexpr const char* expire_ids_sql =
     " WHERE o.id = given.id AND o.last_seen < " DELETE_CUTOFF("$2", "$3");
 
 // A part of the table by place, so that each statement is short whatever the size of the table.
-// How many rows went, and the oldest of the others.
+#define DELETE_PAGES                                                  \
+  "DELETE FROM objects AS o USING ("                                  \
+  "  SELECT id FROM objects WHERE ctid >= $2::tid AND ctid < $3::tid" \
+  "  AND last_seen < (SELECT cutoff FROM bound) ORDER BY id) AS old"  \
+  " WHERE o.id = old.id AND o.last_seen < (SELECT cutoff FROM bound)"
+
 constexpr const char* expire_pages_sql =
+    "WITH bound AS MATERIALIZED (SELECT " DELETE_CUTOFF("$1", "$4") " AS cutoff) " DELETE_PAGES;
+
+// Also the oldest row that stays, for a second look at the same pages.
+constexpr const char* expire_pages_and_tell_sql =
     "WITH bound AS MATERIALIZED (SELECT " DELETE_CUTOFF("$1", "$4") " AS cutoff),"
-    " gone AS (DELETE FROM objects AS o USING ("
-    "  SELECT id FROM objects WHERE ctid >= $2::tid AND ctid < $3::tid"
-    "  AND last_seen < (SELECT cutoff FROM bound) ORDER BY id) AS old"
-    " WHERE o.id = old.id AND o.last_seen < (SELECT cutoff FROM bound) RETURNING 1)"
+    " gone AS (" DELETE_PAGES " RETURNING 1)"
     " SELECT (SELECT count(*) FROM gone), (SELECT min(last_seen) FROM objects"
     "  WHERE ctid >= $2::tid AND ctid < $3::tid AND last_seen >= (SELECT cutoff FROM bound))";
 
@@ -222,6 +228,7 @@ constexpr StatementText texts[] = {
      "SELECT pg_relation_size('objects') / current_setting('block_size')::bigint"},
     {"postoffice_expire_ids", expire_ids_sql},
     {"postoffice_expire_pages", expire_pages_sql},
+    {"postoffice_expire_pages_and_tell", expire_pages_and_tell_sql},
     {"postoffice_lock_briefly", "SELECT set_config('lock_timeout', '500ms', true)"},
     {"postoffice_commit_soon", "SELECT set_config('synchronous_commit', 'off', true)"},
     {"postoffice_fence", "SELECT postoffice_fence($1::text, $2::int, $3::bigint)"},

@@ -23,6 +23,7 @@ enum class Statement {
   table_pages,
   expire_ids,
   expire_pages,
+  expire_pages_and_tell,
   lock_briefly,
   commit_soon,
   fence,

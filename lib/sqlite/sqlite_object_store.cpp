@@ -36,7 +36,7 @@ void run_expire_step(ExpireState& state, Tables& tables) {
     for (const ObjectId id : ids) state.result.deleted += tables.delete_expired(id, expiry.cutoff);
     state.finished = ids.size() < expire_step || ids.back() == std::numeric_limits<ObjectId>::max();
     if (!state.finished) state.next_id = ids.back() + 1;
-    if (state.finished) state.result.oldest_left = tables.oldest();
+    if (state.finished && expiry.tell_oldest) state.result.oldest_left = tables.oldest();
     return;
   }
   const std::size_t end = std::min(state.next_index + expire_step, expiry.ids.size());

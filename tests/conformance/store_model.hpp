@@ -133,6 +133,7 @@ class HistoryMaker {
   Expiry expiry() {
     // Removals are forgotten after ten minutes; all times here are closer together.
     Expiry expiry{.cutoff = at(below(40)), .ids = {}, .scan = below(3) == 0};
+    expiry.tell_oldest = below(2) == 0;
     for (const ObjectId id : ids()) {
       if (below(2) == 0) expiry.ids.push_back(id);
     }

@@ -153,6 +153,8 @@ class MemoryStore final : public ObjectStore {
     Expired result;
     if (expiry.scan) {
       result.deleted = std::erase_if(objects_, is_expired);
+    }
+    if (expiry.scan && expiry.tell_oldest) {
       result.oldest_left = Timestamp::max();
       for (const auto& [id, row] : objects_) {
         result.oldest_left = std::min(result.oldest_left, row.last_seen);
