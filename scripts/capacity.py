@@ -158,7 +158,7 @@ class Load:
             ("one publisher's core: accepting", self.callbacks / constant("accept")),
             ("one network card, callbacks only", self.bytes_in / constant("link")),
             ("one pipeline's known ids", self.live / constant("known_max")),
-            ("one scan of the table in a ttl", 2 * self.live / constant("row_scan") / self.ttl),
+            ("one scan of the table in a ttl", self.live / constant("row_scan") / self.ttl),
         ]
 
 
