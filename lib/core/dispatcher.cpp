@@ -219,9 +219,14 @@ void Dispatcher::expired(std::error_code error, const Expired& done, Timestamp n
 // are overdue.
 bool Dispatcher::scan_due(Timestamp now, Timestamp cutoff) {
   scanned_ = std::min(scanned_, cutoff);
-  const bool any = scanned_ - scan_margin <= unwatched_until_ && oldest_left_ <= unwatched_until_;
+  const bool any = may_be_unwatched(scanned_) && oldest_left_ <= unwatched_until_;
   const bool passed = cutoff >= scanned_ + scan_every && cutoff > oldest_left_;
   return now >= next_scan_ || (any && passed);
+}
+
+// After a scan by that cutoff.
+bool Dispatcher::may_be_unwatched(Timestamp scanned) const {
+  return scanned - scan_margin <= unwatched_until_;
 }
 
 // Never while a scan is under way: ids are forgotten before one begins.
@@ -323,7 +328,7 @@ void Dispatcher::sweep(Actions& actions, Timestamp now, Timestamp cutoff) {
                 scan_in_flight_,
                 cutoff + options_.ttl,
                 {},
-                cutoff - scan_margin <= unwatched_until_};
+                may_be_unwatched(cutoff)};
   std::sort(expiry.ids.begin(), expiry.ids.end());
   expiry.ids.erase(std::unique(expiry.ids.begin(), expiry.ids.end()), expiry.ids.end());
   actions.expire = std::move(expiry);

@@ -121,6 +121,7 @@ class Dispatcher {
   void sweep(Actions& actions, Timestamp now, Timestamp cutoff);
   Timestamp caught_up_watermark(Timestamp now);
   bool scan_due(Timestamp now, Timestamp cutoff);
+  bool may_be_unwatched(Timestamp scanned) const;
   void unwatched(Timestamp last_receipt);
   void forget_oldest();
   void carry(Actions& actions, Timestamp now, Sequence crowded);

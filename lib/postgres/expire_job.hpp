@@ -40,6 +40,7 @@ class ExpireJob : public std::enable_shared_from_this<ExpireJob> {
   const Manners manners_;
   const Submit submit_;
   const Finished finished_;
+  const bool tells_oldest_;
   const std::string cutoff_;  // as a parameter, like the next
   const std::string margin_;
   std::size_t next_id_ = 0;

@@ -103,6 +103,14 @@ struct Fixture {
       while (!expiries.empty()) delete_expired(0);
     }
   }
+  // Time goes by with a store that works and a source that is silent.
+  void store_for(Duration span) {
+    for (const auto end = now + span; now < end;) {
+      advance(100ms);
+      while (!applies.empty()) commit();
+      while (!expiries.empty()) delete_expired(0);
+    }
+  }
   void delete_expired(std::uint64_t deleted) {
     expiries.pop_front();
     dispatcher.expired({}, {.deleted = deleted, .oldest_left = {}}, now);
@@ -541,11 +549,7 @@ TEST_CASE_FIXTURE(Fixture, "a row made from an answer for an expired id is delet
   settle();
   receive({1});
   const auto fetch = next_fetch();
-  for (int i = 0; i < 315; ++i) {
-    advance(100ms);
-    while (!applies.empty()) commit();
-    while (!expiries.empty()) delete_expired(0);
-  }
+  store_for(31'500ms);
   dispatcher.fetched(fetch.token, {{}, 1, true, {}, {}}, now);  // timed out long ago: ignored
   while (!fetches.empty()) answer(next_fetch());
   while (!applies.empty()) commit();  // the store knew no cutoff and made the row
@@ -758,32 +762,25 @@ TEST_CASE("the watermark waits until a receipt that was away is on its row (S6)"
   options.pending_ids_max = options.known_ids_max = 2;
   Fixture f(options);
   f.settle();
-  const auto wait = [&f](Duration span) {
-    for (const auto end = f.now + span; f.now < end;) {
-      f.advance(100ms);
-      while (!f.applies.empty()) f.commit();
-      while (!f.expiries.empty()) f.delete_expired(0);
-    }
-  };
   f.receive({1, 2});
   f.receive({3});  // no room: round through the queue, and its touch finds no row
   const auto first = f.now;
-  wait(1s);
+  f.store_for(1s);
   f.receive({3});
-  wait(3s);
+  f.store_for(3s);
   REQUIRE(f.dispatcher.known_ids() == 2);  // 3 is forgotten
   REQUIRE(f.carries.size() == 2);
   f.answer(f.next_fetch());
   f.answer(f.next_fetch());
-  wait(1s);
+  f.store_for(1s);
   f.deliver_carried(f.carries[0]);
   f.answer(f.next_fetch());
   CHECK(f.commit().answers[0].last_seen == first);
-  wait(1s);
+  f.store_for(1s);
   f.deliver_carried(f.carries[1]);
   f.act();
   CHECK(f.dispatcher.watermark() < first + 1s);
-  wait(1s);
+  f.store_for(1s);
   CHECK(f.dispatcher.watermark() == f.now);
 }
 
@@ -796,11 +793,7 @@ TEST_CASE_FIXTURE(Fixture, "nothing is deleted while receipts of forgotten ids a
   f.receive({3, 4, 5});
   f.receive({3, 4, 5});
   const auto received = f.now;
-  const auto commit_all = [&f] {
-    while (!f.applies.empty()) f.commit();
-    while (!f.expiries.empty()) f.delete_expired(0);
-  };
-  for (int i = 0; i < 400; ++i) f.advance(100ms), commit_all();
+  f.store_for(40s);
   CHECK(f.dispatcher.known_ids() < 5);
   CHECK(f.dispatcher.watermark() < received + 1s);
   while (!f.carries.empty()) {
@@ -809,7 +802,7 @@ TEST_CASE_FIXTURE(Fixture, "nothing is deleted while receipts of forgotten ids a
     f.deliver_carried(order);
     f.settle();
   }
-  for (int i = 0; i < 10; ++i) f.advance(100ms), commit_all();
+  f.store_for(1s);
   CHECK(f.counters().pending == 0);
   CHECK(f.dispatcher.watermark() == f.now);
 }

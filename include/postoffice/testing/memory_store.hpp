@@ -151,9 +151,7 @@ class MemoryStore final : public ObjectStore {
     cutoff_ = std::max(cutoff_, expiry.cutoff);
     const auto is_expired = [&](const auto& row) { return row.second.last_seen < expiry.cutoff; };
     Expired result;
-    if (expiry.scan) {
-      result.deleted = std::erase_if(objects_, is_expired);
-    }
+    if (expiry.scan) result.deleted = std::erase_if(objects_, is_expired);
     if (expiry.scan && expiry.tell_oldest) {
       result.oldest_left = Timestamp::max();
       for (const auto& [id, row] : objects_) {
