@@ -31,7 +31,7 @@ CONSTANTS = {
     "wal": (144.0, "B of write-ahead log a row written", ROW_COST),
     "row_writes": (127_000, "rows/s one session", ROW_COST),
     "row_scan": (7.8e6, "rows/s looked at, cached", ROW_COST),
-    "journal": (0.41, "bytes of queue a byte of JSON", BENCH),
+    "journal": (0.36, "bytes of queue a byte of JSON", BENCH),
     "publish": (80_000, "messages/s a broker", "RabbitMQ's own benchmark of one quorum queue (see below)"),
     "ports": (28_232, "connections a pair of addresses", "Linux: `ip_local_port_range` is 32768 to 60999"),
     "known_max": (4_000_000, "ids a pipeline", "`PipelineOptions::known_ids_max`"),

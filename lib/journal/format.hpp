@@ -13,7 +13,7 @@ namespace postoffice::journal {
 
 using Bytes = std::span<const std::byte>;
 
-constexpr std::uint32_t format_version = 1;
+constexpr std::uint32_t format_version = 2;
 constexpr std::uint64_t block_size = 4096;  ///< of the header and of a batch's alignment
 constexpr std::uint64_t record_alignment = 8;
 constexpr std::size_t segment_header_size = 88;

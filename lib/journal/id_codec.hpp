@@ -1,4 +1,6 @@
-// The payload of a record: sorted distinct ids as varints of their distances.
+// The ids of a record: sorted, distinct, and as the distances between them, bit by bit.
+//
+// docs/queue_format.md defines the bytes; docs/decisions/0024-distances-in-bits.md says why these.
 #pragma once
 
 #include <cstddef>

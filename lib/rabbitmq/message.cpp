@@ -6,7 +6,7 @@
 namespace postoffice::rabbitmq {
 namespace {
 
-constexpr std::byte version{1};
+constexpr std::byte version{2};
 constexpr std::size_t checksum_at = 4;
 constexpr std::size_t checksummed_from = 8;
 

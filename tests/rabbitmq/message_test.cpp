@@ -22,16 +22,18 @@ TEST_CASE("a message's bytes are those of the format") {
   Buffer body;
   encode_message({MessageType::callback, 1, 2, 3, Timestamp(Duration(4))},
                  std::vector<ObjectId>{5, 6}, body);
-  REQUIRE(body.size() == 42);
+  REQUIRE(body.size() == 44);
   const auto byte = [&](std::size_t at) { return std::to_integer<int>(body[at]); };
-  CHECK(byte(0) == 1);
+  CHECK(byte(0) == 2);
   CHECK(byte(1) == 1);
   CHECK(byte(8) == 1);
   CHECK(byte(16) == 2);
   CHECK(byte(24) == 3);
   CHECK(byte(32) == 4);
-  CHECK(byte(40) == 10);
-  CHECK(byte(41) == 1);
+  CHECK(byte(40) == 2);
+  CHECK(byte(41) == 10);
+  CHECK(byte(42) == 0);
+  CHECK(byte(43) == 0x80);
 }
 
 TEST_CASE("what was encoded is decoded") {
