@@ -4,7 +4,8 @@
 // One thread, level-triggered epoll, one recv and one send a request. It finds the end of a request
 // by its Content-Length, looks at nothing else and answers a constant. With a file it answers when
 // the body is in it: a second thread writes and flushes what came while the last flush was under
-// way. Usage: floor_epoll PORT [FILE]
+// way; or, "inline", the one thread writes and flushes each body before it answers, which is the
+// least that a single client must wait. Usage: floor_epoll PORT [FILE [inline]]
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -70,9 +71,10 @@ void add(int epoll, int socket) {
   ::epoll_ctl(epoll, EPOLL_CTL_ADD, socket, &event);
 }
 
-class GroupCommit {
+/// As large as a segment of the queue, and its blocks written before.
+class File {
  public:
-  explicit GroupCommit(const char* path)
+  explicit File(const char* path)
       : file_(::open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)) {
     const std::string zeros(size, '\0');
     if (file_ < 0 || ::unlink(path) != 0 ||
@@ -81,6 +83,32 @@ class GroupCommit {
       std::perror(path);
       std::exit(1);
     }
+  }
+
+  /// Whole blocks: fills up `bytes`.
+  void write(std::string& bytes) {
+    bytes.resize((bytes.size() + block - 1) / block * block);
+    if (at_ + bytes.size() > size) at_ = 0;
+    if (::pwrite(file_, bytes.data(), bytes.size(), static_cast<off_t>(at_)) !=
+            static_cast<ssize_t>(bytes.size()) ||
+        ::fdatasync(file_) != 0) {
+      std::perror("flush");
+      std::exit(1);
+    }
+    at_ += bytes.size();
+  }
+
+ private:
+  static constexpr std::size_t size = 64 << 20;
+  static constexpr std::size_t block = 4096;
+
+  const int file_;
+  std::size_t at_ = 0;
+};
+
+class GroupCommit {
+ public:
+  explicit GroupCommit(File& file) : file_(file) {
     std::thread([this] { run(); }).detach();
   }
 
@@ -102,9 +130,6 @@ class GroupCommit {
   }
 
  private:
-  static constexpr std::size_t size = 64 << 20;
-  static constexpr std::size_t block = 4096;
-
   void run() {
     postoffice::let_others_finish_first();
     std::string bytes;
@@ -117,7 +142,7 @@ class GroupCommit {
       bytes.swap(bytes_);
       sockets.swap(sockets_);
       lock.unlock();
-      write(bytes);
+      file_.write(bytes);
       lock.lock();
       done_.insert(done_.end(), sockets.begin(), sockets.end());
       bytes.clear();
@@ -127,21 +152,8 @@ class GroupCommit {
     }
   }
 
-  void write(std::string& bytes) {
-    bytes.resize((bytes.size() + block - 1) / block * block);
-    if (at_ + bytes.size() > size) at_ = 0;
-    if (::pwrite(file_, bytes.data(), bytes.size(), static_cast<off_t>(at_)) !=
-            static_cast<ssize_t>(bytes.size()) ||
-        ::fdatasync(file_) != 0) {
-      std::perror("flush");
-      std::exit(1);
-    }
-    at_ += bytes.size();
-  }
-
-  const int file_;
+  File& file_;
   const int event_ = ::eventfd(0, EFD_NONBLOCK);
-  std::size_t at_ = 0;
   std::mutex mutex_;
   std::condition_variable wanted_;
   bool waits_ = false;
@@ -152,10 +164,12 @@ class GroupCommit {
 
 class Floor {
  public:
-  Floor(int port, const char* path) : listener_(listen_at(port)) {
+  Floor(int port, const char* path, bool in_line) : listener_(listen_at(port)) {
     add(epoll_, listener_);
     if (path == nullptr) return;
-    disk_ = std::make_unique<GroupCommit>(path);
+    file_ = std::make_unique<File>(path);
+    if (in_line) return;
+    disk_ = std::make_unique<GroupCommit>(*file_);
     add(epoll_, disk_->event());
   }
 
@@ -195,10 +209,12 @@ class Floor {
     }
     std::string answers;
     while (const std::size_t size = request_size(bytes)) {
+      const std::size_t head = bytes.find("\r\n\r\n") + 4;
+      const std::string_view body = bytes.substr(head, size - head);
       if (disk_) {
-        const std::size_t head = bytes.find("\r\n\r\n") + 4;
-        disk_->put(bytes.substr(head, size - head), socket);
+        disk_->put(body, socket);
       } else {
+        if (file_) write(body);
         answers += answer;
       }
       bytes.remove_prefix(size);
@@ -207,13 +223,19 @@ class Floor {
     if (!answers.empty()) send(socket, answers);
   }
 
+  void write(std::string_view body) {
+    std::string bytes(body);
+    file_->write(bytes);
+  }
+
   static void send(int socket, std::string_view text) {
     ::send(socket, text.data(), text.size(), MSG_NOSIGNAL);
   }
 
   int epoll_ = ::epoll_create1(0);
   int listener_;
-  std::unique_ptr<GroupCommit> disk_;
+  std::unique_ptr<File> file_;
+  std::unique_ptr<GroupCommit> disk_;  // null if bodies are not written, or in line
   std::array<char, 64 * 1024> buffer_;
   std::unordered_map<int, std::string> rest_;  // of requests that are not complete
 };
@@ -221,5 +243,6 @@ class Floor {
 }  // namespace
 
 int main(int argc, char** argv) {
-  Floor(argc > 1 ? std::atoi(argv[1]) : 9199, argc > 2 ? argv[2] : nullptr).run();
+  const bool in_line = argc > 3 && std::string_view(argv[3]) == "inline";
+  Floor(argc > 1 ? std::atoi(argv[1]) : 9199, argc > 2 ? argv[2] : nullptr, in_line).run();
 }

@@ -27,7 +27,7 @@ for stage in "${stages[@]}"; do
     parse) packages+=(libsimdjson-dev) targets+=(parser_bench) ;;
     journal)
       packages+=(wrk postgresql)
-      targets+=(journal_bench floor_fdatasync upsert_bench bench_ingress_server)
+      targets+=(journal_bench floor_fdatasync upsert_bench bench_ingress_server bench_floor_epoll)
       ;;
     ingress)
       packages+=(wrk nginx-light strace)

@@ -38,10 +38,12 @@ def start_ours(programs, port, *, queue=None, flush_delay_us=0):
     return start(programs, command, port)
 
 
-def start_floor(programs, port, *, file=None):
+def start_floor(programs, port, *, file=None, inline=False):
     command = [programs.bench("bench_floor_epoll"), str(port)]
     if file:
         command.append(programs.directory(file) + "/bodies")
+    if inline:
+        command.append("inline")
     return start(programs, command, port)
 
 
