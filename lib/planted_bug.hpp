@@ -11,6 +11,7 @@
   bug(forwarded_before_confirmed)        \
   bug(forward_frontier_too_early)        \
   /* the journal */                      \
+  bug(acknowledged_before_write)         \
   bug(acknowledged_before_sync)          \
   bug(directory_not_synced)              \
   bug(failed_sync_tried_again)           \
@@ -23,6 +24,7 @@
   bug(cursor_not_synced)                 \
   bug(killed_cursor_not_synced)          \
   bug(failed_flush_waited_for)           \
+  bug(broken_for_ever)                   \
   bug(wakeup_lost)                       \
   bug(unreadable_skipped_at_once)        \
   bug(handed_before_taken)               \
@@ -61,10 +63,15 @@
   bug(frontier_after_inbox)              \
   bug(stop_acknowledges_unfinished)      \
   bug(accepted_before_durable)           \
+  bug(wall_clock_believed)               \
   bug(http_answer_about_another_id)      \
   bug(older_answer_wins)                 \
   bug(last_seen_goes_back)               \
-  bug(expired_without_a_look)
+  bug(expired_without_a_look)            \
+  bug(others_not_waited_for)             \
+  bug(silence_waited_out)                \
+  bug(window_never_full)                 \
+  bug(crowd_waits_awake)
 // clang-format on
 
 namespace postoffice {

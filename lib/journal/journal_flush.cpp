@@ -30,6 +30,7 @@ JournalQueue::Next JournalQueue::flush_step(Lock& lock) {
   if (broken_ && !stopping_ && workers_.now() < next_attempt_) {
     return {Next::What::sleep, next_attempt_};
   }
+  if (broken_ && !stopping_ && planted(PlantedBug::broken_for_ever)) return {Next::What::sleep};
   if (broken_)
     probe(lock);
   else if (!open_.empty())

@@ -1,20 +1,28 @@
 #!/usr/bin/env bash
 # Do the tests notice? Switches on the bugs listed in README.md, one after the other, and expects
 # the test named beside each to fail; without a bug, each of those tests must pass.
-#   planted_bugs.sh <build directory> [bug…]     runs the bugs (all)
-#   planted_bugs.sh --targets                    prints the test programs needed
+#   planted_bugs.sh [--real] <build directory> [bug…]     runs the bugs (all)
+#   planted_bugs.sh [--real] --targets                    prints what must be built
+# With --real it is those of real_parts.md, in the tests of the real daemon: minutes instead of
+# seconds, one after the other.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-limit=${POSTOFFICE_PLANTED_SECONDS:-60}  # a test that takes longer hangs: that counts as noticed
+list=README.md at_once=$(nproc)
+seconds=60  # a test that takes longer hangs: that counts as noticed
+if [[ ${1:-} == --real ]]; then
+  list=real_parts.md at_once=1 seconds=600
+  shift
+fi
+limit=${POSTOFFICE_PLANTED_SECONDS:-$seconds}
 
 # One line per bug: its name and the command that notices it, [VARIABLE=value…] program [options…].
-table() { awk -F'|' '/^\| `/ { gsub(/[` ]*(^|$)[` ]*/, "", $2); gsub(/`/, "", $4); print $2, $4 }' "$here/README.md"; }
+table() { awk -F'|' '/^\| `/ { gsub(/[` ]*(^|$)[` ]*/, "", $2); gsub(/`/, "", $4); print $2, $4 }' "$here/$1"; }
 
-# Every bug that can be switched on is in the table, and the other way round.
+# Every bug that can be switched on is in a table, and the other way round.
 compare_lists() {
   diff <(sed -n 's/^  bug(\([a-z_]*\)).*/\1/p' "$here/../../lib/planted_bug.hpp" | sort) \
-    <(table | cut -d' ' -f1 | sort) || {
-    echo "lib/planted_bug.hpp (<) and tests/planted/README.md (>) name different bugs"
+    <((table README.md && table real_parts.md) | cut -d' ' -f1 | sort -u) || {
+    echo "lib/planted_bug.hpp (<) and the tables of tests/planted (>) name different bugs"
     return 1
   }
 }
@@ -65,7 +73,7 @@ run_one() {
 
 case ${1:-} in
   --targets)
-    table | tr ' ' '\n' | grep -E '^[a-z_]+_tests?$' | sort -u
+    table "$list" | tr ' ' '\n' | grep -E '^[a-z_]+_tests?$' | sort -u
     exit
     ;;
   --one)
@@ -73,20 +81,21 @@ case ${1:-} in
     run_one "$@"
     exit
     ;;
-  '') sed -n '2,5s/^# *//p' "$0" && exit 2 ;;
+  '') sed -n '2,7s/^# *//p' "$0" && exit 2 ;;
 esac
 
 build=$1
 shift
 compare_lists || exit 1
-work=$(table | while read -r bug words; do
+work=$(table "$list" | while read -r bug words; do
   [[ $# == 0 || " $* " == *" $bug "* ]] && echo "$bug $words"
 done)
 [[ $work ]] || { echo "no such bug: $*" && exit 2; }
 clean=$(cut -d' ' -f2- <<<"$work" | sort -u | sed 's/^/none /')
 echo "$(wc -l <<<"$work") planted bugs:"
+export POSTOFFICE_PLANTED_SECONDS=$limit
 printf '%s\n' "$clean" "$work" | sed "s|.*|--one $build &|" |
-  xargs -P "$(nproc)" -L 1 bash "${BASH_SOURCE[0]}" || {
+  xargs -P "$at_once" -L 1 bash "${BASH_SOURCE[0]}" || {
   echo "a planted bug was not caught, or a test fails without one"
   exit 1
 }
