@@ -76,7 +76,7 @@ class BitWriter {
  public:
   explicit BitWriter(std::byte* at) : at_(at) {}
 
-  /// `value` < 2^`width`, and `width` <= long_code.
+  /// `value` < 2^`width`, and 1 <= `width` <= long_code.
   void put(std::uint64_t value, unsigned width) {
     bits_ = bits_ << width | value;
     waiting_ += width;
@@ -103,6 +103,7 @@ void put_distance(BitWriter& bits, std::uint64_t distance, unsigned order) {
   if (code > distance && width <= long_code) return bits.put(code, width);
   // In pieces.
   const auto put = [&](std::uint64_t value, unsigned size) {
+    if (size == 0) return;
     if (size > 32) bits.put(value >> 32, size - 32);
     bits.put(value & 0xffff'ffff, std::min(size, 32u));
   };
