@@ -27,13 +27,14 @@ for stage in "${stages[@]}"; do
     parse) packages+=(libsimdjson-dev) targets+=(parser_bench) ;;
     journal)
       packages+=(wrk postgresql)
-      targets+=(journal_bench floor_fdatasync upsert_bench bench_ingress_server bench_floor_epoll)
+      targets+=(journal_bench recovery_bench floor_fdatasync upsert_bench bench_ingress_server
+        bench_floor_epoll)
       ;;
     ingress)
       packages+=(wrk nginx-light strace)
       targets+=(bench_ingress_server bench_floor_epoll)
       ;;
-    core) targets+=(core_bench) ;;
+    core) targets+=(core_bench memory_bench) ;;
     fetch)
       packages+=(golang-go)
       targets+=(fetch_bench follow_bench cold_bench postoffice-tester)

@@ -1,6 +1,8 @@
 """The decisions alone: core_bench, beside a map and a mutex."""
+import re
+
 from measure import figure, interleave, ratios
-from programs import google_benchmark
+from programs import google_benchmark, run as run_program
 
 TITLE = "Core"
 USUAL = 1_000_000
@@ -8,6 +10,14 @@ USUAL = 1_000_000
 
 def rate(entry):
     return entry["items_per_second"] / 1e6
+
+
+def resident(bench):
+    """A process with a whole pipeline on the least of parts."""
+    text = run_program([bench.programs.bench("memory_bench"), str(USUAL), "10000"])
+    found = re.search(r"^fetches that hang.*:\s+([\d.]+) MiB", text, re.M)
+    yield figure("resident, a million ids known and 10,000 fetches in flight", [float(found.group(1))],
+                 at_most=128, unit="MiB")
 
 
 def run(bench):
@@ -35,3 +45,4 @@ def run(bench):
                      [rate(entry) for entry in curve[size]], unit="million")
     allocations = [entry.get("allocations_per_callback", 0) for entry in curve[USUAL]]
     yield figure("allocations a callback of 100 ids", allocations)
+    yield from resident(bench)

@@ -89,6 +89,15 @@ def bytes_of_a_callback(bench):
                      [entry["share_of_json"]], at_most=0.35)
 
 
+def opening(bench):
+    """A queue that a run before has left full, read from the disk."""
+    text = run_program([bench.programs.bench("recovery_bench"), bench.programs.work,
+                        "250" if bench.quick else "1000"])
+    yield figure("opening a queue, a GB of records left",
+                 [float(value) for value in re.findall(r"([\d.]+) s a GB", text)], at_most=1, unit="s",
+                 note=re.search(r"[\d.]+ GB, \d+ callbacks", text).group(0))
+
+
 def run(bench):
     yield from under_load(bench, bench.flush_delay_us or DELAY_US)
     if not bench.flush_delay_us and not bench.quick:
@@ -96,3 +105,4 @@ def run(bench):
     yield from recycled(bench)
     yield from one_client(bench)
     yield from bytes_of_a_callback(bench)
+    yield from opening(bench)
