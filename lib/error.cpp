@@ -24,7 +24,7 @@ class Category final : public std::error_category {
       case Error::corrupt: return "stored data is damaged";
       case Error::permission: return "permission denied";
       case Error::authentication: return "the credentials were refused";
-      case Error::schema: return "the schema cannot be used by this version";
+      case Error::schema: return "it is of another version, which this one cannot use";
       case Error::bad_options: return "the options cannot work";
       case Error::fenced: return "retired, or replaced by another";
     }

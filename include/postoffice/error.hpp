@@ -25,7 +25,7 @@ enum class Error {
   corrupt,         ///< stored data is damaged
   permission,      ///< no right to do this (file or database)
   authentication,  ///< the database refused the credentials
-  schema,          ///< the database has a schema this version cannot use
+  schema,          ///< the database or the queue is of a version that this one cannot use
   bad_options,     ///< the options name something that cannot work
   fenced,          ///< another took over for this one, or it was retired; nothing was changed
 };
