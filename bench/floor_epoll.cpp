@@ -209,23 +209,23 @@ class Floor {
     }
     std::string answers;
     while (const std::size_t size = request_size(bytes)) {
-      const std::size_t head = bytes.find("\r\n\r\n") + 4;
-      const std::string_view body = bytes.substr(head, size - head);
-      if (disk_) {
-        disk_->put(body, socket);
-      } else {
-        if (file_) write(body);
-        answers += answer;
-      }
+      if (!file_ || is_on_disk(bytes.substr(0, size), socket)) answers += answer;
       bytes.remove_prefix(size);
     }
     if (!bytes.empty()) rest_[socket] = bytes;
     if (!answers.empty()) send(socket, answers);
   }
 
-  void write(std::string_view body) {
+  /// False if the second thread writes the body, and the answer follows later.
+  bool is_on_disk(std::string_view request, int socket) {
+    const std::string_view body = request.substr(request.find("\r\n\r\n") + 4);
+    if (disk_) {
+      disk_->put(body, socket);
+      return false;
+    }
     std::string bytes(body);
     file_->write(bytes);
+    return true;
   }
 
   static void send(int socket, std::string_view text) {
