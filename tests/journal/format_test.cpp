@@ -40,6 +40,12 @@ std::vector<std::byte> encoded(const Ids& ids) {
   return payload;
 }
 
+Ids sorted_ids(const Ids& ids) {
+  Ids space;
+  const auto found = sort_ids(ids, space);
+  return {found.begin(), found.end()};
+}
+
 Ids round_trip(const Ids& ids) {
   Ids out;
   REQUIRE(decode_ids(encoded(ids), out));
@@ -61,9 +67,7 @@ Ids any_ids(std::mt19937_64& random) {
     const auto bits = random() % one_in == 0 ? far : near;
     id = static_cast<ObjectId>(base + (random() & ((2ull << bits) - 1)));
   }
-  std::sort(ids.begin(), ids.end());
-  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-  return ids;
+  return sorted_ids(ids);
 }
 
 std::size_t json_size(const Ids& ids) {
@@ -72,11 +76,9 @@ std::size_t json_size(const Ids& ids) {
   return body.size() - 1;
 }
 
-std::size_t record_size(Ids ids) {
-  std::sort(ids.begin(), ids.end());
-  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+std::size_t record_size(const Ids& ids) {
   RecordHeader header;
-  header.payload_size = static_cast<std::uint32_t>(encoded(ids).size());
+  header.payload_size = static_cast<std::uint32_t>(encoded(sorted_ids(ids)).size());
   return header.size();
 }
 
