@@ -38,7 +38,6 @@ ExpireJob::ExpireJob(Expiry expiry, Manners manners, Submit submit, Finished fin
       manners_(manners),
       submit_(std::move(submit)),
       finished_(std::move(finished)),
-      tells_oldest_(expiry_.scan && expiry_.tell_oldest),
       cutoff_(timestamp(expiry_.cutoff)),
       margin_(interval(margin_of(expiry_))) {}
 
@@ -60,7 +59,7 @@ void ExpireJob::start() {
       return;
     }
     if (self->expiry_.scan) self->pages_ = read_int64(PQgetvalue(results.back().get(), 0, 0));
-    if (self->tells_oldest_) self->result_.oldest_left = Timestamp::max();
+    if (self->tells_oldest()) self->result_.oldest_left = Timestamp::max();
     self->next();
   };
   submit_(std::move(request));
@@ -88,12 +87,12 @@ Query ExpireJob::next_ids() {
 Query ExpireJob::next_pages() {
   const std::string begin = page_start(next_page_);
   next_page_ += max_pages;
-  return {tells_oldest_ ? Statement::expire_pages_and_tell : Statement::expire_pages,
+  return {tells_oldest() ? Statement::expire_pages_and_tell : Statement::expire_pages,
           {cutoff_, begin, page_start(next_page_), margin_}};
 }
 
 void ExpireJob::add(const PGresult& result) {
-  if (!tells_oldest_) {
+  if (!tells_oldest()) {
     result_.deleted += std::strtoull(PQcmdTuples(const_cast<PGresult*>(&result)), nullptr, 10);
     return;
   }

@@ -29,7 +29,7 @@ class ExpireJob : public std::enable_shared_from_this<ExpireJob> {
   void start();
 
  private:
-  void remember_cutoff();
+  bool tells_oldest() const { return expiry_.scan && expiry_.tell_oldest; }
   void next();
   void submit(Query query);
   void add(const PGresult& result);
@@ -40,7 +40,6 @@ class ExpireJob : public std::enable_shared_from_this<ExpireJob> {
   const Manners manners_;
   const Submit submit_;
   const Finished finished_;
-  const bool tells_oldest_;
   const std::string cutoff_;  // as a parameter, like the next
   const std::string margin_;
   std::size_t next_id_ = 0;
