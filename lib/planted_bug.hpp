@@ -70,6 +70,7 @@
   bug(expired_without_a_look)            \
   bug(others_not_waited_for)             \
   bug(silence_waited_out)                \
+  bug(commit_taken_for_flush)            \
   bug(window_never_full)                 \
   bug(crowd_waits_awake)
 // clang-format on

@@ -47,6 +47,11 @@ struct PipelineOptions {
   /// Rows in one transaction, at most.
   std::size_t batch_rows_max = 4'096;
 
+  /// Transactions under way, at most, where each new one has batch_rows_max rows; of smaller ones
+  /// there are two, and one while the store fails. More than two are for a store that completes
+  /// late what it has taken (PostgresObjectStoreOptions::synchronous_commit).
+  std::size_t full_batches_in_flight = 2;
+
   /// Receipts of stored objects are collected for this long, then written together (S4 allows 1 s).
   std::chrono::milliseconds touch_delay{100};
 

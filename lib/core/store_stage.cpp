@@ -45,13 +45,19 @@ void StoreStage::begin(Timestamp now, Timestamp cutoff, bool flush,
                        std::vector<ApplyOrder>& orders) {
   touches_.repeat_missing(now);
   if (now < not_before_) return;
-  // A store that has just failed is tried with one transaction.
-  const auto in_flight_max = failures_ > 0 ? 1 : batches_in_flight_max;
-  while (in_flight_.size() < in_flight_max) {
+  while (has_room()) {
     const bool with_touches = touches_.due(now) || (flush && touches_.size() > 0);
     if (waiting_.empty() && !with_touches) break;
     orders.push_back(compose(cutoff, with_touches));
   }
+}
+
+bool StoreStage::has_room() const {
+  // A store that has just failed is tried with one transaction.
+  if (failures_ > 0) return in_flight_.empty();
+  if (in_flight_.size() < batches_in_flight_max) return true;
+  const bool full = waiting_.size() >= options_.batch_rows_max || touches_.full();
+  return full && in_flight_.size() < options_.full_batches_in_flight;
 }
 
 ApplyOrder StoreStage::compose(Timestamp cutoff, bool with_touches) {

@@ -66,6 +66,7 @@ class StoreStage {
     std::uint32_t outcome = 0;
   };
 
+  bool has_room() const;
   ApplyOrder compose(Timestamp cutoff, bool with_touches);
   void take_outcomes(std::vector<Outcome>& taken);
   void add_outcomes(Changes& changes, const std::vector<Outcome>& outcomes);

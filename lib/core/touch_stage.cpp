@@ -68,9 +68,7 @@ void TouchStage::repeat_missing(Timestamp now) {
 }
 
 bool TouchStage::due(Timestamp now) const {
-  if (chunks_.empty()) return false;
-  const Chunk& chunk = chunks_.front();
-  return chunk.ids.size() >= rows_max_ || chunk.opened + delay_ <= now;
+  return full() || (!chunks_.empty() && chunks_.front().opened + delay_ <= now);
 }
 
 Timestamp TouchStage::wake() const {

@@ -39,6 +39,9 @@ class TouchStage {
   /// resolved by then (S4).
   void add_missing(EntryIndex index, Timestamp now);
 
+  /// The first chunk is as large as a transaction may be.
+  bool full() const { return !chunks_.empty() && chunks_.front().ids.size() >= rows_max_; }
+
   /// A chunk is full, or its first touch has waited long enough.
   bool due(Timestamp now) const;
   Timestamp wake() const;

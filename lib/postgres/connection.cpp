@@ -49,7 +49,7 @@ auto Connection::guarded(Handler handler) {
 }
 
 void Connection::start() {
-  if (settings_.purpose == Purpose::writing && state_ == State::resting) connect();
+  if (settings_.purpose != Purpose::reading && state_ == State::resting) connect();
 }
 
 void Connection::submit(Request request) {
@@ -170,10 +170,16 @@ void Connection::become_ready(const Failure& failure) {
 }
 
 bool Connection::send(const Request& request) {
+  if (!send(request.queries)) return false;
+  return !request.tell_position || send({{Statement::log_position}});
+}
+
+// One transaction.
+bool Connection::send(const std::vector<Query>& queries) {
   std::vector<const char*> values;
   std::vector<int> lengths;
   std::vector<int> formats;
-  for (const Query& query : request.queries) {
+  for (const Query& query : queries) {
     values.clear();
     lengths.clear();
     for (const auto& parameter : query.parameters) {
@@ -260,7 +266,9 @@ void Connection::read_results() {
 void Connection::take_result(Result result) {
   Sent& first = sent_.front();
   switch (PQresultStatus(result.get())) {
-    case PGRES_PIPELINE_SYNC: finish_first(); return;
+    case PGRES_PIPELINE_SYNC:
+      if (!first.request.tell_position || std::exchange(first.committed, true)) finish_first();
+      return;
     case PGRES_PIPELINE_ABORTED: return;
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK: first.results.push_back(std::move(result)); return;
@@ -310,6 +318,7 @@ void Connection::close() {
 }
 
 void Connection::fail_requests(const Failure& failure) {
+  if (settings_.ended) settings_.ended(failure);
   const auto sent = std::exchange(sent_, {});
   const auto waiting = std::exchange(waiting_, {});
   for (const Sent& one : sent) {

@@ -27,6 +27,8 @@ struct ConnectionSettings {
   std::string name;  ///< for messages
   std::string set_up_script;
   Purpose purpose = Purpose::writing;  ///< one that reads connects when the first request comes
+  /// Called when a session has ended, or could not begin.
+  std::function<void(const Failure&)> ended{};
   std::chrono::milliseconds connect_timeout{};
   std::chrono::milliseconds statement_timeout{};
   std::chrono::milliseconds reconnect_max{};
@@ -59,6 +61,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Request request;
     std::vector<Result> results{};
     Failure failure{};
+    bool committed = false;  // only the position is awaited
   };
 
   void connect();
@@ -73,6 +76,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void take_result(Result result);
   void finish_first();
   bool send(const Request& request);
+  bool send(const std::vector<Query>& queries);
   void send_waiting();
   void lose(Failure failure);
   void close();

@@ -13,6 +13,7 @@
 #include "postgres/connection.hpp"
 #include "postgres/expire_backlog.hpp"
 #include "postgres/expire_job.hpp"
+#include "postgres/flush_watch.hpp"
 #include "postgres/membership.hpp"
 #include "postgres/parameters.hpp"
 #include "postgres/read_rows.hpp"
@@ -27,6 +28,10 @@ namespace {
 
 constexpr std::chrono::minutes between_forgetting{1};
 
+/// A smaller transaction waits for its commit even where others do not: somebody may be waiting for
+/// the rows, and there is little to compute meanwhile.
+constexpr std::size_t rows_not_awaited = 1'000;
+
 void check(const PostgresObjectStoreOptions& options) {
   if (options.connect_timeout.count() <= 0 || options.statement_timeout.count() <= 0 ||
       options.reconnect_max.count() <= 0) {
@@ -38,6 +43,10 @@ void check(const PostgresObjectStoreOptions& options) {
   }
 }
 
+std::size_t rows_of(const Changes& changes) {
+  return changes.touches.size() + changes.answers.size() + changes.removals.size();
+}
+
 // So that sessions of an instance that is retired can be found, and ended.
 std::string session_name(const PostgresInstance& instance) {
   return "SET application_name = 'postoffice-" + publisher_text(instance.publisher) + "." +
@@ -45,11 +54,12 @@ std::string session_name(const PostgresInstance& instance) {
 }
 
 ConnectionSettings settings(const PostgresObjectStoreOptions& options, bool writes) {
+  const auto writing = options.synchronous_commit ? Purpose::writing : Purpose::writing_ahead;
   std::string script = options.migrate ? migration_script() : schema_check_script();
   if (writes && options.instance) script = session_name(*options.instance) + script;
   return {.name = writes ? "PostgreSQL" : "PostgreSQL (reading)",
           .set_up_script = session_settings(options.statement_timeout.count()) + script,
-          .purpose = writes ? Purpose::writing : Purpose::reading,
+          .purpose = writes ? writing : Purpose::reading,
           .connect_timeout = options.connect_timeout,
           .statement_timeout = options.statement_timeout,
           .reconnect_max = options.reconnect_max};
@@ -63,7 +73,8 @@ class PostgresObjectStore::Impl : public std::enable_shared_from_this<Impl> {
       : context_(context),
         completions_(std::make_shared<Completions>()),
         writer_(connect(options, log, true)),
-        reader_(connect(options, log, false)) {
+        reader_(connect(options, log, false)),
+        commits_ahead_(!options.synchronous_commit) {
     if (!options.instance) return;
     const auto submit = [this](Request request) { writer_->submit(std::move(request)); };
     membership_.emplace(*options.instance, submit, log);
@@ -87,16 +98,31 @@ class PostgresObjectStore::Impl : public std::enable_shared_from_this<Impl> {
 
   void apply(const Changes& changes, ApplyDone done) {
     auto queries = std::make_shared<std::vector<Query>>(apply_queries(changes, unicode_));
-    Request request;
-    request.queries = *queries;
+    const bool ahead = commits_ahead_ && rows_of(changes) >= rows_not_awaited;
+    if (ahead) queries->insert(queries->begin(), {Statement::commit_soon});
+    const auto request = std::make_shared<Request>();
+    request->queries = *queries;
+    request->tell_position = ahead;
     for (Query& query : *queries) query.parameters.clear();
-    request.done = [this, queries, done = std::move(done)](const Failure& failure,
-                                                           std::vector<Result> results) {
+    request->done = [this, queries, ahead, done = std::move(done)](
+                        const Failure& failure, const std::vector<Result>& results) {
+      --applies_under_way_;
       Applied applied;
       if (!failure) applied = read_applied(*queries, results);
-      complete(done, failure.code, std::move(applied));
+      if (!failure && ahead) {
+        committed(*results.back(), done, std::move(applied));
+      } else {
+        if (!failure) commits_.flushed();  // this one has waited for the log, and all before it
+        complete(done, failure.code, std::move(applied));
+      }
+      flush_log();
     };
-    write(std::move(request));
+    const std::lock_guard lock(completions_->mutex);
+    inbox_.push_back([this, request] {
+      ++applies_under_way_;
+      submit_writing(std::move(*request));
+    });
+    schedule();
   }
 
   void expire(Expiry expiry, ExpireDone done) {
@@ -161,9 +187,11 @@ class PostgresObjectStore::Impl : public std::enable_shared_from_this<Impl> {
  private:
   std::shared_ptr<Connection> connect(const PostgresObjectStoreOptions& options, const Log& log,
                                       bool writes) {
+    ConnectionSettings chosen = settings(options, writes);
+    if (writes) chosen.ended = [this](const Failure& failure) { commits_.fail(failure); };
     return std::make_shared<Connection>(context_, completions_,
                                         ConnectOptions(options.conninfo, options.connect_timeout),
-                                        settings(options, writes), log);
+                                        std::move(chosen), log);
   }
 
   /// `act` is called on the loop, with what it has to call in the end.
@@ -180,14 +208,30 @@ class PostgresObjectStore::Impl : public std::enable_shared_from_this<Impl> {
     schedule();
   }
 
-  void write(Request request) {
-    const std::lock_guard lock(completions_->mutex);
-    auto shared = std::make_shared<Request>(std::move(request));
-    inbox_.push_back([this, shared] { submit_writing(std::move(*shared)); });
-    schedule();
+  // The rest needs the lock, but for submit().
+
+  void committed(const PGresult& position, const ApplyDone& done, Applied applied) {
+    commits_.committed(static_cast<LogPosition>(int8_at(position, 0, 0)),
+                       [this, done, applied = std::move(applied)](const Failure& failure) {
+                         complete(done, failure.code, failure ? Applied{} : applied);
+                       });
+    commits_.flushed(static_cast<LogPosition>(int8_at(position, 0, 1)));
   }
 
-  // The rest needs the lock, but for submit().
+  // While transactions follow each other the server flushes its log by itself. Behind the last one
+  // it would take its time.
+  void flush_log() {
+    if (!commits_.waiting() || applies_under_way_ > 0 || std::exchange(flushing_, true)) return;
+    Request request;
+    request.queries = {{Statement::flush_log}};
+    request.done = [this](const Failure& failure, const std::vector<Result>&) {
+      flushing_ = false;
+      if (!failure) return commits_.flushed();
+      if (!failure.reconnect) commits_ahead_ = false;  // not allowed, perhaps: so one by one
+      commits_.fail(failure);
+    };
+    writer_->submit(std::move(request));
+  }
 
   void submit_writing(Request request) {
     if (membership_) return membership_->submit(std::move(request));
@@ -273,6 +317,10 @@ class PostgresObjectStore::Impl : public std::enable_shared_from_this<Impl> {
   bool stopped_ = false;
   bool used_reader_ = false;
   std::atomic<bool> unicode_ = true;
+  std::atomic<bool> commits_ahead_;
+  std::size_t applies_under_way_ = 0;
+  FlushWatch commits_;
+  bool flushing_ = false;
   Timestamp forgotten_{};
 };
 

@@ -22,6 +22,10 @@ struct Request {
 
   /// Called once: with a failure, or with one result for each query.
   std::function<void(const Failure&, std::vector<Result>)> done;
+
+  /// Asks behind the commit how far the log goes, and how far it is on stable storage: one more
+  /// result (Statement::log_position).
+  bool tell_position = false;
 };
 
 }  // namespace postoffice::postgres

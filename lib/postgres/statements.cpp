@@ -211,6 +211,9 @@ constexpr const char* beat_worker_sql =
     " ON CONFLICT (name) DO UPDATE SET beat = excluded.beat";
 
 constexpr StatementText texts[] = {
+    {"postoffice_log_position", "SELECT pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn()"},
+    // A message for nobody: the least that makes the server wait for its log at the commit.
+    {"postoffice_flush_log", "SELECT pg_logical_emit_message(true, 'postoffice', '')"},
     {"postoffice_lock_shared", "SELECT pg_advisory_xact_lock_shared" SCHEMA_LOCK},
     {"postoffice_lock_alone", "SELECT pg_advisory_xact_lock" SCHEMA_LOCK},
     {"postoffice_touch", touch_sql},
@@ -268,11 +271,13 @@ static_assert(std::size(texts) == static_cast<std::size_t>(Statement::find_dead_
 }  // namespace
 
 std::span<const StatementText> statements(Purpose purpose) {
+  constexpr auto first_write = static_cast<std::size_t>(Statement::lock_shared);
   constexpr auto first_registry = static_cast<std::size_t>(Statement::lock_registry);
   constexpr auto first_read = static_cast<std::size_t>(Statement::find_one);
   const std::span<const StatementText> all(texts);
   switch (purpose) {
-    case Purpose::writing: return all.first(first_registry);
+    case Purpose::writing: return all.subspan(first_write, first_registry - first_write);
+    case Purpose::writing_ahead: return all.first(first_registry);
     case Purpose::registry: return all.subspan(first_registry, first_read - first_registry);
     case Purpose::reading: break;
   }

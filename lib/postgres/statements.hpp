@@ -6,9 +6,11 @@
 
 namespace postoffice::postgres {
 
-/// Those from lock_registry on are for who looks after the instances, those from find_one on only
-/// read.
+/// The first two are for who does not wait at each commit, those from lock_registry on for who
+/// looks after the instances, those from find_one on only read.
 enum class Statement {
+  log_position,
+  flush_log,
   lock_shared,
   lock_alone,
   touch,
@@ -47,7 +49,7 @@ enum class Statement {
 
 /// What a connection prepares. To prepare a statement locks its tables a little, so one that reads
 /// must not prepare what writes.
-enum class Purpose { writing, registry, reading };
+enum class Purpose { writing, writing_ahead, registry, reading };
 
 struct StatementText {
   const char* name;

@@ -740,6 +740,40 @@ TEST_CASE_FIXTURE(Fixture,
   f.applies.clear();
 }
 
+TEST_CASE("full transactions go ahead of those whose end is awaited, others wait") {
+  auto options = small_options();
+  options.batch_rows_max = 8;
+  options.full_batches_in_flight = 4;
+  Fixture f(options);
+  const auto receive = [&](ObjectId first, ObjectId end) {
+    for (ObjectId id = first; id < end; ++id) f.receive({id});
+    while (!f.fetches.empty()) f.answer(f.next_fetch());
+  };
+  receive(1, 2);
+  receive(2, 3);
+  REQUIRE(f.applies.size() == 2);
+  receive(3, 8);
+  CHECK(f.applies.size() == 2);
+  receive(8, 9);
+  CHECK(f.applies.size() == 3);
+  receive(9, 40);
+  CHECK(f.applies.size() == 4);
+  SUBCASE("one that works makes room for the next full one") {
+    f.commit();
+    CHECK(f.applies.size() == 4);
+  }
+  SUBCASE("after a failure the store is tried with one, when no other is under way") {
+    f.commit({}, Error::unavailable);
+    f.advance(1s);
+    CHECK(f.applies.size() == 3);
+    while (!f.applies.empty()) f.commit({}, Error::unavailable);
+    f.advance(10s);
+    CHECK(f.applies.size() == 1);
+  }
+  f.settle();
+  CHECK(f.counters().stored == 39);
+}
+
 TEST_CASE_FIXTURE(Fixture,
                   "an older receipt that comes later, carried by another run, keeps the newer") {
   const auto early = now;

@@ -264,6 +264,8 @@ TEST_CASE("switches can be turned on and off everywhere") {
   const Variables on{{"POSTOFFICE_JOURNAL_STRICT", "true"}};
   CHECK(good(parse({}, on)).journal_strict);
   CHECK_FALSE(good(parse({"--journal-strict=false"}, on)).journal_strict);
+  CHECK(good(parse({})).synchronous_commit);
+  CHECK_FALSE(good(parse({"--synchronous-commit=false"})).synchronous_commit);
 }
 
 TEST_CASE("help and version are information, not problems") {

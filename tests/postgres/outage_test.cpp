@@ -1,8 +1,10 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -37,10 +39,14 @@ void cluster(const std::string& command, const std::string& mode) {
   REQUIRE(std::system(line.c_str()) == 0);
 }
 
+// Large enough not to wait at their commit, where that is allowed.
+constexpr int large_batch = 1'500;
+
 // Applies rising batches until told to stop, like the pipeline: the same again until it worked.
 class Load {
  public:
-  explicit Load(ObjectStore& store) : store_(store), thread_([this] { run(); }) {}
+  explicit Load(ObjectStore& store, int batch = 50)
+      : store_(store), batch_(batch), thread_([this] { run(); }) {}
 
   ~Load() { stop(); }
 
@@ -50,17 +56,16 @@ class Load {
   }
 
   int done() const { return done_; }
+  int rows() const { return done_ * batch_; }
   int failures() const { return failures_; }
   std::chrono::milliseconds slowest() const { return slowest_; }
-
-  static constexpr int batch = 50;
 
  private:
   void run() {
     for (int round = 0; !stopping_; ++round) {
       Changes changes;
-      for (int index = 0; index < batch; ++index) {
-        changes.answers.push_back({round * batch + index, true, at(round), at(round)});
+      for (int index = 0; index < batch_; ++index) {
+        changes.answers.push_back({round * batch_ + index, true, at(round), at(round)});
       }
       while (!apply_once(changes)) std::this_thread::sleep_for(20ms);
       ++done_;
@@ -79,6 +84,7 @@ class Load {
   }
 
   ObjectStore& store_;
+  const int batch_;
   std::atomic<bool> stopping_ = false;
   std::atomic<int> done_ = 0;
   std::atomic<int> failures_ = 0;
@@ -92,8 +98,15 @@ TEST_CASE("a server killed and restarted under load loses nothing that was done"
   EventLog log;
   EventLoop loop;
   loop.start();
-  PostgresObjectStore store(loop, options(schema), log.log());
-  Load load(store);
+  auto chosen = options(schema);
+  int batch = 50;
+  SUBCASE("each transaction waits at its commit") {}
+  SUBCASE("large ones do not") {
+    chosen.synchronous_commit = false;
+    batch = large_batch;
+  }
+  PostgresObjectStore store(loop, chosen, log.log());
+  Load load(store, batch);
   for (int round = 0; round < 3; ++round) {
     wait_until([&, before = load.done()] { return load.done() > before + 20; });
     cluster("stop", "immediate");
@@ -103,7 +116,7 @@ TEST_CASE("a server killed and restarted under load loses nothing that was done"
   wait_until([&, before = load.done()] { return load.done() > before + 20; });
   load.stop();
   CHECK(load.slowest() < 6s);
-  CHECK(schema.run("SELECT count(*) FROM objects") == std::to_string(load.done() * Load::batch));
+  CHECK(schema.run("SELECT count(*) FROM objects") == std::to_string(load.rows()));
   CHECK(find(store).size() == 100);
   // Once per change of state, not per attempt: an end, perhaps two reasons, and a return.
   CHECK(log.count("connected to") == 3);
@@ -124,7 +137,93 @@ TEST_CASE("sessions that an administrator ends are opened again") {
   }
   wait_until([&, before = load.done()] { return load.done() > before + 5; });
   load.stop();
-  CHECK(schema.run("SELECT count(*) FROM objects") == std::to_string(load.done() * Load::batch));
+  CHECK(schema.run("SELECT count(*) FROM objects") == std::to_string(load.rows()));
+}
+
+TEST_CASE("large transactions that do not wait at their commit complete in order, and soon") {
+  PostgresSchema schema;
+  EventLoop loop;
+  loop.start();
+  auto chosen = options(schema);
+  chosen.synchronous_commit = false;
+  PostgresObjectStore store(loop, chosen);
+  std::mutex mutex;
+  std::vector<int> order;
+  for (int round = 0; round < 8; ++round) {
+    Changes changes;
+    for (ObjectId id = 0; id < large_batch; ++id) {
+      changes.answers.push_back({id, true, at(round), at(round)});
+    }
+    store.apply(changes, [&, round](std::error_code error, const Applied&) {
+      CHECK_FALSE(error);
+      const std::lock_guard lock(mutex);
+      order.push_back(round);
+    });
+  }
+  const auto count = [&] {
+    const std::lock_guard lock(mutex);
+    return order.size();
+  };
+  wait_until([&] { return count() == 8; });
+  CHECK(std::is_sorted(order.begin(), order.end()));
+  CHECK(find_one(store, 1)->last_seen == at(7));
+}
+
+TEST_CASE("a transaction that did not wait at its commit is complete when the log is flushed") {
+  if (!std::getenv("POSTOFFICE_TEST_CLUSTER")) return;
+  PostgresSchema schema;
+  // So that the server does not flush by itself before somebody asks.
+  run_sql(postgres_conninfo(), "ALTER SYSTEM SET wal_writer_delay = '10s'");
+  run_sql(postgres_conninfo(), "SELECT pg_reload_conf()");
+  EventLoop loop;
+  loop.start();
+  auto chosen = options(schema);
+  chosen.synchronous_commit = false;
+  PostgresObjectStore store(loop, chosen);
+  for (int round = 0; round < 20; ++round) {
+    Changes changes;
+    for (ObjectId id = 0; id < large_batch; ++id) {
+      changes.answers.push_back({id, true, at(round), at(round)});
+    }
+    const auto start = Clock::now();
+    apply(store, changes);
+    CHECK(Clock::now() - start < 5s);
+  }
+  run_sql(postgres_conninfo(), "ALTER SYSTEM RESET wal_writer_delay");
+  run_sql(postgres_conninfo(), "SELECT pg_reload_conf()");
+}
+
+TEST_CASE("a server that forbids to have its log flushed is waited for at each commit") {
+  PostgresSchema schema;
+  EventLog log;
+  EventLoop loop;
+  loop.start();
+  std::string message;
+  REQUIRE_FALSE(migrate_postgres(schema.conninfo(), message));
+  const std::string flush = " EXECUTE ON FUNCTION pg_logical_emit_message(boolean, text, text) ";
+  run_sql(postgres_conninfo(), "REVOKE" + flush + "FROM PUBLIC");
+  run_sql(postgres_conninfo(), "DROP ROLE IF EXISTS writer");
+  run_sql(postgres_conninfo(), "CREATE ROLE writer LOGIN");
+  schema.run("GRANT USAGE ON SCHEMA " + schema.name() + " TO writer");
+  schema.run("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA " + schema.name() +
+             " TO writer");
+  {
+    auto chosen = options(schema);
+    chosen.conninfo = schema.conninfo("user=writer");
+    chosen.synchronous_commit = false;
+    PostgresObjectStore store(loop, chosen, log.log());
+    for (int round = 0; round < 5; ++round) {
+      Changes changes;
+      for (ObjectId id = 0; id < large_batch; ++id) {
+        changes.answers.push_back({id, true, at(round), at(round)});
+      }
+      apply_until_done(store, changes);
+    }
+    CHECK(log.count("permission denied") == 1);
+    CHECK(find_one(store, 1)->last_seen == at(4));
+  }
+  run_sql(postgres_conninfo(), "GRANT" + flush + "TO PUBLIC");
+  run_sql(postgres_conninfo(), "DROP OWNED BY writer; DROP ROLE writer");
 }
 
 TEST_CASE("a table locked for long fails the call in time, and the next one works") {

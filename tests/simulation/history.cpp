@@ -26,6 +26,7 @@ PipelineOptions draw_options(Chance& chance) {
   options.carry_after = std::chrono::milliseconds(chance.between(1'000, 6'000));
   options.drain_limit = 1s;
   options.seed = chance.number() | 1;
+  options.full_batches_in_flight = 2 + options.seed / 2 % 5;
   return options;
 }
 

@@ -39,6 +39,7 @@ postoffice::PipelineOptions pipeline_options(const Options& options) {
   result.fetch_timeout = options.fetch_timeout;
   result.drain_limit = options.drain_limit;
   if (options.store.kind == StoreLocation::Kind::postgres) result.beat = beat_of_instances;
+  if (!options.synchronous_commit) result.full_batches_in_flight = batches_not_awaited;
   fit_memory(memory_limit(), 1, result);
   return result;
 }
@@ -120,7 +121,8 @@ void Daemon::log_recovery() const {
 Failure Daemon::build_parts() try {
   std::string problem;
   store_ = make_store(options_.store, true, loop_, log_, problem,
-                      make_instance(options_, queue_->status(), clock_, stamped_));
+                      make_instance(options_, queue_->status(), clock_, stamped_),
+                      options_.synchronous_commit);
   if (!store_) return {ExitCode::configuration, "store: " + problem};
   shared_store_ = dynamic_cast<postoffice::PostgresObjectStore*>(store_.get());
 

@@ -4,6 +4,7 @@
 
 #include "daemon/memory_limit.hpp"
 #include "daemon/publishing.hpp"
+#include "daemon/shared_store.hpp"
 
 namespace postofficed {
 namespace {
@@ -21,6 +22,7 @@ postoffice::PipelineOptions pipeline_options(const Options& options, std::size_t
   result.fetch_timeout = options.fetch_timeout;
   result.drain_limit = options.drain_limit;
   result.beat = beat;
+  if (!options.synchronous_commit) result.full_batches_in_flight = batches_not_awaited;
   fit_memory(memory_limit(), static_cast<std::size_t>(options.shards), result);
   return result;
 }
@@ -43,6 +45,7 @@ void Shard::look() {
 void Shard::begin() {
   postoffice::PostgresObjectStoreOptions database;
   database.conninfo = parts_.options.store.target;
+  database.synchronous_commit = parts_.options.synchronous_commit;
   database.instance.emplace();
   database.instance->shard = number_;
   database.instance->name = parts_.name;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -17,6 +18,10 @@ namespace postofficed {
 /// How often the others are told how far this daemon has come. A row goes up to two beats later
 /// than it would with one daemon.
 inline constexpr std::chrono::milliseconds beat_of_instances{200};
+
+/// Transactions of a pipeline whose store does not wait at each commit: one is computed, one stands
+/// behind it, and some wait for the server's log.
+inline constexpr std::size_t batches_not_awaited = 6;
 
 /// "host:9090#4711": where this process listens, and which it is.
 std::string instance_name(const std::string& listen);

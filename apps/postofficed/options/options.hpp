@@ -43,6 +43,7 @@ struct Options {
   std::string admin_listen;
   std::string source;
   StoreLocation store;
+  bool synchronous_commit = true;
   QueueLocation queue;
   std::string data_dir;
   std::chrono::milliseconds ttl{};

@@ -114,11 +114,19 @@ bool set_queue_limit(const std::string& text, Options& options, std::string& pro
   return problem.empty();
 }
 
-bool set_journal_strict(const std::string& text, Options& options, std::string& problem) {
+bool set_bool(const std::string& text, bool& option, std::string& problem) {
   const auto value = parse_bool(text);
   if (!value) problem = "is neither true nor false";
-  options.journal_strict = value.value_or(false);
+  option = value.value_or(option);
   return problem.empty();
+}
+
+bool set_journal_strict(const std::string& text, Options& options, std::string& problem) {
+  return set_bool(text, options.journal_strict, problem);
+}
+
+bool set_synchronous_commit(const std::string& text, Options& options, std::string& problem) {
+  return set_bool(text, options.synchronous_commit, problem);
 }
 
 // What RabbitMQ takes without quoting, in its tools as in URLs.
@@ -172,6 +180,10 @@ constexpr std::array table{
                   "Where objects go: sqlite:PATH, postgresql://… or key=value pairs "
                   "[sqlite:DATA_DIR/objects.db]",
                   true, set_store},
+    Specification{"synchronous-commit", "true", nullptr,
+                  "PostgreSQL: each transaction waits for its commit; false: large ones wait "
+                  "together, which pays where the server's disk is slow to flush",
+                  false, set_synchronous_commit},
     Specification{"queue", nullptr, "QUEUE",
                   "Where accepted callbacks wait: file:PATH, amqp://… or amqps://… (RabbitMQ), or "
                   "file+amqp://… (a file first, RabbitMQ when it answers) [file:DATA_DIR/queue]",

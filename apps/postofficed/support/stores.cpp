@@ -41,7 +41,8 @@ std::error_code migrate_sqlite_store(const std::string&, std::string& message) {
 
 std::unique_ptr<postoffice::ObjectStore> make_store(
     const StoreLocation& location, bool migrate, postoffice::EventLoop& loop, postoffice::Log log,
-    std::string& problem, std::optional<postoffice::PostgresInstance> instance) {
+    std::string& problem, std::optional<postoffice::PostgresInstance> instance,
+    bool synchronous_commit) {
   try {
     if (location.kind == StoreLocation::Kind::sqlite) {
       return make_sqlite_store(location.target, std::move(log), problem);
@@ -50,6 +51,7 @@ std::unique_ptr<postoffice::ObjectStore> make_store(
     options.conninfo = location.target;
     options.migrate = migrate;
     options.instance = std::move(instance);
+    options.synchronous_commit = synchronous_commit;
     return std::make_unique<postoffice::PostgresObjectStore>(loop, options, std::move(log));
   } catch (const std::invalid_argument& error) {
     problem = error.what();

@@ -16,10 +16,12 @@ namespace postofficed {
 
 /// Null with a `problem` when the location can never work. Whether the store answers does not
 /// matter: it goes on trying. With `migrate` it creates or upgrades its schema as it connects. A
-/// store that can be shared writes for `instance`, if that is given.
+/// store that can be shared writes for `instance`, if that is given. `synchronous_commit`: see
+/// PostgresObjectStoreOptions.
 std::unique_ptr<postoffice::ObjectStore> make_store(
     const StoreLocation& location, bool migrate, postoffice::EventLoop& loop, postoffice::Log log,
-    std::string& problem, std::optional<postoffice::PostgresInstance> instance = {});
+    std::string& problem, std::optional<postoffice::PostgresInstance> instance = {},
+    bool synchronous_commit = true);
 
 /// Creates or upgrades the schema, blocking. `message` is one line for people.
 std::error_code migrate_store(const StoreLocation& location, std::string& message);

@@ -23,6 +23,14 @@ struct PostgresObjectStoreOptions {
   std::chrono::milliseconds statement_timeout{10'000};
   std::chrono::milliseconds reconnect_max{2'000};  ///< longest pause between attempts to connect
 
+  /// Off: transactions of many rows do not wait for the server's log at their commit, and complete
+  /// when the log has been flushed by itself, or at once behind the last of several. Nothing is
+  /// less durable, but a pipeline must be allowed more of them
+  /// (PipelineOptions::full_batches_in_flight). Pays where a flush takes long. Needs the server's
+  /// pg_current_wal_flush_lsn(), and the right to call pg_logical_emit_message(), which all have
+  /// by default.
+  bool synchronous_commit = true;
+
   /// Several queues share the tables, and this is the one that the store writes for. Without it the
   /// store has the tables for itself.
   std::optional<PostgresInstance> instance{};
@@ -32,7 +40,8 @@ struct PostgresObjectStoreOptions {
 /// bookkeeping tables start with postoffice_. One connection writes, in order; one reads.
 /// Non-blocking on the loop; reconnects for ever, and logs each change of state once.
 ///
-/// Durability: synchronous_commit=on, whatever the server's default.
+/// Durability: apply() completes when the server has its log on stable storage, whatever its
+/// default of synchronous_commit.
 /// Threads: all methods from any thread; completions on the loop's thread.
 class PostgresObjectStore final : public ObjectStore {
  public:
