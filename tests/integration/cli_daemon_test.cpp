@@ -64,6 +64,20 @@ TEST_CASE("a second signal ends a daemon that waits for its fetches") {
   CHECK(daemon.process().exit_code() == 128 + SIGTERM);
 }
 
+// A database that hangs holds the start up for half a second, while the pages can be seen already.
+TEST_CASE("not ready before callbacks can be sent") {
+  const TemporaryDirectory directory;
+  const SilentServer database;
+  const auto store = "postgres://127.0.0.1:" + std::to_string(database.port()) + "/postoffice";
+  Daemon daemon(directory.path(), {"--store", store});
+  REQUIRE(eventually([&] { return daemon.admin_port() != 0; }));
+  const auto early = daemon.page("/readyz");
+  const bool listens = daemon.port() != 0;
+  CHECK((early.status == 503 || listens));
+  CHECK(eventually([&] { return daemon.page("/readyz").status == 200; }));
+  CHECK(daemon.post("1").status == 202);
+}
+
 TEST_CASE("what a killed daemon had accepted is found by the next one") {
   const TemporaryDirectory directory;
   {

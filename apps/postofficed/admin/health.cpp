@@ -14,7 +14,7 @@ void show_ready(const Shown& shown, const Request&, const Respond& respond) {
   const bool ready = shown.ready();
   Json json;
   json.begin_object().member("ready", ready);
-  if (!ready) json.member("reason", "callbacks cannot be made durable");
+  if (!ready) json.member("reason", "no callback can be made durable now");
   json.end_object();
   respond({ready ? 200 : 503, "application/json", json.text() + "\n", {}});
 }

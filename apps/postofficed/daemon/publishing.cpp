@@ -176,6 +176,7 @@ void Publishing::stop_publishing(std::function<void()> done) {
 }
 
 bool Publishing::ready() const {
+  if (!ingress_->status().listening) return false;
   if (journal_) return journal_->status().writable;
   const auto status = publisher_->status();
   return status.connected && !status.blocked;

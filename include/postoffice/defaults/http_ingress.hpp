@@ -29,6 +29,7 @@ struct HttpIngressOptions {
 
 /// Counters since the start, by HTTP status.
 struct HttpIngressStatus {
+  bool listening = false;         ///< from start() to stop()
   std::uint64_t connections = 0;  ///< open now
   std::uint64_t accepted = 0;     ///< 202
   std::uint64_t malformed = 0;    ///< other 4xx
@@ -51,6 +52,7 @@ class HttpIngress final : public Ingress {
   /// The port in use once started; tests listen on port 0.
   std::uint16_t port() const;
 
+  /// From any thread, before start(), too.
   HttpIngressStatus status() const;
 
  private:

@@ -132,11 +132,13 @@ class HttpIngress::Impl {
     }
     workers_ = std::move(workers);
     for (const auto& worker : workers_) worker->run();
+    started_.store(true, std::memory_order_release);
     return {};
   }
 
   void stop(StopDone done) {
-    if (workers_.empty()) {
+    stopped_ = true;
+    if (!started_) {
       if (done) done();
       return;
     }
@@ -153,6 +155,9 @@ class HttpIngress::Impl {
 
   HttpIngressStatus status() const {
     HttpIngressStatus status;
+    // Another thread may be starting just now; until that is done the workers are its own.
+    if (!started_.load(std::memory_order_acquire)) return status;
+    status.listening = !stopped_;
     status.connections = totals_->connections.load();
     for (const auto& worker : workers_) {
       status.accepted += worker->counts().accepted.load(std::memory_order_relaxed);
@@ -169,7 +174,9 @@ class HttpIngress::Impl {
   std::vector<ListeningSocket> given_;
   http::HostPort where_;
   std::uint16_t port_ = 0;
-  std::vector<std::shared_ptr<Worker>> workers_;
+  std::vector<std::shared_ptr<Worker>> workers_;  // constant once started
+  std::atomic<bool> started_{false};
+  std::atomic<bool> stopped_{false};
 };
 
 HttpIngress::HttpIngress(HttpIngressOptions options, Log log)

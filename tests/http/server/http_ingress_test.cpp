@@ -510,6 +510,26 @@ TEST_CASE("stopping answers what was read, closes what is idle, and says so once
   CHECK(eventually([&] { return stopped == 1; }));
 }
 
+// Pages show the status from their own thread, and may be asked at any time.
+TEST_CASE("whether it listens can be asked before, while and after it does") {
+  for (int round = 0; round < 20; ++round) {
+    HttpIngress ingress(on_free_port());
+    CHECK_FALSE(ingress.status().listening);
+    std::promise<void> seen;
+    std::thread asking([&] {
+      while (!ingress.status().listening) std::this_thread::yield();
+      seen.set_value();
+    });
+    REQUIRE_FALSE(ingress.start([](auto, auto done) { done({}, {}); }));
+    seen.get_future().wait();
+    asking.join();
+    std::promise<void> stopped;
+    ingress.stop([&] { stopped.set_value(); });
+    CHECK_FALSE(ingress.status().listening);
+    stopped.get_future().wait();
+  }
+}
+
 TEST_CASE(
     "stopping works with nothing open, before the start, and from within its own completion") {
   std::atomic<int> stopped{0};
