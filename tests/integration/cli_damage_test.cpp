@@ -87,6 +87,20 @@ TEST_CASE("one damaged callback: verify names it, strict refuses, otherwise the 
   CHECK_FALSE(std::filesystem::is_empty(directory / "queue/quarantine"));
 }
 
+#ifdef POSTOFFICED_RABBITMQ
+TEST_CASE("a damaged callback on its way to a broker is told of, too") {
+  const TemporaryDirectory directory;
+  fill(directory.path());
+  flip_byte(directory / segment, offset_of(directory.path(), 2) + 24);
+  Daemon daemon(directory.path(), {"serve", "--queue", "file+amqp://127.0.0.1:1/", "--store",
+                                   "postgresql://127.0.0.1:1/nobody"});
+  REQUIRE(daemon.ready());
+  CHECK(daemon.said("2 callbacks with 4 ids left from before"));
+  CHECK(daemon.said("1 record lost to damage of the file"));
+  CHECK(daemon.post("41").status == 202);
+}
+#endif
+
 TEST_CASE("a segment that is gone or makes no sense is no reason not to start") {
   for (const bool gone : {true, false}) {
     const TemporaryDirectory directory;

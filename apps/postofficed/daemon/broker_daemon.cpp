@@ -5,15 +5,11 @@
 
 #include "admin/pages.hpp"
 #include "daemon/file_limit.hpp"
+#include "daemon/listening.hpp"
 #include "support/stores.hpp"
 
 namespace postofficed {
 namespace {
-
-// The address as configured, with the port that the system chose where it was 0.
-std::string with_port(const std::string& listen, std::uint16_t port) {
-  return listen.substr(0, listen.rfind(':') + 1) + std::to_string(port);
-}
 
 FileShares file_shares(const Options& options) {
   return share_files(file_limit(), options.fetch_concurrency, options.ingress_threads);
@@ -83,8 +79,7 @@ Failure BrokerDaemon::start_admin() {
   loop_.start();
   admin_loop_.start();
   if (const auto error = admin_->start()) {
-    return {ExitCode::configuration,
-            "--admin-listen: cannot listen on " + options_.admin_listen + ": " + error.message()};
+    return cannot_listen("--admin-listen", options_.admin_listen, error);
   }
   info("admin pages on http://" + with_port(options_.admin_listen, admin_->port()) + "/");
   return {};

@@ -5,31 +5,16 @@
 
 #include "admin/pages.hpp"
 #include "daemon/file_limit.hpp"
+#include "daemon/listening.hpp"
 #include "daemon/memory_limit.hpp"
+#include "daemon/open_queue.hpp"
 #include "daemon/shared_store.hpp"
-#include "postoffice/error.hpp"
 #include "support/data_directory.hpp"
-#include "support/lock_holder.hpp"
 #include "support/stores.hpp"
 #include "support/text.hpp"
 
 namespace postofficed {
 namespace {
-
-// 78 and not 69, which is for the one-shot commands: no waiting frees an address, somebody has to
-// change the configuration of one of the two programs that want it.
-Failure cannot_listen(const std::string& option, const std::string& address,
-                      const std::error_code& error) {
-  return {ExitCode::configuration,
-          option + ": cannot listen on " + address + ": " + error.message()};
-}
-
-Failure cannot_open(const std::string& directory, const std::error_code& error) {
-  std::string message = "queue file:" + directory + ": " + error.message();
-  const auto holder = error == postoffice::Error::locked ? lock_holder(directory) : std::string();
-  if (!holder.empty()) message += ": " + holder;
-  return {ExitCode::journal, message};
-}
 
 postoffice::PipelineOptions pipeline_options(const Options& options) {
   postoffice::PipelineOptions result;
@@ -46,11 +31,6 @@ postoffice::PipelineOptions pipeline_options(const Options& options) {
 
 FileShares file_shares(const Options& options) {
   return share_files(file_limit(), options.fetch_concurrency, options.ingress_threads);
-}
-
-// The address as configured, with the port that the system chose where it was 0.
-std::string with_port(const std::string& listen, std::uint16_t port) {
-  return listen.substr(0, listen.rfind(':') + 1) + std::to_string(port);
 }
 
 }  // namespace
@@ -90,32 +70,7 @@ void Daemon::stop(std::function<void()> done) {
 Failure Daemon::open_queue() {
   std::string problem;
   if (!prepare_data_directory(options_.data_dir, problem)) return {ExitCode::journal, problem};
-  postoffice::FileQueueOptions queue;
-  queue.directory = options_.queue.directory;
-  queue.bytes_max = options_.queue_limit;
-  queue.strict = options_.journal_strict;
-  queue.clock_interval = std::min(queue.clock_interval, options_.ttl / 2);
-  fit_memory(memory_limit(), queue);
-  std::error_code error;
-  queue_ = postoffice::FileQueue::open(queue, clock_, error, log_);
-  if (!queue_) return cannot_open(queue.directory, error);
-  log_recovery();
-  return {};
-}
-
-void Daemon::log_recovery() const {
-  const auto& found = queue_->recovery();
-  std::string text = "queue file:" + options_.queue.directory + ": " +
-                     counted(found.callbacks, "callback") + " with " + counted(found.ids, "id") +
-                     " left from before";
-  if (found.torn_bytes != 0) {
-    text += "; dropped " + counted(found.torn_bytes, "byte") + " that no sender was told about";
-  }
-  info(text);
-  if (found.lost_records == 0) return;
-  log_(postoffice::LogLevel::error, "queue file:" + options_.queue.directory + ": " +
-                                        counted(found.lost_records, "record") +
-                                        " lost to damage of the file");
+  return postofficed::open_queue(options_, clock_, log_, queue_);
 }
 
 Failure Daemon::build_parts() try {

@@ -43,7 +43,6 @@ class Daemon final : public Service {
   Failure start_admin();
   Failure join_others();
   Failure start_pipeline();
-  void log_recovery() const;
   void info(const std::string& message) const { log_(postoffice::LogLevel::info, message); }
 
   const ParsedOptions parsed_;

@@ -6,12 +6,10 @@
 #include <stdexcept>
 #include <utility>
 
-#include "daemon/memory_limit.hpp"
+#include "daemon/listening.hpp"
+#include "daemon/open_queue.hpp"
 #include "daemon/shared_store.hpp"
-#include "postoffice/error.hpp"
 #include "support/data_directory.hpp"
-#include "support/lock_holder.hpp"
-#include "support/text.hpp"
 
 namespace postofficed {
 namespace {
@@ -72,7 +70,8 @@ Failure Publishing::open(std::vector<int> sockets, std::size_t connections_max) 
   }
   const bool journal_first = options_.queue.kind == QueueLocation::Kind::file_then_broker;
   if (journal_first) {
-    if (auto failure = open_journal(); failure.code != ExitCode::ok) return failure;
+    if (auto failure = open_queue(options_, clock_, log_, journal_); failure.code != ExitCode::ok)
+      return failure;
   }
   auto rabbit = rabbit_options(options_);
   rabbit.publisher = id_.value();
@@ -86,27 +85,6 @@ Failure Publishing::open(std::vector<int> sockets, std::size_t connections_max) 
   ingress.connections_max = connections_max;
   ingress_.emplace(ingress, log_);
   return {};
-}
-
-Failure Publishing::open_journal() {
-  postoffice::FileQueueOptions queue;
-  queue.directory = options_.queue.directory;
-  queue.bytes_max = options_.queue_limit;
-  queue.strict = options_.journal_strict;
-  fit_memory(memory_limit(), queue);
-  std::error_code error;
-  journal_ = postoffice::FileQueue::open(queue, clock_, error, log_);
-  if (journal_) {
-    const auto& found = journal_->recovery();
-    log_(LogLevel::info, "queue file:" + queue.directory + ": " +
-                             counted(found.callbacks, "callback") + " left to forward");
-    return {};
-  }
-  std::string message = "queue file:" + queue.directory + ": " + error.message();
-  const auto holder =
-      error == postoffice::Error::locked ? lock_holder(queue.directory) : std::string();
-  if (!holder.empty()) message += ": " + holder;
-  return {ExitCode::journal, message};
 }
 
 void Publishing::forward_from_journal() {
@@ -126,9 +104,8 @@ Failure Publishing::start() {
   const auto error =
       ingress_->start([this](std::span<const postoffice::ObjectId> ids,
                              postoffice::Queue::AppendDone done) { append(ids, std::move(done)); });
-  if (!error) return {};
-  return {ExitCode::configuration,
-          "--listen: cannot listen on " + options_.listen + ": " + error.message()};
+  if (error) return cannot_listen("--listen", options_.listen, error);
+  return {};
 }
 
 void Publishing::append(std::span<const postoffice::ObjectId> ids,

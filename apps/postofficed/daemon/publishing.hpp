@@ -53,7 +53,6 @@ class Publishing {
   const postoffice::FileQueue* journal() const { return journal_.get(); }
 
  private:
-  Failure open_journal();
   void forward_from_journal();
   void append(std::span<const postoffice::ObjectId> ids, postoffice::Queue::AppendDone done);
   void register_now();

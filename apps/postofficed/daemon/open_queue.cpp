@@ -1,0 +1,55 @@
+#include "daemon/open_queue.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "daemon/memory_limit.hpp"
+#include "postoffice/error.hpp"
+#include "support/lock_holder.hpp"
+#include "support/text.hpp"
+
+namespace postofficed {
+namespace {
+
+using postoffice::LogLevel;
+
+Failure cannot_open(const std::string& name, const std::string& directory,
+                    const std::error_code& error) {
+  std::string message = name + error.message();
+  const auto holder = error == postoffice::Error::locked ? lock_holder(directory) : std::string();
+  if (!holder.empty()) message += ": " + holder;
+  return {ExitCode::journal, message};
+}
+
+void log_recovery(const std::string& name, const postoffice::FileQueueRecovery& found,
+                  const postoffice::Log& log) {
+  std::string text = name + counted(found.callbacks, "callback") + " with " +
+                     counted(found.ids, "id") + " left from before";
+  if (found.torn_bytes != 0) {
+    text += "; dropped " + counted(found.torn_bytes, "byte") + " that no sender was told about";
+  }
+  log(LogLevel::info, text);
+  if (found.lost_records == 0) return;
+  log(LogLevel::error,
+      name + counted(found.lost_records, "record") + " lost to damage of the file");
+}
+
+}  // namespace
+
+Failure open_queue(const Options& options, postoffice::Clock& clock, const postoffice::Log& log,
+                   std::unique_ptr<postoffice::FileQueue>& queue) {
+  postoffice::FileQueueOptions wanted;
+  wanted.directory = options.queue.directory;
+  wanted.bytes_max = options.queue_limit;
+  wanted.strict = options.journal_strict;
+  wanted.clock_interval = std::min(wanted.clock_interval, options.ttl / 2);
+  fit_memory(memory_limit(), wanted);
+  const std::string name = "queue file:" + wanted.directory + ": ";
+  std::error_code error;
+  queue = postoffice::FileQueue::open(wanted, clock, error, log);
+  if (!queue) return cannot_open(name, wanted.directory, error);
+  log_recovery(name, queue->recovery(), log);
+  return {};
+}
+
+}  // namespace postofficed

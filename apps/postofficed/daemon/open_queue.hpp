@@ -1,0 +1,19 @@
+// The queue on the disk, opened as the options say.
+#pragma once
+
+#include <memory>
+
+#include "exit_code.hpp"
+#include "options/options.hpp"
+#include "postoffice/clock.hpp"
+#include "postoffice/defaults/file_queue.hpp"
+#include "postoffice/log.hpp"
+
+namespace postofficed {
+
+/// Sets `queue` and logs what was found in it, damage included; or says why that cannot be, and who
+/// holds the directory if somebody does.
+Failure open_queue(const Options& options, postoffice::Clock& clock, const postoffice::Log& log,
+                   std::unique_ptr<postoffice::FileQueue>& queue);
+
+}  // namespace postofficed
