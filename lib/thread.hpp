@@ -11,8 +11,8 @@ namespace postoffice {
 inline void name_this_thread(const char* name) { ::pthread_setname_np(::pthread_self(), name); }
 
 /// From now on the calling thread, when it is woken, waits until whoever has the processor gives it
-/// away or has had its share (SCHED_BATCH, sched(7)); where a processor is free that changes
-/// nothing. A policy that somebody chose from outside stays.
+/// away or has had its share (SCHED_BATCH, sched(7)), unless the system finds it a free one. A
+/// policy that somebody chose from outside stays.
 inline void let_others_finish_first() {
   int policy = 0;
   sched_param parameters{};
