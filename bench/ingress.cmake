@@ -1,4 +1,4 @@
-# Programs for ingress_bench.sh.
+# The ingress alone, and the least that a server of its kind has to do.
 add_executable(bench_floor_epoll floor_epoll.cpp)
 postoffice_configure(bench_floor_epoll)
 target_include_directories(bench_floor_epoll PRIVATE ${PROJECT_SOURCE_DIR}/lib)

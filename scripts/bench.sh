@@ -7,7 +7,7 @@
 #
 # Stages: parse journal ingress core fetch store end_to_end broker; all, if none is named.
 # --flush-delay 0.2, 1 or 5 adds so many milliseconds to every flush, since what a virtual disk
-# needs for one says little about others. POSTOFFICE_BENCH_DIRECTORY names the disk to use.
+# needs for one says little about others: the journal's, and in the stage store PostgreSQL's. POSTOFFICE_BENCH_DIRECTORY names the disk to use.
 set -uo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -21,7 +21,7 @@ done
 ((${#stages[@]})) || stages=("${all_stages[@]}")
 
 packages=(python3 libbenchmark-dev)
-targets=()
+targets=() options=(-DPOSTOFFICE_BUILD_BENCH=ON)
 for stage in "${stages[@]}"; do
   case $stage in
     parse) packages+=(libsimdjson-dev) targets+=(parser_bench) ;;
@@ -32,14 +32,17 @@ for stage in "${stages[@]}"; do
       ;;
     ingress)
       packages+=(wrk nginx-light strace)
-      targets+=(bench_ingress_server bench_floor_epoll)
+      targets+=(bench_ingress_server bench_floor_epoll postofficed postoffice-tester)
       ;;
-    core) targets+=(core_bench memory_bench) ;;
+    core)
+      packages+=(doctest-dev) options+=(-DPOSTOFFICE_BUILD_TESTS=ON)
+      targets+=(core_bench memory_bench pipeline_long_run_test)
+      ;;
     fetch)
       packages+=(golang-go)
       targets+=(fetch_bench follow_bench cold_bench postoffice-tester)
       ;;
-    store) packages+=(postgresql) targets+=(upsert_bench expiry_bench) ;;
+    store) packages+=(postgresql) targets+=(upsert_bench expiry_bench slow_flush postofficed) ;;
     end_to_end) packages+=(postgresql) targets+=(end_to_end_bench postofficed) ;;
     broker)
       packages+=(postgresql rabbitmq-server wrk)
@@ -51,6 +54,6 @@ done
 need_packages "${build_packages[@]}" "${packages[@]}"
 say "building"
 build=$root/build/release
-build_preset release "$build" -DPOSTOFFICE_BUILD_BENCH=ON -- "${targets[@]}" ||
+build_preset release "$build" "${options[@]}" -- "${targets[@]}" ||
   fail "the build failed"
 exec python3 "$root/bench/suite" --build "$build" "$@"

@@ -11,7 +11,7 @@ import report
 from programs import Programs
 
 STAGES = ["parse", "journal", "ingress", "core", "fetch", "store", "end_to_end", "broker"]
-NEED_POSTGRES = {"journal", "store", "end_to_end", "broker"}
+NEED_POSTGRES = {"journal", "end_to_end", "broker"}
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 

@@ -24,7 +24,7 @@ STYLE = """
 def number(value):
     if value == 0:
         return "0"
-    return "%.0f" % value if value >= 100 else "%.3g" % value
+    return format(value, ",.0f") if value >= 100 else "%.3g" % value
 
 
 def reach(entry, value):

@@ -12,6 +12,9 @@ import tempfile
 import time
 
 
+SLOW_FLUSH = "slow_flush.so"
+
+
 class Programs:
     """All that was started, to be ended with the object."""
 
@@ -64,13 +67,29 @@ class Programs:
         self._brokers.append(broker)
         return run([self._broker_script(), "start", broker]).strip()
 
-    def postgres(self):
-        """A private server; returns its conninfo."""
+    def postgres(self, flush_delay_us=0):
+        """A private server, each of whose flushes takes so much longer; returns its conninfo."""
         os.chmod(self.work, 0o755)
         cluster = os.path.join(self.work, "cluster%d" % len(self._clusters))
-        conninfo = run([self._cluster_script(), "start", cluster]).strip()
+        environment = self._slow_flushes(flush_delay_us) if flush_delay_us else {}
+        conninfo = run([self._cluster_script(), "start", cluster],
+                       env={**os.environ, **environment}).strip()
         self._clusters.append(cluster)
+        if flush_delay_us and not preloaded(cluster, SLOW_FLUSH):
+            raise RuntimeError(SLOW_FLUSH + " was not loaded into the server")
         return conninfo
+
+    def _slow_flushes(self, delay_us):
+        # The server's user need not be able to read the build directory.
+        place = shutil.copy(self.bench(SLOW_FLUSH), self.work)
+        return {"LD_PRELOAD": place, "FLUSH_DELAY_US": str(delay_us)}
+
+
+def preloaded(cluster, name):
+    with open(os.path.join(cluster, "data/postmaster.pid")) as file:
+        pid = int(file.readline())
+    with open("/proc/%d/maps" % pid) as maps:
+        return name in maps.read()
 
 
 def end(process):

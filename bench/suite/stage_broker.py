@@ -44,9 +44,9 @@ def workers(bench, broker):
              "--listen", "localhost:%d" % source, "--rate", "20", "--ids-max", "100",
              "--id-range", "1000000000", "--latency-min", "200ms", "--latency-spread", "0s"])
         time.sleep(8)  # until the shards are shared out, and all slots taken
-        before, begun = sum(worker.stored() for worker in some), time.monotonic()
+        before, begun = sum(worker.status()["stored"] for worker in some), time.monotonic()
         time.sleep(seconds)
-        result = (sum(worker.stored() for worker in some) - before) / (time.monotonic() - begun)
+        result = (sum(worker.status()["stored"] for worker in some) - before) / (time.monotonic() - begun)
         end(tester)
         for daemon in [serve] + some:
             daemon.end()

@@ -1,8 +1,9 @@
 """Taking callbacks of 100 ids at 256 connections, server and client on a core each."""
 import statistics
 
+from daemon import Daemon, start_source
 from measure import figure, interleave, ratios
-from programs import Wrk, await_port, free_port
+from programs import Wrk, await_port, free_port, resident_bytes
 
 TITLE = "Ingress, 100 ids, 256 connections"
 PIPELINED = 16
@@ -57,7 +58,8 @@ def describe(name, samples):
 def compare(label, results, ours, peer, target=None, cpu_target=None):
     names = {"accepted": "202, not durable", "durable": "202 after fdatasync",
              "nginx": "nginx 204", "floor": "bare epoll 204",
-             "durable floor": "bare epoll 204 after fdatasync"}
+             "durable floor": "bare epoll 204 after fdatasync",
+             "daemon": "the daemon, 202 after fdatasync"}
     for what, key, goal in (("rate", "rate", target), ("processor time", "cpu_us", cpu_target)):
         def values(name):
             return [sample[key] for sample in results[name]]
@@ -67,10 +69,28 @@ def compare(label, results, ours, peer, target=None, cpu_target=None):
                      peer=describe(names[peer], results[peer]))
 
 
+class WholeDaemon:
+    """All of postofficed on the servers' core: it fetches, and stores in SQLite. Its sender has always
+    the same ids, so they are known, and most of their receipts join a fetch."""
+
+    def __init__(self, bench):
+        self._daemon = Daemon(bench, "daemon", *start_source(bench.programs), core=0)
+        self.port, self.pid = self._daemon.listen, self._daemon.pid
+
+    def figures(self):
+        status = self._daemon.status()
+        ends = {end: status[end] for end in ("stored", "merged", "not_found", "expired", "dead", "pending")}
+        yield figure("accepted ids of the daemon that are not accounted for",
+                     [status["accepted_ids"] - sum(ends.values())], at_most=0,
+                     note=", ".join("%s %s" % (format(count, ","), end) for end, count in ends.items() if count))
+        yield figure("resident after that", [resident_bytes(self.pid) / 2**20], unit="MiB")
+
+
 def run(bench):
     programs = bench.programs
     seconds = 1 if bench.quick else 2
     servers = {}
+    whole = None if bench.flush_delay_us else WholeDaemon(bench)
     for name in ("accepted", "durable", "nginx", "floor", "durable floor"):
         port = free_port()
         if name == "nginx":
@@ -84,6 +104,8 @@ def run(bench):
                              flush_delay_us=bench.flush_delay_us)
         servers[name] = Wrk(bench.root, port, pid)
         servers[name].port, servers[name].pid = port, pid
+    if whole:
+        servers["daemon"] = Wrk(bench.root, whole.port, whole.pid)
     turns = {name: (lambda wrk=wrk: wrk.measure(seconds)) for name, wrk in servers.items()}
     pipelined = Wrk(bench.root, servers["accepted"].port, servers["accepted"].pid,
                     pipelined=PIPELINED)
@@ -96,6 +118,9 @@ def run(bench):
     if not bench.flush_delay_us:
         yield from compare("durable 202 against bare epoll after fdatasync", results, "durable",
                            "durable floor")
+    if whole:
+        yield from compare("the whole daemon, durable, against nginx 204", results, "daemon", "nginx")
+        yield from whole.figures()
     yield from compare("not durable against nginx 204", results, "accepted", "nginx")
     yield from compare("not durable against bare epoll", results, "accepted", "floor")
     yield figure("%d requests pipelined against one" % PIPELINED,
