@@ -39,7 +39,7 @@ def row(entry):
 def about(stage):
     machine = stage["machine"]
     words = ["commit %s" % stage["commit"], stage["date"], "%d cores, %s" % (
-        machine["cores"], machine["model"]), "medians of %d pairs" % stage["pairs"]]
+        machine["cores"], machine["model"]), "medians of at least %d pairs" % stage["pairs"]]
     return ", ".join(words)
 
 

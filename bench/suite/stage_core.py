@@ -89,7 +89,7 @@ def long_run(bench):
 def run(bench):
     ours, peer = "transitions/%d" % USUAL, "map_and_mutex/%d" % USUAL
     results = interleave({name: (lambda name=name: one(bench, name)) for name in (ours, peer)},
-                         bench.pairs)
+                         2 * bench.pairs)
     rates = {name: [rate(entry) for entry in results[name]] for name in results}
     yield figure("id transitions a second, a million ids known", rates[ours], unit="million",
                  at_least=10)

@@ -81,6 +81,17 @@ def one_client(bench):
                  peer={"name": "bare epoll", "p50_us": statistics.median(results["inline"])})
 
 
+def cost_of_an_append(bench):
+    """Of the whole process: appending, flushing, reading and acknowledging, as fast as it goes."""
+    samples = []
+    for _ in range(bench.pairs):
+        entry = next(iter(google_benchmark(
+            bench.programs.bench("journal_bench"), "^append/100000/0/",
+            environment={"POSTOFFICE_BENCH_DIRECTORY": bench.programs.work}).values()))
+        samples.append(entry["cpu_time"] / 1e3)
+    yield figure("processor time of an append of 100 ids, reader included", samples, unit="us")
+
+
 def bytes_of_a_callback(bench):
     entries = google_benchmark(bench.programs.bench("journal_bench"), "^encode/", 0.01)
     for name, entry in entries.items():
@@ -104,5 +115,7 @@ def run(bench):
         yield from under_load(bench, 0)
     yield from recycled(bench)
     yield from one_client(bench)
+    if not bench.flush_delay_us:
+        yield from cost_of_an_append(bench)
     yield from bytes_of_a_callback(bench)
     yield from opening(bench)
