@@ -65,6 +65,10 @@ ConnectionSettings settings(const PostgresObjectStoreOptions& options, bool writ
           .reconnect_max = options.reconnect_max};
 }
 
+LogPosition position_at(const PGresult& positions, int column) {
+  return static_cast<LogPosition>(int8_at(positions, 0, column));
+}
+
 }  // namespace
 
 class PostgresObjectStore::Impl : public std::enable_shared_from_this<Impl> {
@@ -98,23 +102,26 @@ class PostgresObjectStore::Impl : public std::enable_shared_from_this<Impl> {
 
   void apply(const Changes& changes, ApplyDone done) {
     auto queries = std::make_shared<std::vector<Query>>(apply_queries(changes, unicode_));
-    const bool ahead = commits_ahead_ && rows_of(changes) >= rows_not_awaited;
+    // Whether a commit waited, only the server knows: one that wrote nothing does not. So all are
+    // asked.
+    const bool asked = commits_ahead_;
+    const bool ahead = asked && rows_of(changes) >= rows_not_awaited;
     if (ahead) queries->insert(queries->begin(), {Statement::commit_soon});
     const auto request = std::make_shared<Request>();
     request->queries = *queries;
-    request->tell_position = ahead;
+    request->tell_position = asked;
     for (Query& query : *queries) query.parameters.clear();
-    request->done = [this, queries, ahead, done = std::move(done)](
+    request->done = [this, queries, asked, ahead, done = std::move(done)](
                         const Failure& failure, const std::vector<Result>& results) {
       --applies_under_way_;
       Applied applied;
       if (!failure) applied = read_applied(*queries, results);
       if (!failure && ahead) {
-        committed(*results.back(), done, std::move(applied));
+        wait_for_log(position_at(*results.back(), 0), done, std::move(applied));
       } else {
-        if (!failure) commits_.flushed();  // this one has waited for the log, and all before it
         complete(done, failure.code, std::move(applied));
       }
+      if (!failure && asked) commits_.flushed(position_at(*results.back(), 1));
       flush_log();
     };
     const std::lock_guard lock(completions_->mutex);
@@ -210,12 +217,10 @@ class PostgresObjectStore::Impl : public std::enable_shared_from_this<Impl> {
 
   // The rest needs the lock, but for submit().
 
-  void committed(const PGresult& position, const ApplyDone& done, Applied applied) {
-    commits_.committed(static_cast<LogPosition>(int8_at(position, 0, 0)),
-                       [this, done, applied = std::move(applied)](const Failure& failure) {
-                         complete(done, failure.code, failure ? Applied{} : applied);
-                       });
-    commits_.flushed(static_cast<LogPosition>(int8_at(position, 0, 1)));
+  void wait_for_log(LogPosition end, const ApplyDone& done, Applied applied) {
+    commits_.committed(end, [this, done, applied = std::move(applied)](const Failure& failure) {
+      complete(done, failure.code, failure ? Applied{} : applied);
+    });
   }
 
   // While transactions follow each other the server flushes its log by itself. Behind the last one

@@ -193,6 +193,36 @@ TEST_CASE("a transaction that did not wait at its commit is complete when the lo
   run_sql(postgres_conninfo(), "SELECT pg_reload_conf()");
 }
 
+// A transaction that writes nothing does not wait at its commit, so it says nothing of those
+// before.
+TEST_CASE("a small transaction that changes nothing does not complete a large one before it") {
+  if (!std::getenv("POSTOFFICE_TEST_CLUSTER")) return;
+  PostgresSchema schema;
+  run_sql(postgres_conninfo(), "ALTER SYSTEM SET wal_writer_delay = '10s'");
+  run_sql(postgres_conninfo(), "SELECT pg_reload_conf()");
+  EventLoop loop;
+  loop.start();
+  auto chosen = options(schema);
+  chosen.synchronous_commit = false;
+  PostgresObjectStore store(loop, chosen);
+  apply(store, {.answers = {{0, true, at(0), at(0)}}});
+  for (int round = 1; round <= 5; ++round) {
+    Changes changes;
+    for (ObjectId id = 0; id < large_batch; ++id) {
+      changes.answers.push_back({id, true, at(round), at(round)});
+    }
+    auto large = begin_apply(store, changes);
+    auto small = begin_apply(store, {.touches = {{0, at(0)}}});
+    CHECK_FALSE(finish_call(large).error);
+    const auto lost_by_a_crash =
+        schema.run("SELECT (pg_current_wal_insert_lsn() - pg_current_wal_flush_lsn())::bigint");
+    CHECK(std::stoll(lost_by_a_crash) < 10'000);
+    CHECK_FALSE(finish_call(small).error);
+  }
+  run_sql(postgres_conninfo(), "ALTER SYSTEM RESET wal_writer_delay");
+  run_sql(postgres_conninfo(), "SELECT pg_reload_conf()");
+}
+
 TEST_CASE("a server that forbids to have its log flushed is waited for at each commit") {
   PostgresSchema schema;
   EventLog log;
