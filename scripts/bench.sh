@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Measures stage by stage, beside what is physically needed or what others do, in turns, and writes
-# docs/bench/: a table, the figures as JSON, and a picture a stage. Installs what is missing (that
-# needs root) and builds the preset release.
+# docs/bench/: a table, the figures as JSON, and a picture a stage, and the table of
+# docs/benchmarks.md. Installs what is missing (that needs root) and builds the preset release.
 #
 #   scripts/bench.sh [--quick] [--pairs N] [--flush-delay MS] [--output DIR] [stage…]
 #
 # Stages: parse journal ingress core fetch store end_to_end broker; all, if none is named.
-# --flush-delay 0.2, 1 or 5 adds so many milliseconds to every flush, since what a virtual disk
-# needs for one says little about others: the journal's, and in the stage store PostgreSQL's. POSTOFFICE_BENCH_DIRECTORY names the disk to use.
+# --flush-delay 0.2, 1 or 5 adds so many milliseconds to every flush of the queue, and in the stage
+# store of PostgreSQL, since what a virtual disk needs for one says little about others.
+# POSTOFFICE_BENCH_DIRECTORY names the disk to use.
 set -uo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -24,7 +25,10 @@ packages=(python3 libbenchmark-dev)
 targets=() options=(-DPOSTOFFICE_BUILD_BENCH=ON)
 for stage in "${stages[@]}"; do
   case $stage in
-    parse) packages+=(libsimdjson-dev) targets+=(parser_bench) ;;
+    parse)
+      packages+=(libsimdjson-dev doctest-dev) options+=(-DPOSTOFFICE_BUILD_TESTS=ON)
+      targets+=(parser_bench http_callback_json_test)
+      ;;
     journal)
       packages+=(wrk postgresql)
       targets+=(journal_bench recovery_bench floor_fdatasync upsert_bench bench_ingress_server

@@ -8,11 +8,13 @@ import subprocess
 import sys
 
 import report
+import summary
 from programs import Programs
 
 STAGES = ["parse", "journal", "ingress", "core", "fetch", "store", "end_to_end", "broker"]
 NEED_POSTGRES = {"journal", "end_to_end", "broker"}
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+RESULTS = os.path.join(ROOT, "docs/bench")
 
 
 class Bench:
@@ -47,7 +49,7 @@ def arguments():
     parser.add_argument("--pairs", type=int, help="turns of each program")
     parser.add_argument("--flush-delay", type=float, default=0, metavar="MS",
                         help="add so much to every flush: 0.2, 1, 5")
-    parser.add_argument("--output", default=os.path.join(ROOT, "docs/bench"))
+    parser.add_argument("--output", default=RESULTS)
     parser.add_argument("stages", nargs="*", metavar="stage", help=", ".join(STAGES))
     options = parser.parse_args()
     unknown = set(options.stages) - set(STAGES)
@@ -94,6 +96,8 @@ def main():
             results = dict(sorted(results.items(), key=lambda item: (
                 order[re.sub(r"_[\d.]+ms$", "", item[0])], item[0])))
             report.write(options.output, results)
+    if os.path.abspath(options.output) == RESULTS:
+        summary.fill(os.path.join(ROOT, "docs/benchmarks.md"), results)
     return 1 if failed else 0
 
 

@@ -66,7 +66,7 @@ def load(directory):
     path = os.path.join(directory, "results.json")
     if not os.path.exists(path):
         return {}
-    with open(path) as file:
+    with open(path, encoding="utf-8") as file:
         return json.load(file)
 
 
@@ -76,10 +76,10 @@ def write(directory, stages):
         picture = chart.draw(title(stage), about(stage), stage["figures"])
         stage["picture"] = name + ".svg" if picture else None
         if picture:
-            with open(os.path.join(directory, name + ".svg"), "w") as file:
+            with open(os.path.join(directory, name + ".svg"), "w", encoding="utf-8") as file:
                 file.write(picture)
-    with open(os.path.join(directory, "results.json"), "w") as file:
+    with open(os.path.join(directory, "results.json"), "w", encoding="utf-8") as file:
         json.dump(stages, file, indent=1, ensure_ascii=False)
         file.write("\n")
-    with open(os.path.join(directory, "README.md"), "w") as file:
+    with open(os.path.join(directory, "README.md"), "w", encoding="utf-8") as file:
         file.write(markdown(stages))

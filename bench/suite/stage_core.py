@@ -30,7 +30,7 @@ def curves(bench, sizes):
         yield figure("id transitions a second, " + known(size), [rate(entry) for entry in entries],
                      unit="million")
         yield figure("processor time of a callback of 100 ids, " + known(size),
-                     [entry["cpu_time"] / 1e3 for entry in entries], unit="us")
+                     [entry["cpu_time"] / 1e3 for entry in entries], unit="µs")
     for size in sizes:
         yield figure("transitions of a map and a mutex, " + known(size),
                      [rate(entry) for entry in results["map_and_mutex/%d" % size]], unit="million")
@@ -59,7 +59,7 @@ def growing(bench):
     """No callback may wait until all ids have been moved."""
     entry = one(bench, "worst_callback")
     yield figure("slowest callback of 100 ids from no id to ten million", [entry["worst_us"] / 1e3],
-                 unit="ms", note="median %.0f us, p99 %.0f us" % (entry["median_us"], entry["p99_us"]))
+                 unit="ms", note="median %.0f µs, p99 %.0f µs" % (entry["median_us"], entry["p99_us"]))
 
 
 def resident(bench):

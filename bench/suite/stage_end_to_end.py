@@ -43,7 +43,7 @@ def cost(bench):
             callbacks = int(re.search(r"^callbacks (\d+)$", text, re.M).group(1))
             samples.append((cpu_seconds(daemon.pid) - before) / callbacks * 1e6)
         yield figure("processor time of a callback, %s ids known" % format(known, ","), samples,
-                     unit="us", note="resident: %.0f MiB" % (resident_bytes(daemon.pid) / 2**20))
+                     unit="µs", note="resident: %.0f MiB" % (resident_bytes(daemon.pid) / 2**20))
         daemon.end()
 
 

@@ -79,6 +79,8 @@ class WholeDaemon:
 
     def figures(self):
         status = self._daemon.status()
+        yield figure("callbacks refused by the daemon", [status["ingress"]["refused"]], at_most=0,
+                     note="%s accepted" % format(status["ingress"]["accepted"], ","))
         ends = {end: status[end] for end in ("stored", "merged", "not_found", "expired", "dead", "pending")}
         yield figure("accepted ids of the daemon that are not accounted for",
                      [status["accepted_ids"] - sum(ends.values())], at_most=0,

@@ -89,7 +89,7 @@ def cost_of_an_append(bench):
             bench.programs.bench("journal_bench"), "^append/100000/0/",
             environment={"POSTOFFICE_BENCH_DIRECTORY": bench.programs.work}).values()))
         samples.append(entry["cpu_time"] / 1e3)
-    yield figure("processor time of an append of 100 ids, reader included", samples, unit="us")
+    yield figure("processor time of an append of 100 ids, reader included", samples, unit="µs")
 
 
 def bytes_of_a_callback(bench):
