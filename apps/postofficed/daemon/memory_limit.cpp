@@ -8,7 +8,7 @@
 namespace postofficed {
 namespace {
 
-// Measured (docs/benchmarks.md), with some room: an id that waits, in a table of known ones.
+// Measured (scripts/bench.sh core), with some room: an id that waits, in a table of known ones.
 constexpr std::uint64_t bytes_of_pending = 140;
 constexpr std::uint64_t bytes_of_known = 32;
 
