@@ -2,7 +2,7 @@
 // longer than its slowest answer does all of it take? The source must take equally long for each
 // answer:
 //
-//   cold_bench URL LATENCY_SECONDS, or bench/cold_bench.sh
+//   cold_bench URL LATENCY_SECONDS
 #include <algorithm>
 #include <atomic>
 #include <chrono>

@@ -1,7 +1,7 @@
 // Keeps a number of fetches in flight against a source whose mean latency is known, and compares
 // the rate with the most that is possible: concurrency / mean latency.
 //
-//   fetch_bench URL IN_FLIGHT MEAN_LATENCY_SECONDS SECONDS, or bench/fetch_bench.sh
+//   fetch_bench URL IN_FLIGHT MEAN_LATENCY_SECONDS SECONDS
 #include <sys/resource.h>
 #include <unistd.h>
 

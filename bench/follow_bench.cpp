@@ -1,5 +1,5 @@
 // A pipeline whose source takes only so many fetches at a time, and changes its mind: how close
-// does the rate come to what the source could do? bench/follow_bench.sh starts both.
+// does the rate come to what the source could do? bench/suite/stage_fetch.py starts both.
 //
 //   follow_bench URL CAPACITY CHANGE_SECONDS MEAN_LATENCY_SECONDS CHANGES SOURCE_STARTED
 // The source halves its capacity, and doubles it again, every CHANGE_SECONDS after SOURCE_STARTED

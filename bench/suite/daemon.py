@@ -47,11 +47,11 @@ def url_of(conninfo):
     return "postgresql://%(user)s@%(host)s:%(port)s/%(dbname)s" % parts
 
 
-def start_source(programs, *options):
+def start_source(programs, *options, core=1):
     """postoffice-tester as a source alone; returns the daemon's option that names it."""
     port = free_port()
     programs.start([os.path.join(programs.build, "examples/tester/postoffice-tester"),
-                    "--no-sender", "--listen", "127.0.0.1:%d" % port, *options], core=1)
+                    "--no-sender", "--listen", "127.0.0.1:%d" % port, *options], core)
     await_port(port)
     return source_option(port)
 

@@ -11,7 +11,6 @@ import subprocess
 import tempfile
 import time
 
-
 SLOW_FLUSH = "slow_flush.so"
 
 
@@ -43,10 +42,8 @@ class Programs:
         return os.path.join(self.build, "bench", name)
 
     def start(self, command, core=None, **options):
-        if core is not None and os.cpu_count() > 1:
-            command = ["taskset", "-c", str(core)] + command
         options.setdefault("stdout", subprocess.DEVNULL)
-        process = subprocess.Popen(command, **options)
+        process = subprocess.Popen(pinned(command, core), **options)
         self._running.append(process)
         return process
 
@@ -83,6 +80,13 @@ class Programs:
         # The server's user need not be able to read the build directory.
         place = shutil.copy(self.bench(SLOW_FLUSH), self.work)
         return {"LD_PRELOAD": place, "FLUSH_DELAY_US": str(delay_us)}
+
+
+def pinned(command, core):
+    """On one processor, if `core` says which, and there are several."""
+    if core is None or os.cpu_count() == 1:
+        return command
+    return ["taskset", "-c", str(core)] + command
 
 
 def preloaded(cluster, name):
@@ -178,11 +182,9 @@ class Wrk:
     """Callbacks from wrk: rate, latency, and what the server used for each."""
 
     def __init__(self, root, port, pid, *, connections=256, core=1, pipelined=1):
-        self._command = ["wrk", "-t1", "-c%d" % connections, "--latency", "-s",
-                         os.path.join(root, "bench/callback.lua"),
-                         "http://127.0.0.1:%d/callback" % port]
-        if core is not None and os.cpu_count() > 1:
-            self._command = ["taskset", "-c", str(core)] + self._command
+        self._command = pinned(["wrk", "-t1", "-c%d" % connections, "--latency", "-s",
+                                os.path.join(root, "bench/callback.lua"),
+                                "http://127.0.0.1:%d/callback" % port], core)
         self._pid = pid
         self._environment = {**os.environ, "PIPELINED": str(pipelined)}
 
