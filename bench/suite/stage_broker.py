@@ -26,6 +26,18 @@ def publishing(bench, broker):
                  peer={"name": "rabbitmq-c", "rate": bare, "cpu_us": [pair[2] for pair in pairs]})
 
 
+def await_all_busy(some):
+    """Until the shards are shared out, and all slots are taken: twice in a row, so that it is no coincidence."""
+    seen = 0
+    for _ in range(60):
+        busy = all(worker.status()["fetches_in_flight"] >= 0.9 * CONCURRENCY for worker in some)
+        seen = seen + 1 if busy else 0
+        if seen == 2:
+            return
+        time.sleep(1)
+    raise RuntimeError("a worker does not come to have all its fetches in flight")
+
+
 def workers(bench, broker):
     """Ids stored by one worker and by two, where the fetches that each may have in flight are the
     limit. The source answers everything after 200 ms."""
@@ -43,7 +55,7 @@ def workers(bench, broker):
              "--target", "http://127.0.0.1:%d/callback" % serve.listen,
              "--listen", "localhost:%d" % source, "--rate", "20", "--ids-max", "100",
              "--id-range", "1000000000", "--latency-min", "200ms", "--latency-spread", "0s"])
-        time.sleep(8)  # until the shards are shared out, and all slots taken
+        await_all_busy(some)
         before, begun = sum(worker.status()["stored"] for worker in some), time.monotonic()
         time.sleep(seconds)
         result = (sum(worker.status()["stored"] for worker in some) - before) / (time.monotonic() - begun)
