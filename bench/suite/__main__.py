@@ -4,6 +4,7 @@ import datetime
 import importlib
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -73,6 +74,8 @@ def measure(name, bench):
 
 
 def main():
+    # As Ctrl-C does, so that what was started is ended.
+    signal.signal(signal.SIGTERM, lambda *unused: sys.exit(143))
     options = arguments()
     wanted = [name for name in STAGES if name in options.stages or not options.stages]
     results = report.load(options.output)
