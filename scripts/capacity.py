@@ -22,16 +22,16 @@ def bench(stage):
 
 # name: (value, unit, where it comes from)
 CONSTANTS = {
-    "accept": (42_000, "callbacks/s a core", f"{bench('ingress')}: the whole daemon on one core"),
-    "fetch_cpu": (24e-6, "s of processor a fetch", f"{bench('fetch')}: 10,000 in flight"),
+    "accept": (67_000, "callbacks/s a core", f"{bench('ingress')}: the whole daemon on one core"),
+    "fetch_cpu": (36e-6, "s of processor a fetch", f"{bench('fetch')}: 10,000 in flight"),
     "fetch_memory": (600, "B a fetch in flight", f"{bench('fetch')}; {bench('core')}: an id that waits"),
-    "decide": (5.0e6, "ids/s a core, received to stored", f"{bench('core')}: a third of the transitions"),
+    "decide": (4.3e6, "ids/s a core, received to stored", f"{bench('core')}: a third of the transitions"),
     "known_id": (30, "B of memory a known id", bench("core")),
     "row": (101.0, "B of table a row", bench("store")),
     "row_index": (22.5, "B of index a row", bench("store")),
     "wal": (144.0, "B of write-ahead log a row written", bench("store")),
-    "row_writes": (127_000, "rows/s one session", bench("store")),
-    "row_scan": (7.8e6, "rows/s looked at, cached", bench("store")),
+    "row_writes": (113_000, "rows/s one session", bench("store")),
+    "row_scan": (15e6, "rows/s looked at, cached", bench("store")),
     "journal": (0.36, "bytes of queue a byte of JSON", bench("journal")),
     "publish": (80_000, "messages/s a broker", "RabbitMQ's own benchmark of one quorum queue (see below)"),
     "ports": (28_232, "connections a pair of addresses", "Linux: `ip_local_port_range` is 32768 to 60999"),

@@ -73,7 +73,7 @@ def following(bench):
 
 def cold_and_warm(bench):
     """A callback of 200 ids, every answer after 0.3 s: with no connection open, and with all of them."""
-    text = run_program([bench.programs.bench("cold_bench"), source(bench, 300, 0), "0.3"])
+    text = run_program(pinned([bench.programs.bench("cold_bench"), source(bench, 300, 0), "0.3"], 1))
     for pool, ratio in re.findall(r"^(cold|warm) pool: .* ratio ([\d.]+)$", text, re.M):
         yield figure("200 ids against their slowest answer, %s pool" % pool, [float(ratio)],
                      at_most=1.03 if pool == "cold" else 1.01)
