@@ -25,8 +25,8 @@ second_tries() {
   done
 }
 
-# With sanitizers tests compute. Without, two groups of them mostly wait (postoffice_timed_tests).
-tests_at_once() { [[ $1 == release ]] && echo $(($(nproc) + 1)) || nproc; }
+# One more than there are processors: four tenths of the time tests wait, with sanitizers, too.
+tests_at_once=$(($(nproc) + 1))
 
 # What follows the last line of progress.
 summary_of() { awk '/% tests passed/ { found = 1 } found' "$(log_of "$1")"; }
@@ -42,7 +42,7 @@ run_tests() {
   for preset in "${presets[@]}"; do
     [[ $preset == release ]] && { test_the_tests || failed+=(planted); }
     say "testing: $preset"
-    "${without_randomisation[@]}" ctest --preset "$preset" --no-tests=error --parallel "$(tests_at_once "$preset")" \
+    "${without_randomisation[@]}" ctest --preset "$preset" --no-tests=error --parallel "$tests_at_once" \
       --repeat until-pass:2 </dev/null 2>&1 | tee "$(log_of "$preset")" || failed+=("$preset")
   done
   if ((!${#failed[@]})); then
