@@ -4,7 +4,9 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build_packages=(cmake ninja-build g++ libasio-dev node-llhttp rapidjson-dev libpq-dev
                 libsqlite3-dev librabbitmq-dev libssl-dev libcli11-dev libspdlog-dev)
 test_packages=(postgresql rabbitmq-server openssl doctest-dev libbenchmark-dev strace curl iproute2 e2fsprogs
-               xfsprogs python3 python3-yaml)
+               xfsprogs python3 python3-yaml
+               # The neighbours of tests/field.
+               btrfs-progs pgbouncer gunicorn python3-httpx nodejs nginx-light haproxy apache2 varnish caddy)
 
 say() { printf '\n== %s\n' "$*"; }
 
@@ -36,11 +38,20 @@ need_packages() {
     echo "Installing packages needs root: sudo may ask for your password."
     as_root=(sudo)
   fi
+  # Servers among them are not started: tests start their own, and yours may use the ports.
+  local policy=/usr/sbin/policy-rc.d own_policy=
+  if [[ ! -e $policy ]]; then
+    own_policy=yes
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+    "${as_root[@]}" chmod +x "$policy"
+  fi
+  local done=yes
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -q </dev/null &&
     # Without recommends: node-llhttp is wanted for its C sources, not for Node.js.
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-      apt-get install -q -y --no-install-recommends "${missing[@]}" </dev/null ||
-    fail "the packages could not be installed"
+      apt-get install -q -y --no-install-recommends "${missing[@]}" </dev/null || done=
+  [[ -z $own_policy ]] || "${as_root[@]}" rm -f "$policy"
+  [[ -n $done ]] || fail "the packages could not be installed"
 }
 
 # Configures and builds: build_preset <preset> <directory> [cmake options…] -- [targets…]

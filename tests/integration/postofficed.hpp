@@ -22,8 +22,14 @@ struct Outcome {
   std::string err;
 };
 
+/// The daemon of this build, or another one (an older one, to see that a test fails with it).
+inline std::string postofficed() {
+  const char* other = std::getenv("POSTOFFICED_UNDER_TEST");
+  return other ? other : POSTOFFICED;
+}
+
 inline Outcome run_postofficed(Arguments arguments, const Process::Setup& setup = {}) {
-  arguments.insert(arguments.begin(), POSTOFFICED);
+  arguments.insert(arguments.begin(), postofficed());
   Process process(arguments, setup);
   Outcome outcome;
   outcome.code = process.exit_code();
@@ -39,7 +45,7 @@ class Daemon {
   explicit Daemon(const std::string& data_dir, Arguments more = {},
                   const Process::Setup& setup = {}, bool own_ports = true, Arguments prefix = {}) {
     Arguments arguments = std::move(prefix);
-    arguments.insert(arguments.end(), {POSTOFFICED, "--data-dir", data_dir});
+    arguments.insert(arguments.end(), {postofficed(), "--data-dir", data_dir});
     if (own_ports) {
       arguments.insert(arguments.end(),
                        {"--listen", "localhost:0", "--admin-listen", "localhost:0"});

@@ -1,5 +1,9 @@
 // /livez, /readyz, /healthz: is it running, can it take callbacks, is everything well.
+#include <algorithm>
+#include <string_view>
+
 #include "admin/pages.hpp"
+#include "admin/troubles.hpp"
 #include "support/json.hpp"
 
 namespace postofficed {
@@ -11,10 +15,11 @@ void show_live(const Shown&, const Request&, const Respond& respond) {
 // Ready means: a callback can be made durable now. The store and the source do not matter here; to
 // take a daemon out of service because its database is down would lose what it exists to keep.
 void show_ready(const Shown& shown, const Request&, const Respond& respond) {
-  const bool ready = shown.ready();
+  const std::string reason = shown.not_ready();
+  const bool ready = reason.empty();
   Json json;
   json.begin_object().member("ready", ready);
-  if (!ready) json.member("reason", "no callback can be made durable now");
+  if (!ready) json.member("reason", reason);
   json.end_object();
   respond({ready ? 200 : 503, "application/json", json.text() + "\n", {}});
 }
@@ -31,29 +36,52 @@ void write_instance(Json& json, const postoffice::PostgresObjectStore* store) {
   json.member("clock_skew_seconds", std::chrono::duration<double>(status.skew).count());
 }
 
+void write_troubles(Json& json, const Troubles& troubles) {
+  json.key("troubles").begin_array();
+  for (const Trouble& trouble : troubles) {
+    json.begin_object().member("part", trouble.part).member("what", trouble.what);
+    if (!trouble.next.empty()) json.member("next", trouble.next);
+    json.end_object();
+  }
+  json.end_array();
+}
+
 }  // namespace
+
+Troubles find_troubles(const Shown& shown, const postoffice::PipelineStatus& status) {
+  Troubles troubles;
+  for (const auto find :
+       {find_queue_troubles, find_store_troubles, find_row_troubles, find_source_troubles,
+        find_backlog_troubles, find_broker_troubles, find_log_troubles}) {
+    find(shown, status, troubles);
+  }
+  return troubles;
+}
 
 // 503 when anything is wrong, so that a plain uptime check sees it; the body says what.
 // Orchestrators that restart or drain on a 503 are to look at /livez and /readyz.
 void show_health(const Shown& shown, const Request&, const Respond& respond) {
   const auto status = shown.status();
-  const bool writable = shown.ready();
-  const bool fenced = shown.shared_store && shown.shared_store->instance_status().fenced;
-  const bool broker_well = !shown.broker || shown.broker().well();
-  const bool well = status.store_up && !status.source_open && writable && broker_well && !fenced;
-  const auto word = [](bool up) { return up ? "up" : "down"; };
+  const auto troubles = find_troubles(shown, status);
+  const auto word = [&](std::string_view part) {
+    return std::any_of(troubles.begin(), troubles.end(),
+                       [&](const Trouble& trouble) { return trouble.part == part; })
+               ? "down"
+               : "up";
+  };
   Json json;
   json.begin_object()
-      .member("status", well ? "well" : "degraded")
-      .member("queue", word(writable))
-      .member("store", word(status.store_up))
-      .member("source", word(!status.source_open))
+      .member("status", troubles.empty() ? "well" : "degraded")
+      .member("queue", word("queue"))
+      .member("store", word("store"))
+      .member("source", word("source"))
       .member("watermark_lag_seconds", watermark_lag_seconds(status))
       .member("pending_ids", status.pending);
-  if (shown.broker) json.member("broker", word(broker_well));
+  if (shown.broker) json.member("broker", word("broker"));
   write_instance(json, shown.shared_store);
+  write_troubles(json, troubles);
   json.end_object();
-  respond({well ? 200 : 503, "application/json", json.text() + "\n", {}});
+  respond({troubles.empty() ? 200 : 503, "application/json", json.text() + "\n", {}});
 }
 
 }  // namespace postofficed

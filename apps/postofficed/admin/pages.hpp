@@ -26,7 +26,8 @@ struct Shown {
   const postoffice::Clock& clock;
   const std::vector<ShownOption>& options;
   std::function<postoffice::PipelineStatus()> status;
-  std::function<bool()> ready;  ///< a callback can be made durable now
+  /// Why a callback sent now would not get its 202; empty: it would.
+  std::function<std::string()> not_ready;
   std::function<void(const postoffice::Receipt&, postoffice::Pipeline::ProgressDone)> progress{};
   std::function<BrokerStatus()> broker{};
   const postoffice::FileQueue* journal = nullptr;

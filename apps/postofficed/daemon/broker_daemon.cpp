@@ -70,7 +70,7 @@ Failure BrokerDaemon::start_admin() {
                            .clock = clock_,
                            .options = parsed_.shown,
                            .status = [this] { return pipeline_status(); },
-                           .ready = [this] { return ready(); },
+                           .not_ready = [this] { return not_ready(); },
                            .broker = [this] { return broker_status(); },
                            .journal = publishing_ ? publishing_->journal() : nullptr,
                            .ingress = publishing_ ? &publishing_->ingress() : nullptr,
@@ -103,7 +103,9 @@ void BrokerDaemon::stop(std::function<void()> done) {
   stop_publishing();
 }
 
-bool BrokerDaemon::ready() const { return publishing_ ? publishing_->ready() : working_->ready(); }
+std::string BrokerDaemon::not_ready() const {
+  return publishing_ ? publishing_->not_ready() : working_->not_ready();
+}
 
 BrokerStatus BrokerDaemon::broker_status() const {
   BrokerStatus status;

@@ -35,7 +35,7 @@ class BrokerDaemon final : public Service {
   Failure build();
   Failure start_admin();
   Failure start_work();
-  bool ready() const;
+  std::string not_ready() const;
   BrokerStatus broker_status() const;
   postoffice::PipelineStatus pipeline_status() const;
   void info(const std::string& message) const { log_(postoffice::LogLevel::info, message); }

@@ -112,18 +112,17 @@ Failure Daemon::start_admin() {
   admin.listen = options_.admin_listen;
   admin.sockets = sockets_.admin;
   admin.connections_max = file_shares(options_).admin;
-  auto pages = make_pages(
-      {.store = *store_,
-       .clock = clock_,
-       .options = parsed_.shown,
-       .status = [this] { return pipeline_->status(); },
-       .ready = [this] { return ingress_->status().listening && queue_->status().writable; },
-       .progress = [this](const postoffice::Receipt& receipt,
-                          auto done) { pipeline_->progress(receipt, done); },
-       .journal = queue_.get(),
-       .ingress = &*ingress_,
-       .source = &*source_,
-       .shared_store = shared_store_});
+  auto pages = make_pages({.store = *store_,
+                           .clock = clock_,
+                           .options = parsed_.shown,
+                           .status = [this] { return pipeline_->status(); },
+                           .not_ready = [this] { return not_ready(); },
+                           .progress = [this](const postoffice::Receipt& receipt,
+                                              auto done) { pipeline_->progress(receipt, done); },
+                           .journal = queue_.get(),
+                           .ingress = &*ingress_,
+                           .source = &*source_,
+                           .shared_store = shared_store_});
   admin_.emplace(admin_loop_, admin, std::move(pages), log_);
   loop_.start();
   admin_loop_.start();
@@ -131,6 +130,12 @@ Failure Daemon::start_admin() {
     return cannot_listen("--admin-listen", options_.admin_listen, error);
   }
   info("admin pages on http://" + with_port(options_.admin_listen, admin_->port()) + "/");
+  return {};
+}
+
+std::string Daemon::not_ready() const {
+  if (!ingress_->status().listening) return "callbacks are not listened for yet";
+  if (!queue_->status().writable) return "no callback can be made durable now";
   return {};
 }
 

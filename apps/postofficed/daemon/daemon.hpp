@@ -43,6 +43,7 @@ class Daemon final : public Service {
   Failure start_admin();
   Failure join_others();
   Failure start_pipeline();
+  std::string not_ready() const;
   void info(const std::string& message) const { log_(postoffice::LogLevel::info, message); }
 
   const ParsedOptions parsed_;

@@ -152,11 +152,14 @@ void Publishing::stop_publishing(std::function<void()> done) {
   publisher_->stop(std::move(done));
 }
 
-bool Publishing::ready() const {
-  if (!ingress_->status().listening) return false;
-  if (journal_) return journal_->status().writable;
+std::string Publishing::not_ready() const {
+  if (!ingress_->status().listening) return "callbacks are not listened for yet";
+  if (journal_) {
+    return journal_->status().writable ? "" : "no callback can be made durable now";
+  }
   const auto status = publisher_->status();
-  return status.connected && !status.blocked;
+  if (!status.connected) return "the broker cannot be reached";
+  return status.blocked ? "the broker takes nothing now" : "";
 }
 
 BrokerStatus::Publisher Publishing::status() const {
@@ -187,7 +190,7 @@ postoffice::PipelineStatus Publishing::pipeline_status() const {
   status.now = clock_.now();
   status.watermark = status.now;
   status.oldest_pending = status.now;
-  status.queue.writable = ready();
+  status.queue.writable = not_ready().empty();
   if (journal_) {
     status.queue = journal_->status();
     status.accepted_callbacks = status.queue.accepted_callbacks;

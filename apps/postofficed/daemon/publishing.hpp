@@ -45,7 +45,7 @@ class Publishing {
   void stop(std::function<void()> done);
 
   /// A callback can be made durable now.
-  bool ready() const;
+  std::string not_ready() const;
 
   BrokerStatus::Publisher status() const;
   postoffice::PipelineStatus pipeline_status() const;

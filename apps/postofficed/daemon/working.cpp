@@ -168,10 +168,11 @@ postoffice::PipelineStatus Working::pipeline_status() const {
   return shown_status_;
 }
 
-bool Working::ready() const {
+std::string Working::not_ready() const {
   const auto worker = status();
-  return std::all_of(worker.shards.begin(), worker.shards.end(),
-                     [](const auto& shard) { return shard.connected; });
+  const bool connected = std::all_of(worker.shards.begin(), worker.shards.end(),
+                                     [](const auto& shard) { return shard.connected; });
+  return connected ? "" : "the broker cannot be reached";
 }
 
 void add(postoffice::PipelineStatus& sum, const postoffice::PipelineStatus& one) {

@@ -47,7 +47,7 @@ class Working {
   postoffice::PipelineStatus pipeline_status() const;
 
   /// Every shard of ours reaches the broker.
-  bool ready() const;
+  std::string not_ready() const;
 
   const postoffice::HttpObjectSource& source() const { return *source_; }
 

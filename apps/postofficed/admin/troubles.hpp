@@ -1,0 +1,31 @@
+// What is not well, in words for whoever is woken by it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "admin/pages.hpp"
+
+namespace postofficed {
+
+struct Trouble {
+  std::string part;  ///< queue, broker, source, store, expiry, backlog, log
+  std::string what;  ///< what is wrong, with names, numbers and the other side's own words
+  std::string next;  ///< what to do about it; empty: it heals by itself
+};
+
+using Troubles = std::vector<Trouble>;
+
+/// All of this moment; none: everything is well.
+Troubles find_troubles(const Shown& shown, const postoffice::PipelineStatus& status);
+
+// One function for each kind of trouble, each in a file of its own.
+void find_queue_troubles(const Shown&, const postoffice::PipelineStatus&, Troubles&);
+void find_store_troubles(const Shown&, const postoffice::PipelineStatus&, Troubles&);
+void find_row_troubles(const Shown&, const postoffice::PipelineStatus&, Troubles&);
+void find_source_troubles(const Shown&, const postoffice::PipelineStatus&, Troubles&);
+void find_backlog_troubles(const Shown&, const postoffice::PipelineStatus&, Troubles&);
+void find_broker_troubles(const Shown&, const postoffice::PipelineStatus&, Troubles&);
+void find_log_troubles(const Shown&, const postoffice::PipelineStatus&, Troubles&);
+
+}  // namespace postofficed
