@@ -1,0 +1,112 @@
+# What the scripts beside this file share. Source it: it makes the temporary folder $work, which goes
+# when the script ends, with everything that was started by run_server.
+set -euo pipefail
+work=$(mktemp -d)
+servers=()
+
+clean_up() {
+  local server
+  for server in "${servers[@]}"; do
+    kill "$server" 2>/dev/null || true
+    wait "$server" 2>/dev/null || true
+  done
+  rm -rf "$work"
+}
+trap clean_up EXIT
+
+skip() { echo "skipped: $*" >&2; exit 77; }
+
+# changed <what was seen>: the behaviour is no longer what this finding says.
+changed() { echo "CHANGED: $*" >&2; exit 1; }
+
+# debian <package=version…>: unpacks Debian packages below $work, without installing them; a version
+# may end in *. What they need besides must be on the machine.
+debian() {
+  local package
+  command -v apt-get >/dev/null || skip "this needs Debian's packages"
+  mkdir -p "$work/debs" "$work/root"
+  for package in "$@"; do
+    (cd "$work/debs" && apt-get download -q "$package" >apt.log 2>&1) ||
+      skip "$package is no longer to be had"
+  done
+  for package in "$work"/debs/*.deb; do dpkg -x "$package" "$work/root"; done
+  export PATH="$work/root/usr/sbin:$work/root/usr/bin:$PATH"
+  export LD_LIBRARY_PATH="$work/root/usr/lib/$(uname -m)-linux-gnu"
+  ls "$work/debs" | sed -n 's/\.deb$//p'
+}
+
+# npm_packages <name@version…>: below $work; scripts that use them stand there, too.
+npm_packages() {
+  command -v npm >/dev/null || skip "this needs npm"
+  (cd "$work" && npm install --silent --no-audit --no-fund --ignore-scripts "$@" >npm.log 2>&1) ||
+    skip "$* is not to be had"
+  printf '%s\n' "$@"
+}
+
+# run_server <command…>: until the script ends.
+run_server() {
+  "$@" </dev/null >/dev/null &
+  servers+=($!)
+}
+
+# wait_for_port <host> <port>
+wait_for_port() {
+  local i
+  for ((i = 0; i < 100; i++)); do
+    (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null && return
+    sleep 0.1
+  done
+  skip "nothing listens on $1 port $2"
+}
+
+free_port() {
+  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# answering_server <port> <requests' log> <answer>: takes POSTs, writes a line for each with the
+# seconds since the first, and gives the answer. Connections stay open.
+answering_server() {
+  cat >"$work/server.py" <<'PY'
+import socket, sys, threading, time
+
+port, log, answer = int(sys.argv[1]), sys.argv[2], sys.argv[3].encode().decode("unicode_escape")
+listener = socket.socket()
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.bind(("127.0.0.1", port))
+listener.listen(64)
+began = time.time()
+
+def serve(connection):
+    data = b""
+    while True:
+        head, found, rest = data.partition(b"\r\n\r\n")
+        length = 0
+        for line in head.split(b"\r\n"):
+            name, _, value = line.partition(b":")
+            if name.lower() == b"content-length":
+                length = int(value)
+        if found and len(rest) >= length:
+            with open(log, "ab") as lines:
+                lines.write(b"%.1f %r\n" % (time.time() - began, rest[:length]))
+            try:
+                connection.sendall(answer.encode())
+            except OSError:
+                return
+            data = rest[length:]
+            continue
+        try:
+            more = connection.recv(65536)
+        except OSError:
+            return
+        if not more:
+            return
+        data += more
+
+while True:
+    connection, _ = listener.accept()
+    threading.Thread(target=serve, args=(connection,), daemon=True).start()
+PY
+  : >"$2"
+  run_server python3 "$work/server.py" "$1" "$2" "$3"
+  wait_for_port 127.0.0.1 "$1"
+}
