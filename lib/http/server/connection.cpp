@@ -233,7 +233,6 @@ void Connection::flush() {
   if (phase_ == Phase::closed || phase_ == Phase::lingering || !send_unsent()) return;
   if (unsent_.empty() && first_ == nullptr) {
     if (stop_reading_ || input_ended_) return begin_linger();
-    if (stopping_ && pending_.empty()) return begin_linger();
     if (phase_ == Phase::idle) phase_begun_ = loop_.now();
   }
   if (held_back_ && unanswered_ < loop_.limits().unanswered_max) {
@@ -312,7 +311,8 @@ void Connection::check_deadline(Time now) {
   // While the client waits for us, it is not late.
   if (stop_reading_ || held_back_) return;
   if (phase_ == Phase::idle) {
-    if (first_ == nullptr && in_phase > limits.idle_timeout) close();
+    const auto limit = stopping_ ? limits.stop_idle : limits.idle_timeout;
+    if (first_ == nullptr && in_phase > limit) close();
     return;
   }
   if (stopping_ && now - stop_begun_ > limits.stop_timeout) {
@@ -330,9 +330,10 @@ void Connection::check_deadline(Time now) {
 void Connection::begin_stop() {
   stopping_ = true;
   stop_begun_ = loop_.now();
-  // What the client has sent before it could know is still taken.
+  // What the client has sent before it could know is still taken. It cannot know yet: a connection
+  // that was used or opened just now stays for one more request, whose answer says that it closes.
   if (may_read() && phase_ != Phase::lingering) read_all(false);
-  if (phase_ == Phase::idle && first_ == nullptr && pending_.empty() && unsent_.empty()) close();
+  check_deadline(stop_begun_);
 }
 
 void Connection::close() {

@@ -167,9 +167,11 @@ std::error_code share_sockets(std::vector<ListeningSocket> given, std::size_t gr
     const int flags = ::fcntl(fd, F_GETFL);
     if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) return last_error();
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+    socket.set_outlives_us();
     for (std::size_t group = 1; group < groups; ++group) {
       ListeningSocket copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
       if (copy.descriptor() < 0) return last_error();
+      copy.set_outlives_us();
       sockets[group].push_back(std::move(copy));
     }
     sockets[0].push_back(std::move(socket));

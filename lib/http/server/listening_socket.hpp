@@ -17,16 +17,22 @@ class ListeningSocket {
   explicit ListeningSocket(int descriptor = -1) : descriptor_(descriptor) {}
   ~ListeningSocket();
   ListeningSocket(ListeningSocket&& other) noexcept
-      : descriptor_(std::exchange(other.descriptor_, -1)) {}
+      : descriptor_(std::exchange(other.descriptor_, -1)), outlives_us_(other.outlives_us_) {}
   ListeningSocket& operator=(ListeningSocket&& other) noexcept {
     std::swap(descriptor_, other.descriptor_);
+    std::swap(outlives_us_, other.outlives_us_);
     return *this;
   }
 
   int descriptor() const { return descriptor_; }
 
+  /// It came from outside, and lives on there: what nobody has accepted is left to whoever comes next.
+  bool outlives_us() const { return outlives_us_; }
+  void set_outlives_us() { outlives_us_ = true; }
+
  private:
   int descriptor_;
+  bool outlives_us_ = false;
 };
 
 struct HostPort {

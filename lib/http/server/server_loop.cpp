@@ -36,6 +36,7 @@ class ServerLoop::Acceptor final : public Pollable {
   Acceptor(ServerLoop& loop, ListeningSocket socket) : loop_(loop), socket_(std::move(socket)) {}
   void on_events(std::uint32_t) override { loop_.accept_from(*this); }
   int descriptor() const { return socket_.descriptor(); }
+  bool outlives_us() const { return socket_.outlives_us(); }
 
  private:
   ServerLoop& loop_;
@@ -72,11 +73,13 @@ std::error_code ServerLoop::start(std::vector<ListeningSocket> sockets) {
   return {};
 }
 
-void ServerLoop::accept_from(Acceptor& acceptor) {
+// True if there may be more.
+bool ServerLoop::accept_from(Acceptor& acceptor) {
   for (int i = 0; i < accepts_per_event_max && !stopped_accepting(); ++i) {
     if (totals_->connections.fetch_add(1) >= limits_.connections_max) {
       totals_->connections.fetch_sub(1);
-      return pause_accepting("there are as many connections as allowed");
+      pause_accepting("there are as many connections as allowed");
+      return false;
     }
     const int socket =
         ::accept4(acceptor.descriptor(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -87,10 +90,11 @@ void ServerLoop::accept_from(Acceptor& acceptor) {
     const int error = errno;
     totals_->connections.fetch_sub(1);
     if (error == ECONNABORTED || error == EINTR || error == EPROTO) continue;
-    if (error == EAGAIN || error == EWOULDBLOCK) return;
-    return pause_accepting("cannot accept connections: " +
-                           std::error_code(error, std::system_category()).message());
+    if (error == EAGAIN || error == EWOULDBLOCK) return false;
+    pause_accepting("cannot accept connections: " +
+                    std::error_code(error, std::system_category()).message());
   }
+  return !stopped_accepting();
 }
 
 void ServerLoop::take(int socket) {
@@ -203,8 +207,12 @@ void ServerLoop::finish_batch() {
 void ServerLoop::stop(std::function<void()> done) {
   update_now();
   stopped_ = std::move(done);
-  // Connections that are established but not accepted may carry callbacks.
-  for (const auto& acceptor : acceptors_) accept_from(*acceptor);
+  // Connections that are established but not accepted may carry callbacks: with a socket of our own
+  // they end with it, a socket from outside keeps them for the next process.
+  for (const auto& acceptor : acceptors_) {
+    while (!acceptor->outlives_us() && accept_from(*acceptor)) {
+    }
+  }
   stopping_ = true;
   for (const auto& acceptor : acceptors_) poller_.remove(acceptor->descriptor());
   acceptors_.clear();

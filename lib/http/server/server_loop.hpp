@@ -35,7 +35,8 @@ class ServerLoop : public std::enable_shared_from_this<ServerLoop> {
 
   std::error_code start(std::vector<ListeningSocket> sockets);
 
-  /// Closes listening sockets and idle connections; `done` when the last connection is gone.
+  /// Accepts no more. Who was accepted is read and answered: a connection without a request has
+  /// `stop_idle` for its next one. `done` when the last connection is gone.
   void stop(std::function<void()> done);
   /// Ends everything now. Exchanges are released unanswered.
   void close();
@@ -62,7 +63,7 @@ class ServerLoop : public std::enable_shared_from_this<ServerLoop> {
  private:
   class Acceptor;
 
-  void accept_from(Acceptor& acceptor);
+  bool accept_from(Acceptor& acceptor);
   void take(int socket);
   bool stopped_accepting() const { return accepting_paused_ || stopping_; }
   void pause_accepting(const std::string& why);

@@ -1,0 +1,126 @@
+// A daemon on a socket that outlives it, as a service manager passes it, restarted under load.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "integration/postofficed.hpp"
+#include "support/http_client.hpp"
+
+namespace postoffice::testing {
+
+class PassedSocket {
+ public:
+  PassedSocket() : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    REQUIRE(bind(socket_, reinterpret_cast<const sockaddr*>(&address), size) == 0);
+    REQUIRE(listen(socket_, 4096) == 0);
+    REQUIRE(getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    port_ = ntohs(address.sin_port);
+  }
+  ~PassedSocket() { close(socket_); }
+  PassedSocket(const PassedSocket&) = delete;
+  PassedSocket& operator=(const PassedSocket&) = delete;
+
+  std::uint16_t port() const { return port_; }
+
+  /// For the new process: the socket is its first one.
+  Process::Setup pass() const {
+    return [socket = socket_] {
+      dup2(socket, 3);
+      fcntl(3, F_SETFD, 0);  // it may have been 3 already
+      setenv("LISTEN_PID", std::to_string(getpid()).c_str(), 1);
+      setenv("LISTEN_FDS", "1", 1);
+    };
+  }
+
+ private:
+  int socket_;
+  std::uint16_t port_ = 0;
+};
+
+/// Senders without a pause, each with a connection of its own for each callback, or for as long as
+/// the answers let it.
+class Load {
+ public:
+  Load(std::uint16_t port, int senders, bool keep_alive) {
+    for (int i = 0; i < senders; ++i) {
+      threads_.emplace_back([=, this] {
+        while (!stop_) send(port, keep_alive);
+      });
+    }
+  }
+  ~Load() { end(); }
+
+  void end() {
+    stop_ = true;
+    for (auto& thread : threads_) {
+      if (thread.joinable()) thread.join();
+    }
+  }
+
+  long accepted() const { return accepted_; }
+  long failed() const { return failed_; }
+
+ private:
+  static std::string request(bool keep_alive) {
+    const std::string body = "{\"object_ids\":[1,2,3]}";
+    return "POST /callback HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
+           std::to_string(body.size()) +
+           (keep_alive ? "\r\n\r\n" : "\r\nConnection: close\r\n\r\n") + body;
+  }
+
+  void send(std::uint16_t port, bool keep_alive) {
+    try {
+      test::HttpClient client(port);
+      do {
+        const bool sent = client.send(request(keep_alive));
+        const auto response = sent ? client.read() : test::Response{};
+        ++(response.status == 202 ? accepted_ : failed_);
+        const auto field = response.fields.find("connection");
+        if (response.status != 202 || (field != response.fields.end() && field->second == "close"))
+          return;
+      } while (keep_alive && !stop_);
+    } catch (const std::exception&) {
+      ++failed_;
+    }
+  }
+
+  std::atomic<bool> stop_{false};
+  std::atomic<long> accepted_{0};
+  std::atomic<long> failed_{0};
+  std::vector<std::thread> threads_;
+};
+
+/// Stops and starts the daemon until `callbacks` have been accepted, `times` times at least.
+inline void restart_under(Load& load, const PassedSocket& socket, const std::string& directory,
+                          long callbacks, int times) {
+  std::optional<Daemon> daemon;
+  for (int i = 0; i <= times; ++i) {
+    daemon.emplace(directory, Arguments{"--drain-limit", "100ms"}, socket.pass());
+    REQUIRE(daemon->ready());
+    const long enough = callbacks * (i + 1) / (times + 1);
+    REQUIRE(eventually([&] { return load.accepted() >= enough || load.failed() > 0; },
+                       std::chrono::seconds(60)));
+    if (i == times) break;
+    daemon->process().signal(SIGTERM);
+    REQUIRE(daemon->process().exit_code() == 0);
+  }
+  load.end();
+}
+
+}  // namespace postoffice::testing
