@@ -26,7 +26,8 @@ class ListeningSocket {
 
   int descriptor() const { return descriptor_; }
 
-  /// It came from outside, and lives on there: what nobody has accepted is left to whoever comes next.
+  /// It came from outside, and lives on there: what nobody has accepted is left to whoever comes
+  /// next.
   bool outlives_us() const { return outlives_us_; }
   void set_outlives_us() { outlives_us_ = true; }
 

@@ -64,7 +64,8 @@ struct ServerLimits {
   std::chrono::milliseconds send_timeout{10'000};     ///< for a client that does not read
   std::chrono::milliseconds linger_timeout{2'000};
   std::chrono::milliseconds stop_timeout{1'000};  ///< for requests half read when stopping
-  std::chrono::milliseconds stop_idle{1'000};  ///< idle_timeout while stopping: a sender may be about to send
+  std::chrono::milliseconds stop_idle{
+      1'000};  ///< idle_timeout while stopping: a sender may be about to send
 };
 
 /// What the loops of one server have in common.

@@ -106,12 +106,14 @@ class Load {
   std::vector<std::thread> threads_;
 };
 
-/// Stops and starts the daemon until `callbacks` have been accepted, `times` times at least.
+/// Stops and starts the daemon `times` times while `callbacks` are accepted.
 inline void restart_under(Load& load, const PassedSocket& socket, const std::string& directory,
-                          long callbacks, int times) {
+                          long callbacks, int times,
+                          const std::string& admin_listen = "localhost:0") {
+  const Arguments arguments{"--drain-limit", "100ms", "--admin-listen", admin_listen};
   std::optional<Daemon> daemon;
   for (int i = 0; i <= times; ++i) {
-    daemon.emplace(directory, Arguments{"--drain-limit", "100ms"}, socket.pass());
+    daemon.emplace(directory, arguments, socket.pass(), false);
     REQUIRE(daemon->ready());
     const long enough = callbacks * (i + 1) / (times + 1);
     REQUIRE(eventually([&] { return load.accepted() >= enough || load.failed() > 0; },

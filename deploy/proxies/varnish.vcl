@@ -1,0 +1,20 @@
+# Postoffice behind Varnish (tried with 7.1): callbacks are passed on, never kept.
+vcl 4.1;
+
+backend postoffice {
+  .host = "127.0.0.1";
+  .port = "9090";
+  .connect_timeout = 1s;
+  .first_byte_timeout = 2s;
+  .between_bytes_timeout = 2s;
+}
+
+sub vcl_recv {
+  return (pass);
+}
+
+# Varnish would add a page of its own to an error; what Postoffice said is the sender's to see.
+sub vcl_backend_response {
+  set beresp.uncacheable = true;
+  return (deliver);
+}
