@@ -54,6 +54,24 @@ double metric(const std::string& text, const std::string& name) {
 
 }  // namespace
 
+TEST_CASE("load balancers may probe in every way that they have") {
+  const TemporaryDirectory directory;
+  Daemon daemon(directory.path(), {"--public-health"});
+  REQUIRE(daemon.ready());
+  for (const std::string method : {"GET", "HEAD", "OPTIONS"}) {
+    for (const std::string page : {"/readyz", "/livez", "/healthz"}) {
+      CHECK(http_call(daemon.admin_port(), method, page).status == 200);
+    }
+    CHECK(http_call(daemon.port(), method, "/readyz").status == 200);
+  }
+  for (const std::string target : {"/", "*", "/metrics"}) {
+    const auto answer = http_call(daemon.admin_port(), "OPTIONS", target);
+    CHECK(answer.status == 204);
+    CHECK(answer.header("Allow") == "GET, HEAD, OPTIONS");
+  }
+  CHECK(http_call(daemon.port(), "GET", "/livez").status == 404);
+}
+
 TEST_CASE("the pages show what was received") {
   const TemporaryDirectory directory;
   const Source source;
@@ -118,6 +136,6 @@ TEST_CASE("the pages show what was received") {
     CHECK(daemon.page("/objects/1/2").status == 400);
     const auto posted = http_call(daemon.admin_port(), "POST", "/objects");
     CHECK(posted.status == 405);
-    CHECK(posted.header("Allow") == "GET, HEAD");
+    CHECK(posted.header("Allow") == "GET, HEAD, OPTIONS");
   }
 }

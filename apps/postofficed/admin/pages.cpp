@@ -11,14 +11,20 @@ namespace {
 struct Page {
   std::string_view path;  ///< one that ends in '/' takes every path below it; "/" only itself
   void (*show)(const Shown&, const Request&, const Respond&);
+  bool is_probe = false;  ///< load balancers may ask by OPTIONS, and look at the status
 };
 
 constexpr Page pages[] = {
-    {"/", show_index},          {"/livez", show_live},
-    {"/readyz", show_ready},    {"/healthz", show_health},
-    {"/version", show_version}, {"/status", show_status},
-    {"/metrics", show_metrics}, {"/objects", show_objects},
-    {"/objects/", show_object}, {"/receipts/", show_receipt},
+    {"/", show_index},
+    {"/livez", show_live, true},
+    {"/readyz", show_ready, true},
+    {"/healthz", show_health, true},
+    {"/version", show_version},
+    {"/status", show_status},
+    {"/metrics", show_metrics},
+    {"/objects", show_objects},
+    {"/objects/", show_object},
+    {"/receipts/", show_receipt},
 };
 
 const Page* find_page(const std::string& path) {
@@ -28,6 +34,11 @@ const Page* find_page(const std::string& path) {
     if (path == page.path ? page.path.size() == 1 || page.path.back() != '/' : below) return &page;
   }
   return nullptr;
+}
+
+postoffice::HttpResponse only_read(postoffice::HttpResponse response) {
+  response.headers.emplace_back("Allow", "GET, HEAD, OPTIONS");
+  return response;
 }
 
 const char* title_of(int status) {
@@ -44,12 +55,13 @@ const char* title_of(int status) {
 
 postoffice::HttpServer::Handler make_pages(const Shown& shown) {
   return [shown](const Request& request, const Respond& respond) {
-    const Page* page = find_page(request.path);
+    // "*" asks about the server as a whole.
+    const Page* page = find_page(request.path == "*" ? "/" : request.path);
     if (!page) return respond(problem_response(404, "there is no page " + request.path));
-    if (request.method != "GET" && request.method != "HEAD") {
-      auto response = problem_response(405, request.path + " can only be read");
-      response.headers.emplace_back("Allow", "GET, HEAD");
-      return respond(std::move(response));
+    if (request.method == "OPTIONS" && !page->is_probe)
+      return respond(only_read({204, {}, {}, {}}));
+    if (request.method != "GET" && request.method != "HEAD" && request.method != "OPTIONS") {
+      return respond(only_read(problem_response(405, request.path + " can only be read")));
     }
     page->show(shown, request, respond);
   };

@@ -92,6 +92,7 @@ Failure Daemon::build_parts() try {
   ingress.threads = options_.ingress_threads;
   ingress.sockets = sockets_.callback;
   ingress.connections_max = shares.callbacks;
+  if (options_.public_health) ingress.not_ready = [this] { return not_ready(); };
   ingress_.emplace(ingress, log_);
 
   const auto pipeline = pipeline_options(options_);

@@ -83,6 +83,7 @@ Failure Publishing::open(std::vector<int> sockets, std::size_t connections_max) 
   ingress.threads = options_.ingress_threads;
   ingress.sockets = std::move(sockets);
   ingress.connections_max = connections_max;
+  if (options_.public_health) ingress.not_ready = [this] { return not_ready(); };
   ingress_.emplace(ingress, log_);
   return {};
 }

@@ -54,6 +54,7 @@ struct Options {
   std::size_t ingress_threads = 0;
   std::uint64_t queue_limit = 0;
   bool journal_strict = false;
+  bool public_health = false;
   std::string queue_prefix;
   std::size_t shards = 0;
   postoffice::LogLevel log_level = postoffice::LogLevel::info;

@@ -125,6 +125,10 @@ bool set_journal_strict(const std::string& text, Options& options, std::string& 
   return set_bool(text, options.journal_strict, problem);
 }
 
+bool set_public_health(const std::string& text, Options& options, std::string& problem) {
+  return set_bool(text, options.public_health, problem);
+}
+
 bool set_synchronous_commit(const std::string& text, Options& options, std::string& problem) {
   return set_bool(text, options.synchronous_commit, problem);
 }
@@ -171,6 +175,9 @@ constexpr std::array table{
     Specification{"admin-listen", nullptr, "HOST:PORT",
                   "Metrics, health and queries [localhost:9091; worker: localhost:9092]", false,
                   set_admin_listen},
+    Specification{"public-health", "false", nullptr,
+                  "Answer GET /readyz on the callback listener, too, for load balancers", false,
+                  set_public_health},
     Specification{"source", "http://localhost:9010/objects/{id}", "URL",
                   "Who knows the objects; {id} is replaced by the id", false, set_source},
     Specification{"data-dir", nullptr, "DIR",

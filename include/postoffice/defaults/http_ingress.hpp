@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,6 +26,11 @@ struct HttpIngressOptions {
   std::chrono::milliseconds idle_timeout{75'000};
   std::chrono::milliseconds header_timeout{5'000};
   std::chrono::milliseconds body_timeout{10'000};
+
+  /// If set, `GET /readyz` is answered here, too, for load balancers that ask no other port: 200,
+  /// or 503 with the reason that this returns (empty: ready). Called on the ingress's threads; must
+  /// not block.
+  std::function<std::string()> not_ready{};
 };
 
 /// Counters since the start, by HTTP status.

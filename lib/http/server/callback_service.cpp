@@ -64,9 +64,7 @@ bool CallbackService::wants_body(const Request& head) {
 
 void CallbackService::handle(Exchange& exchange, const Request& request) {
   auto& ticket = static_cast<Ticket&>(exchange);
-  if (split_target(request.target).path != limits_.path) {
-    return answer_problem(ticket, 404, "callbacks are taken at " + limits_.path);
-  }
+  if (split_target(request.target).path != limits_.path) return answer_elsewhere(ticket, request);
   if (request.method != "POST") {
     return answer_problem(ticket, 405, "callbacks come by POST", "Allow: POST\r\n");
   }
@@ -75,6 +73,30 @@ void CallbackService::handle(Exchange& exchange, const Request& request) {
     case CallbackVerdict::too_many: return answer_problem(ticket, 413, parser_.reason());
     case CallbackVerdict::malformed: return answer_problem(ticket, 400, parser_.reason());
   }
+}
+
+void CallbackService::answer_elsewhere(Ticket& ticket, const Request& request) {
+  const bool ready_page = limits_.not_ready && split_target(request.target).path == "/readyz";
+  if (!ready_page) return answer_problem(ticket, 404, "callbacks are taken at " + limits_.path);
+  if (request.method == "GET" || request.method == "HEAD" || request.method == "OPTIONS") {
+    return answer_ready(ticket);
+  }
+  answer_problem(ticket, 405, "/readyz can only be read", "Allow: GET, HEAD, OPTIONS\r\n");
+}
+
+// A probe is no callback: it counts neither as accepted nor as refused.
+void CallbackService::answer_ready(Ticket& ticket) {
+  const std::string reason = limits_.not_ready();
+  if (!reason.empty()) return ticket.connection->answer_problem(ticket, 503, reason, retry_soon);
+  constexpr std::string_view body = "{\"ready\":true}\n";
+  ResponseHead head;
+  head.date = ticket.connection->date();
+  head.content_type = "application/json";
+  head.body_size = body.size();
+  head.persistence = ticket.connection->persistence_of(ticket);
+  append_head(ticket.text, head);
+  if (!ticket.head_only) ticket.text += body;
+  ticket.connection->answer(ticket);
 }
 
 void CallbackService::take_callback(Ticket& ticket) {

@@ -43,6 +43,7 @@ CallbackLimits callback_limits(const HttpIngressOptions& options) {
   limits.path = options.path;
   limits.ids_max = options.ids_max;
   limits.accept_timeout = options.accept_timeout;
+  limits.not_ready = options.not_ready;
   return limits;
 }
 

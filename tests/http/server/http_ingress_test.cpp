@@ -210,6 +210,31 @@ TEST_CASE("another path is 404, another method 405; queries and content types do
   CHECK(office.ingress.status().malformed == 8);
 }
 
+TEST_CASE("probes of load balancers are answered on the callback listener if that is wanted") {
+  std::string reason;
+  HttpIngressOptions options = on_free_port();
+  options.not_ready = [&] { return reason; };
+  Office office(options);
+  const auto probe = [&](const std::string& head) {
+    HttpClient client(office.ingress.port());
+    client.send(head + "\r\n");
+    return client.read(head.starts_with("HEAD"));
+  };
+  for (const std::string method : {"GET", "HEAD", "OPTIONS"}) {
+    for (const std::string rest :
+         {" HTTP/1.0\r\n", " HTTP/1.0\r\nHost: a\r\n", " HTTP/1.1\r\nHost: a\r\n"}) {
+      reason.clear();
+      CHECK(probe(method + " /readyz" + rest).status == 200);
+      reason = "the disk does not answer";
+      CHECK(probe(method + " /readyz" + rest).status == 503);
+    }
+  }
+  CHECK(probe("GET /readyz HTTP/1.1\r\nHost: a\r\n").body.find(reason) != std::string::npos);
+  CHECK(probe("PUT /readyz HTTP/1.1\r\nHost: a\r\n").fields.at("allow") == "GET, HEAD, OPTIONS");
+  CHECK(office.ingress.status().refused == 0);
+  CHECK(office.ingress.status().accepted == 0);
+}
+
 TEST_CASE("a malformed body is 400 with the reason, and the connection stays open") {
   Office office;
   HttpClient client(office.ingress.port());
@@ -498,8 +523,7 @@ TEST_CASE("stopping answers what was read, closes what is idle, and says so once
   auto held = office.accept.take(1);
   std::atomic<int> stopped{0};
   office.ingress->stop([&] { ++stopped; });
-  CHECK(idle.ended());
-  CHECK_THROWS(HttpClient{port});
+  CHECK(eventually([&] { return !office.ingress->status().listening; }));
   CHECK(stopped == 0);
   held[0].done({}, Receipt{1, 1, {}});
   const Response response = busy.read();
@@ -507,7 +531,29 @@ TEST_CASE("stopping answers what was read, closes what is idle, and says so once
   CHECK(response.fields.at("connection") == "close");
   CHECK(busy.ended());
   busy.finish_sending();
+  CHECK(idle.ended());
+  CHECK_THROWS(HttpClient{port});
   CHECK(eventually([&] { return stopped == 1; }));
+}
+
+// S10: it cannot know that we are about to go; it has a second to send what it was about to send.
+TEST_CASE("stopping: who was accepted, or used a connection just now, is still answered") {
+  HttpIngress ingress(on_free_port());
+  REQUIRE_FALSE(ingress.start([](auto, auto done) { done({}, Receipt{1, 1, {}}); }));
+  HttpClient fresh(ingress.port());
+  HttpClient kept(ingress.port());
+  CHECK(kept.exchange(callback(good_body)).fields.count("connection") == 0);
+  CHECK(eventually([&] { return ingress.status().connections == 2; }));
+  std::promise<void> stopped;
+  ingress.stop([&] { stopped.set_value(); });
+  for (HttpClient* client : {&fresh, &kept}) {
+    const Response response = client->exchange(callback(good_body));
+    CHECK(response.status == 202);
+    CHECK(response.fields.at("connection") == "close");
+    CHECK(client->ended());
+    client->finish_sending();
+  }
+  CHECK(stopped.get_future().wait_for(5s) == std::future_status::ready);
 }
 
 // Pages show the status from their own thread, and may be asked at any time.
