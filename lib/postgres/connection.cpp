@@ -107,13 +107,56 @@ void Connection::poll_connect() {
   }
   if (!adopt_socket()) return;
   if (status == PGRES_POLLING_OK) {
-    begin_set_up();
+    greet();
     return;
   }
   const auto direction = status == PGRES_POLLING_READING
                              ? asio::posix::stream_descriptor::wait_read
                              : asio::posix::stream_descriptor::wait_write;
   socket_.async_wait(direction, guarded([](Connection& self) { self.poll_connect(); }));
+}
+
+// Before anything is set: a pooler may hand what we set to others.
+void Connection::greet() {
+  state_ = State::greeting;
+  behind_pooler_ = false;
+  watch(settings_.statement_timeout + grace);
+  if (!PQsendQuery(session_.get(), server_process)) return lose(failure_of(session_.get()));
+  expect_output();
+  expect_input();
+}
+
+void Connection::read_greeting() {
+  while (!PQisBusy(session_.get())) {
+    const Result result(PQgetResult(session_.get()));
+    if (!result) return behind_pooler_ ? check_for_pooler() : begin_set_up();
+    if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) return lose(failure_of(result.get()));
+    behind_pooler_ = is_behind_pooler(session_.get(), PQgetvalue(result.get(), 0, 0));
+  }
+}
+
+// Waits for the server, which the loop is not to: so elsewhere.
+void Connection::check_for_pooler() {
+  ++generation_;
+  socket_.release();
+  pooler_check_.emplace(std::move(session_), options_);
+  std::error_code error;
+  socket_.assign(pooler_check_->descriptor(), error);
+  if (error) return lose(unavailable("the session cannot be checked: " + error.message()));
+  socket_.async_wait(asio::posix::stream_descriptor::wait_read,
+                     guarded([](Connection& self) { self.end_check(); }));
+}
+
+void Connection::end_check() {
+  socket_.release();
+  Failure failure;
+  session_ = pooler_check_->take(failure);
+  pooler_check_.reset();
+  failure.reconnect = true;
+  if (failure) return lose(std::move(failure));
+  if (!adopt_socket()) return;
+  begin_set_up();
+  expect_input();
 }
 
 void Connection::begin_set_up() {
@@ -127,7 +170,6 @@ void Connection::begin_set_up() {
     return;
   }
   expect_output();
-  expect_input();
 }
 
 void Connection::read_set_up() {
@@ -235,6 +277,8 @@ void Connection::on_readable() {
   const bool alive = PQconsumeInput(session_.get()) == 1;
   // Some progress was made: the time limit starts anew.
   watch(settings_.statement_timeout + grace);
+  if (state_ == State::greeting) read_greeting();
+  if (generation != generation_) return;
   if (state_ == State::setting_up) read_set_up();
   if (state_ == State::ready) read_results();
   if (generation != generation_) return;
@@ -290,15 +334,27 @@ void Connection::finish_first() {
   if (failure.reconnect || (failure && finished.request.queries.empty())) lose(failure);
 }
 
+// Proxies and servers end sessions that idle, which is no news; should the server be away, the next
+// attempt says so.
+bool Connection::lost_idle() const {
+  return state_ == State::ready && sent_.empty() && waiting_.empty() && last_reported_.empty();
+}
+
 void Connection::lose(Failure failure) {
   const bool was_ready = state_ == State::ready;
+  const bool idle = lost_idle();
   close();
-  report(failure, false);
+  if (idle && settings_.purpose != Purpose::writing &&
+      settings_.purpose != Purpose::writing_ahead) {
+    state_ = State::resting;  // until somebody asks
+    return;
+  }
+  if (!idle) report(failure, false);
   fail_requests(failure);
   state_ = State::pausing;
   // After a good session the first attempt comes at once, and what is asked meanwhile waits for it.
   const bool at_once = was_ready && failed_attempts_ == 0;
-  last_failure_ = at_once ? Failure{} : failure;
+  last_failure_ = at_once || idle ? Failure{} : failure;
   watch(at_once ? std::chrono::milliseconds(0) : next_pause());
   ++failed_attempts_;
 }
@@ -314,6 +370,7 @@ void Connection::close() {
   ++generation_;
   if (socket_.is_open()) socket_.release();
   session_.reset();
+  pooler_check_.reset();
   writing_ = false;
 }
 
@@ -372,6 +429,7 @@ void Connection::on_timer() {
   switch (state_) {
     case State::pausing: connect(); return;
     case State::connecting: lose(unavailable("no connection in time")); return;
+    case State::greeting:
     case State::setting_up: lose(unavailable("the schema was not ready in time")); return;
     case State::ready:
       if (!sent_.empty()) lose(unavailable("no answer in time"));

@@ -7,6 +7,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 
@@ -17,6 +18,7 @@
 #include <asio/steady_timer.hpp>
 
 #include "postgres/completions.hpp"
+#include "postgres/pooler.hpp"
 #include "postgres/request.hpp"
 #include "postgres/session.hpp"
 #include "postoffice/log.hpp"
@@ -55,8 +57,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// The session's encoding of text can hold everything.
   bool is_unicode() const { return unicode_; }
 
+  /// What was last reported to be wrong; empty while all is well.
+  const std::string& trouble() const { return last_reported_; }
+
  private:
-  enum class State { resting, connecting, setting_up, ready, pausing, stopped };
+  enum class State { resting, connecting, greeting, setting_up, ready, pausing, stopped };
   struct Sent {
     Request request;
     std::vector<Result> results{};
@@ -67,6 +72,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void connect();
   void poll_connect();
   bool adopt_socket();
+  void greet();
+  void read_greeting();
+  void check_for_pooler();
+  void end_check();
   void begin_set_up();
   void read_set_up();
   void prepare_statements();
@@ -79,6 +88,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool send(const std::vector<Query>& queries);
   void send_waiting();
   void lose(Failure failure);
+  bool lost_idle() const;
   void close();
   void fail_requests(const Failure& failure);
   void report(const Failure& failure, bool about_request);
@@ -99,6 +109,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   asio::posix::stream_descriptor socket_;
   asio::steady_timer timer_;
   Session session_;
+  std::optional<PoolerCheck> pooler_check_;  // has the session while it goes on
+  bool behind_pooler_ = false;
   State state_ = State::resting;
   std::uint64_t generation_ = 0;  // of the session; handlers of an older one do nothing
   std::uint64_t timer_generation_ = 0;

@@ -149,6 +149,11 @@ class PostgresObjectStore::Impl : public std::enable_shared_from_this<Impl> {
     return membership_ ? membership_->status() : PostgresInstanceStatus{};
   }
 
+  std::string trouble() const {
+    const std::lock_guard lock(completions_->mutex);
+    return writer_->trouble();
+  }
+
   void leave(Timestamp watermark, LeaveDone done) {
     with_membership(std::move(done), [this, watermark](auto finished) {
       membership_->stop_instance(watermark, finished);
@@ -366,6 +371,8 @@ void PostgresObjectStore::find_dead_letters(std::optional<ObjectId> after, std::
 PostgresInstanceStatus PostgresObjectStore::instance_status() const {
   return impl_->instance_status();
 }
+
+std::string PostgresObjectStore::trouble() const { return impl_->trouble(); }
 
 void PostgresObjectStore::leave(Timestamp watermark, LeaveDone done) {
   impl_->leave(watermark, std::move(done));

@@ -43,6 +43,19 @@ void ConnectOptions::set_default(const std::string& keyword, const std::string& 
   if (!find(keyword)) options_.emplace_back(keyword, value);
 }
 
+void ConnectOptions::set(const std::string& keyword, const char* value) {
+  std::erase_if(options_, [&](const auto& option) { return option.first == keyword; });
+  if (value && *value) options_.emplace_back(keyword, value);
+}
+
+ConnectOptions ConnectOptions::same_server(PGconn* session) const {
+  ConnectOptions one = *this;
+  one.set("host", PQhost(session));
+  one.set("hostaddr", PQhostaddr(session));
+  one.set("port", PQport(session));
+  return one;
+}
+
 Session ConnectOptions::begin() const {
   std::vector<const char*> keywords;
   std::vector<const char*> values;

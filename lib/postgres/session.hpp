@@ -30,6 +30,9 @@ class ConnectOptions {
   /// Begins to connect, without waiting. Never null, but for lack of memory.
   Session begin() const;
 
+  /// The same, but for the one server that `session` has found.
+  ConnectOptions same_server(PGconn* session) const;
+
   /// How many hosts are tried, one after the other.
   int hosts() const;
 
@@ -39,6 +42,7 @@ class ConnectOptions {
  private:
   const std::string* find(const std::string& keyword) const;
   void set_default(const std::string& keyword, const std::string& value);
+  void set(const std::string& keyword, const char* value);
 
   std::vector<std::pair<std::string, std::string>> options_;
 };

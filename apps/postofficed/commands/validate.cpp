@@ -9,6 +9,7 @@
 #include "postoffice/defaults/http_ingress.hpp"
 #include "postoffice/defaults/http_object_source.hpp"
 #include "postoffice/defaults/http_server.hpp"
+#include "postoffice/error.hpp"
 #include "support/data_directory.hpp"
 #include "support/stores.hpp"
 #ifdef POSTOFFICED_RABBITMQ
@@ -72,6 +73,15 @@ void check_places(const Options& options, std::vector<std::string>& problems) {
   }
 }
 
+// 78 where the configuration can never work, 69 where the database may come back.
+Failure check_online(const Options& options) {
+  std::string message;
+  const auto error = check_store(options.store, message);
+  if (!error) return {};
+  const bool hopeless = error == postoffice::Error::bad_options;
+  return {hopeless ? ExitCode::configuration : ExitCode::unavailable, "store: " + message};
+}
+
 }  // namespace
 
 Failure validate(const ParsedOptions& parsed) {
@@ -84,6 +94,9 @@ Failure validate(const ParsedOptions& parsed) {
                 option.origin.c_str());
   }
   if (problems.empty()) {
+    if (parsed.options.online) {
+      if (auto failure = check_online(parsed.options); failure.code != ExitCode::ok) return failure;
+    }
     std::printf("configuration is valid\n");
     return {};
   }

@@ -103,7 +103,8 @@ class Parser {
         ->expected(0, 1);
     add_command(app_, "migrate", "Create or upgrade the store's schema", Command::migrate);
     add_command(app_, "validate", "Check the configuration and say what is wrong",
-                Command::validate);
+                Command::validate)
+        ->add_flag("--online", line_.online, "Also connect to the database, and change nothing");
 
     auto& journal = add_group("journal", "Look at the file queue, with the daemon up or down");
     add_command(journal, "verify", "Check every record", Command::journal_verify);

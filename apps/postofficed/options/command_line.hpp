@@ -15,6 +15,7 @@ struct CommandLine {
   std::map<std::string, std::string> values;  ///< key, or "store-file" and its like, or "config"
   bool json = false;
   bool all = false;
+  bool online = false;
   std::vector<std::string> arguments;  ///< of the command: ids, N, DIR, or INSTANCE
   std::string crashes;
 };

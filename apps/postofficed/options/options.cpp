@@ -148,6 +148,7 @@ class Resolver {
     options.command = line_.command;
     options.json = line_.json;
     options.all = line_.all;
+    options.online = line_.online;
     if (line_.command == Command::worker) return read_worker_concurrency();
     if (line_.command == Command::self_test) return read_self_test();
     if (line_.command == Command::instances_retire) options.instance = line_.arguments.front();

@@ -64,6 +64,7 @@ struct Options {
   // Arguments of single commands.
   bool json = false;
   bool all = false;
+  bool online = false;
   std::vector<postoffice::ObjectId> ids;
   std::string directory;
   std::string instance;

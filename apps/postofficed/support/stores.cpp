@@ -59,6 +59,11 @@ std::unique_ptr<postoffice::ObjectStore> make_store(
   }
 }
 
+std::error_code check_store(const StoreLocation& location, std::string& message) {
+  if (location.kind == StoreLocation::Kind::sqlite) return {};
+  return postoffice::check_postgres(location.target, message);
+}
+
 std::error_code migrate_store(const StoreLocation& location, std::string& message) {
   if (location.kind == StoreLocation::Kind::sqlite) {
     return migrate_sqlite_store(location.target, message);

@@ -23,6 +23,10 @@ std::unique_ptr<postoffice::ObjectStore> make_store(
     std::string& problem, std::optional<postoffice::PostgresInstance> instance = {},
     bool synchronous_commit = true);
 
+/// Whether the store answers and can be used as it is reached, blocking; changes nothing. `message`
+/// as below.
+std::error_code check_store(const StoreLocation& location, std::string& message);
+
 /// Creates or upgrades the schema, blocking. `message` is one line for people.
 std::error_code migrate_store(const StoreLocation& location, std::string& message);
 

@@ -55,6 +55,9 @@ class PostgresObjectStore final : public ObjectStore {
   void find_dead_letters(std::optional<ObjectId> after, std::size_t limit,
                          DeadLettersDone done) override;
 
+  /// Why the store cannot write now, in one line for people; empty while it can. Any thread.
+  std::string trouble() const;
+
   // For an instance; without one they do nothing and complete.
 
   /// The newest that is known, any thread.
@@ -76,7 +79,10 @@ class PostgresObjectStore final : public ObjectStore {
 
 /// Creates or upgrades the schema, once, blocking. Safe to run twice and at the same time from
 /// several processes. `message` gets one line for people when it fails. Errors: unavailable,
-/// authentication, permission, schema.
+/// authentication, permission, schema; bad_options for a pooler that does not keep a session.
 std::error_code migrate_postgres(const std::string& conninfo, std::string& message);
+
+/// Whether one can connect and keep a session of one's own, once, blocking; changes nothing.
+std::error_code check_postgres(const std::string& conninfo, std::string& message);
 
 }  // namespace postoffice
