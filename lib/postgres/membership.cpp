@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 #include "postgres/parameters.hpp"
@@ -62,7 +63,9 @@ Membership::Membership(PostgresInstance instance, Submit submit, Log log)
 void Membership::submit(Request request) {
   if (status_.registered) return send(std::move(request));
   waiting_.push_back(std::move(request));
-  if (!registering_) register_now();
+  if (registering_) return;
+  // To register takes the lock that stops all others, so not in vain.
+  status_.fenced && !may_supersede() ? look_for_place() : register_now();
 }
 
 void Membership::send(Request request) {
@@ -86,6 +89,39 @@ void Membership::send(Request request) {
 void Membership::lost(const Failure& failure) {
   if (failure.code != Error::fenced) return;
   status_.registered = false;
+  // What was seen before may no longer be so, and who is fenced does not look.
+  status_.silent_instances = 0;
+  status_.silent.reset();
+  // At once, rather than with the next write: who cannot come back must not accept.
+  if (!registering_) register_now();
+}
+
+// The place is free again when the one that took it was retired, or has stopped with nothing left.
+// That it is silent proves nothing: what it has accepted may be on its way.
+void Membership::look_for_place() {
+  registering_ = true;
+  Request request;
+  request.queries = {
+      {Statement::find_successor, {publisher_text(instance_.publisher), int4(instance_.shard)}}};
+  request.done = [this](const Failure& failure, const std::vector<Result>& results) {
+    registering_ = false;
+    if (failure || results.empty()) return fail_waiting(failure);
+    if (PQntuples(results[0].get()) == 0) return register_now();
+    replaced_by(text_at(*results[0], 0, 0), std::chrono::seconds(int8_at(*results[0], 0, 1)));
+    fail_waiting(fenced_failure());
+  };
+  submit_(std::move(request));
+}
+
+void Membership::replaced_by(std::string name, Duration silent) {
+  const bool news = !status_.successor || status_.successor->name != name;
+  const Timestamp since = status_.successor ? status_.successor->since : now();
+  if (news && log_) {
+    log_(LogLevel::error, "PostgreSQL: " + name +
+                              " has taken this instance's place; until that has stopped with "
+                              "nothing left, or is retired, nothing is written");
+  }
+  status_.successor = {.name = std::move(name), .since = since, .silent = silent};
 }
 
 void Membership::register_now() {
@@ -106,8 +142,8 @@ void Membership::register_now() {
 void Membership::registered(const Failure& failure, const std::vector<Result>& results) {
   if (failure || results.size() < 2) return fail_waiting(failure);
   if (PQntuples(results[1].get()) == 0) {
-    status_.fenced = true;
-    return fail_waiting(fenced_failure());
+    status_.fenced = fenced_ = true;
+    return look_for_place();
   }
   take_epoch(*results[1]);
   for (Request& request : std::exchange(waiting_, {})) submit(std::move(request));
@@ -120,11 +156,14 @@ void Membership::take_epoch(const PGresult& result) {
   found.others = int8_at(result, 0, 2) == minus_infinity ? Timestamp::min() : time_at(result, 0, 2);
   found.fresh = boolean_at(result, 0, 3);
   status_.registered = true;
-  status_.fenced = false;
+  const bool back = std::exchange(status_.fenced, false);
+  fenced_ = false;
+  status_.successor.reset();
   status_.epoch = found.epoch;
   if (log_) {
-    log_(LogLevel::info,
-         "PostgreSQL: registered as " + instance_.name + ", epoch " + std::to_string(found.epoch));
+    log_(LogLevel::info, "PostgreSQL: registered as " + instance_.name + ", epoch " +
+                             std::to_string(found.epoch) +
+                             (back ? ": its place was free again" : ""));
   }
   if (instance_.registered) instance_.registered(found);
   skew_known_ = false;  // the clock may have been moved
@@ -154,11 +193,24 @@ void Membership::publish(const Expiry& expiry,
         std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - begun);
     const PGresult& survey = *results[2];
     compare_clocks(time_at(survey, 0, 1), now() - took / 2, took / 2);
-    const bool known = int8_at(survey, 0, 0) != minus_infinity;
-    status_.watermark = known ? time_at(survey, 0, 0) : Timestamp::min();
+    read_survey(survey);
     done(failure, status_.watermark);
   };
   submit(std::move(request));
+}
+
+void Membership::read_survey(const PGresult& survey) {
+  const bool known = int8_at(survey, 0, 0) != minus_infinity;
+  status_.watermark = known ? time_at(survey, 0, 0) : Timestamp::min();
+  status_.silent_instances = static_cast<std::size_t>(int8_at(survey, 0, 2));
+  status_.silent.reset();
+  if (PQgetisnull(&survey, 0, 3)) return;
+  PostgresSilentInstance silent;
+  silent.publisher = std::strtoull(text_at(survey, 0, 3).c_str(), nullptr, 16);
+  silent.shard = static_cast<int>(read_int32(PQgetvalue(&survey, 0, 4)));
+  silent.name = text_at(survey, 0, 5);
+  silent.silent = std::chrono::seconds(int8_at(survey, 0, 6));
+  status_.silent = std::move(silent);
 }
 
 void Membership::stop_instance(Timestamp watermark, std::function<void(const Failure&)> done) {

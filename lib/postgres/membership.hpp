@@ -1,6 +1,7 @@
 // An instance's place among those that share the tables: registering, the fence, the clock.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -37,12 +38,18 @@ class Membership {
   const PostgresInstance& instance() const { return instance_; }
   const PostgresInstanceStatus& status() const { return status_; }
 
+  /// Needs no lock.
+  bool fenced() const noexcept { return fenced_; }
+
  private:
   void send(Request request);
+  void look_for_place();
   void register_now();
   void registered(const Failure& failure, const std::vector<Result>& results);
   void take_epoch(const PGresult& result);
   void fail_waiting(const Failure& failure);
+  void replaced_by(std::string name, Duration silent);
+  void read_survey(const PGresult& survey);
   void lost(const Failure& failure);
   std::uint64_t session() const { return instance_.session ? instance_.session() : 0; }
   bool may_supersede() const { return !session_ || *session_ != session(); }
@@ -54,7 +61,8 @@ class Membership {
   const Submit submit_;
   const Log log_;
   PostgresInstanceStatus status_;
-  std::vector<Request> waiting_;  // for the registration
+  std::atomic<bool> fenced_ = false;  // as the status says
+  std::vector<Request> waiting_;      // for the registration
   bool registering_ = false;
   std::optional<std::uint64_t> session_;  // that has registered
   Timestamp watermark_{};                 // the newest that this queue has told

@@ -149,6 +149,8 @@ class PostgresObjectStore::Impl : public std::enable_shared_from_this<Impl> {
     return membership_ ? membership_->status() : PostgresInstanceStatus{};
   }
 
+  bool fenced() const noexcept { return membership_ && membership_->fenced(); }
+
   std::string trouble() const {
     const std::lock_guard lock(completions_->mutex);
     return writer_->trouble();
@@ -371,6 +373,8 @@ void PostgresObjectStore::find_dead_letters(std::optional<ObjectId> after, std::
 PostgresInstanceStatus PostgresObjectStore::instance_status() const {
   return impl_->instance_status();
 }
+
+bool PostgresObjectStore::fenced() const noexcept { return impl_->fenced(); }
 
 std::string PostgresObjectStore::trouble() const { return impl_->trouble(); }
 

@@ -134,16 +134,19 @@ constexpr const char* expire_pages_and_tell_sql =
     " SELECT (SELECT count(*) FROM gone), (SELECT min(last_seen) FROM objects"
     "  WHERE ctid >= $2::tid AND ctid < $3::tid AND last_seen >= (SELECT cutoff FROM bound))";
 
-// One row, or none where another has taken this instance's place ($5: take it back). A file queue
+// One row, or none where another has taken this instance's place ($5: take it back all the same).
+// One that has stopped has left nothing behind that is not in the tables. A file queue
 // knows itself how far it has come; of a shard, those before knew more than one who has just come.
 // The result: the epoch, the remembered cutoff, the oldest watermark of the others, and whether the
 // row is new.
 constexpr const char* register_sql =
     "WITH old AS MATERIALIZED ("
-    "  SELECT watermark FROM postoffice_instances WHERE publisher = $1::text AND shard = $2::int),"
+    "  SELECT watermark, stopped FROM postoffice_instances"
+    "  WHERE publisher = $1::text AND shard = $2::int),"
     " allowed AS ("
     "  UPDATE postoffice_expiry SET last_epoch = last_epoch + 1"
-    "  WHERE $5::boolean OR NOT EXISTS (SELECT FROM old) RETURNING last_epoch, cutoff),"
+    "  WHERE $5::boolean OR NOT EXISTS (SELECT FROM old WHERE stopped IS NULL)"
+    "  RETURNING last_epoch, cutoff),"
     " others AS MATERIALIZED ("
     "  SELECT min(watermark + CASE WHEN stopped IS NULL THEN interval '0' ELSE now() - stopped END)"
     "  AS watermark FROM postoffice_instances WHERE publisher <> $1 OR shard <> $2),"
@@ -159,6 +162,24 @@ constexpr const char* register_sql =
     "  watermark = excluded.watermark, beat = excluded.beat, stopped = NULL)"
     " SELECT allowed.last_epoch, allowed.cutoff, coalesce(others.watermark, '-infinity'),"
     " NOT EXISTS (SELECT FROM old) FROM allowed, others";
+
+// No row: the place is free, or left.
+constexpr const char* find_successor_sql =
+    "SELECT name, extract(epoch FROM now() - beat)::bigint FROM postoffice_instances"
+    " WHERE publisher = $1::text AND shard = $2::int AND stopped IS NULL";
+
+// The oldest watermark, the time, and who holds deletes without having told anything for long. A
+// publisher has one part in each shard.
+constexpr const char* survey_sql =
+    "WITH silent AS MATERIALIZED ("
+    "  SELECT publisher, shard, name, watermark, now() - beat AS age FROM postoffice_instances"
+    "  WHERE stopped IS NULL AND beat < now() - interval '60 s')"
+    " SELECT coalesce(w.watermark, '-infinity'), clock_timestamp(),"
+    " (SELECT count(DISTINCT CASE publisher WHEN '' THEN 'shard-' || shard ELSE publisher END)"
+    "  FROM silent),"
+    " s.publisher, s.shard, s.name, extract(epoch FROM s.age)::bigint FROM postoffice_watermark AS "
+    "w"
+    " LEFT JOIN (SELECT * FROM silent ORDER BY watermark, publisher, shard LIMIT 1) AS s ON true";
 
 // A shard's callbacks are stamped by its publishers: its rows are given no clock of their own.
 constexpr const char* publish_sql =
@@ -237,8 +258,8 @@ constexpr StatementText texts[] = {
     {"postoffice_fence", "SELECT postoffice_fence($1::text, $2::int, $3::bigint)"},
     {"postoffice_register", register_sql},
     {"postoffice_publish", publish_sql},
-    {"postoffice_survey",
-     "SELECT coalesce(watermark, '-infinity'), clock_timestamp() FROM postoffice_watermark"},
+    {"postoffice_find_successor", find_successor_sql},
+    {"postoffice_survey", survey_sql},
     {"postoffice_stop_instance",
      "UPDATE postoffice_instances SET watermark = greatest(watermark, $3::timestamptz),"
      " beat = now(), stopped = now() WHERE publisher = $1::text AND shard = $2::int"},

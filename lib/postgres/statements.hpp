@@ -31,6 +31,7 @@ enum class Statement {
   fence,
   register_instance,
   publish,
+  find_successor,
   survey,
   stop_instance,
   remove_publisher,

@@ -27,9 +27,10 @@ void show_ready(const Shown& shown, const Request&, const Respond& respond) {
 namespace {
 
 // Its own line among those that share the database. A clock that is off only makes rows go late.
-void write_instance(Json& json, const postoffice::PostgresObjectStore* store) {
-  if (!store) return;
-  const auto status = store->instance_status();
+void write_instance(Json& json, const Shown& shown) {
+  const auto found = shown.instance ? shown.instance() : std::nullopt;
+  if (!found) return;
+  const auto& status = *found;
   json.member("instance", status.fenced       ? "fenced"
                           : status.registered ? "registered"
                                               : "unregistered");
@@ -78,7 +79,7 @@ void show_health(const Shown& shown, const Request&, const Respond& respond) {
       .member("watermark_lag_seconds", watermark_lag_seconds(status))
       .member("pending_ids", status.pending);
   if (shown.broker) json.member("broker", word("broker"));
-  write_instance(json, shown.shared_store);
+  write_instance(json, shown);
   write_troubles(json, troubles);
   json.end_object();
   respond({troubles.empty() ? 200 : 503, "application/json", json.text() + "\n", {}});

@@ -71,13 +71,14 @@ void write_store(MetricsText& out, const postoffice::PipelineStatus& status) {
 }
 
 void write_instance(MetricsText& out, const postoffice::PipelineStatus& status,
-                    const postoffice::PostgresObjectStore* store) {
-  if (!store) return;
-  const auto instance = store->instance_status();
+                    const postoffice::PostgresInstanceStatus& instance) {
   out.gauge("postoffice_instance_registered", "1 while this instance may write to the store.",
             instance.registered ? 1 : 0);
   out.gauge("postoffice_clock_skew_seconds", "The clock of this instance less the database's.",
             std::chrono::duration<double>(instance.skew).count());
+  out.gauge("postoffice_silent_instances",
+            "Instances that deletes wait for, and that have told nothing for a minute.",
+            number(instance.silent_instances));
   if (instance.watermark == postoffice::Timestamp::min()) return;
   const std::chrono::duration<double> lag = status.now - instance.watermark;
   out.gauge("postoffice_shared_watermark_lag_seconds",
@@ -143,7 +144,8 @@ void show_metrics(const Shown& shown, const Request&, const Respond& respond) {
     write_ids(out, status);
     write_fetches(out, status, shown.source->status());
     write_store(out, status);
-    write_instance(out, status, shown.shared_store);
+    const auto instance = shown.instance ? shown.instance() : std::nullopt;
+    if (instance) write_instance(out, status, *instance);
   } else {
     write_accepted(out, status);
   }

@@ -82,6 +82,13 @@ postoffice::HttpResponse problem_response(int status, const std::string& detail)
   return response;
 }
 
+std::string shown_option(const Shown& shown, std::string_view name) {
+  for (const auto& option : shown.options) {
+    if (option.name == name) return option.value;
+  }
+  return {};
+}
+
 double watermark_lag_seconds(const postoffice::PipelineStatus& status) {
   const std::chrono::duration<double> lag = status.now - status.watermark;
   return std::max(0.0, lag.count());

@@ -3,7 +3,9 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "admin/broker.hpp"
@@ -33,7 +35,8 @@ struct Shown {
   const postoffice::FileQueue* journal = nullptr;
   const postoffice::HttpIngress* ingress = nullptr;
   const postoffice::HttpObjectSource* source = nullptr;
-  const postoffice::PostgresObjectStore* shared_store = nullptr;  ///< the same, if others share it
+  /// Its place among those that share the database; nothing while it has none.
+  std::function<std::optional<postoffice::PostgresInstanceStatus>()> instance{};
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
 };
 
@@ -56,6 +59,9 @@ void show_receipt(const Shown&, const Request&, const Respond&);
 
 /// An application/problem+json answer (RFC 9457) for people.
 postoffice::HttpResponse problem_response(int status, const std::string& detail);
+
+/// The value of an option as it is shown; empty if there is none of that name.
+std::string shown_option(const Shown& shown, std::string_view name);
 
 /// How far writing lags behind receiving.
 double watermark_lag_seconds(const postoffice::PipelineStatus& status);

@@ -74,7 +74,8 @@ Failure BrokerDaemon::start_admin() {
                            .broker = [this] { return broker_status(); },
                            .journal = publishing_ ? publishing_->journal() : nullptr,
                            .ingress = publishing_ ? &publishing_->ingress() : nullptr,
-                           .source = working_ ? &working_->source() : nullptr});
+                           .source = working_ ? &working_->source() : nullptr,
+                           .instance = [this] { return instance_status(); }});
   admin_.emplace(admin_loop_, admin, std::move(pages), log_);
   loop_.start();
   admin_loop_.start();
@@ -112,6 +113,11 @@ BrokerStatus BrokerDaemon::broker_status() const {
   if (publishing_) status.publisher = publishing_->status();
   if (working_) status.worker = working_->status();
   return status;
+}
+
+std::optional<postoffice::PostgresInstanceStatus> BrokerDaemon::instance_status() const {
+  if (!working_) return std::nullopt;
+  return working_->instance_status();
 }
 
 postoffice::PipelineStatus BrokerDaemon::pipeline_status() const {

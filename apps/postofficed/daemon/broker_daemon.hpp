@@ -37,6 +37,7 @@ class BrokerDaemon final : public Service {
   Failure start_work();
   std::string not_ready() const;
   BrokerStatus broker_status() const;
+  std::optional<postoffice::PostgresInstanceStatus> instance_status() const;
   postoffice::PipelineStatus pipeline_status() const;
   void info(const std::string& message) const { log_(postoffice::LogLevel::info, message); }
 

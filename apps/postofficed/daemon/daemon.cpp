@@ -9,6 +9,7 @@
 #include "daemon/memory_limit.hpp"
 #include "daemon/open_queue.hpp"
 #include "daemon/shared_store.hpp"
+#include "postoffice/error.hpp"
 #include "support/data_directory.hpp"
 #include "support/stores.hpp"
 #include "support/text.hpp"
@@ -95,12 +96,17 @@ Failure Daemon::build_parts() try {
   if (options_.public_health) ingress.not_ready = [this] { return not_ready(); };
   ingress_.emplace(ingress, log_);
 
+  guarded_.emplace(*ingress_, [store = shared_store_]() -> std::error_code {
+    if (store && store->fenced()) return postoffice::Error::fenced;
+    return {};
+  });
+
   const auto pipeline = pipeline_options(options_);
   if (pipeline.pending_ids_max < postoffice::PipelineOptions().pending_ids_max) {
     info("memory for " + std::to_string(pipeline.pending_ids_max) + " waiting ids and " +
          std::to_string(pipeline.known_ids_max) + " known ones");
   }
-  pipeline_.emplace(postoffice::Pipeline::Parts{clock_, *ingress_, *queue_, *source_, *store_},
+  pipeline_.emplace(postoffice::Pipeline::Parts{clock_, *guarded_, *queue_, *source_, *store_},
                     pipeline, log_);
   info("store " + describe(options_.store) + ", source " + options_.source);
   return {};
@@ -123,7 +129,7 @@ Failure Daemon::start_admin() {
                            .journal = queue_.get(),
                            .ingress = &*ingress_,
                            .source = &*source_,
-                           .shared_store = shared_store_});
+                           .instance = [this] { return instance_status(); }});
   admin_.emplace(admin_loop_, admin, std::move(pages), log_);
   loop_.start();
   admin_loop_.start();
@@ -137,12 +143,29 @@ Failure Daemon::start_admin() {
 std::string Daemon::not_ready() const {
   if (!ingress_->status().listening) return "callbacks are not listened for yet";
   if (!queue_->status().writable) return "no callback can be made durable now";
+  const auto instance = instance_status();
+  if (instance && instance->fenced) {
+    return about_successor(*instance, describe(options_.store)).what;
+  }
   return {};
+}
+
+std::optional<postoffice::PostgresInstanceStatus> Daemon::instance_status() const {
+  if (!shared_store_) return std::nullopt;
+  return shared_store_->instance_status();
+}
+
+void Daemon::look_around() {
+  if (const auto line = silence_.look(shared_store_->instance_status(), describe(options_.store))) {
+    log_(line->first, line->second);
+  }
+  clock_.call_at(clock_.now() + std::chrono::seconds(1), [this] { look_around(); });
 }
 
 Failure Daemon::join_others() {
   if (shared_store_) register_instance(*shared_store_, queue_->status(), options_.ttl);
   *stamped_ = true;
+  if (shared_store_) clock_.call_at(postoffice::Timestamp::min(), [this] { look_around(); });
   return {};
 }
 

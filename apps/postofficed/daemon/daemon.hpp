@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "daemon/neighbours.hpp"
 #include "daemon/passed_sockets.hpp"
 #include "daemon/service.hpp"
 #include "exit_code.hpp"
@@ -44,6 +45,8 @@ class Daemon final : public Service {
   Failure join_others();
   Failure start_pipeline();
   std::string not_ready() const;
+  std::optional<postoffice::PostgresInstanceStatus> instance_status() const;
+  void look_around();
   void info(const std::string& message) const { log_(postoffice::LogLevel::info, message); }
 
   const ParsedOptions parsed_;
@@ -60,7 +63,9 @@ class Daemon final : public Service {
   const std::shared_ptr<std::atomic<bool>> stamped_ = std::make_shared<std::atomic<bool>>(false);
   std::optional<postoffice::HttpObjectSource> source_;
   std::optional<postoffice::HttpIngress> ingress_;
+  std::optional<GuardedIngress> guarded_;  // takes nothing while others have this one's place
   std::optional<postoffice::Pipeline> pipeline_;
+  SilenceReport silence_;  // on the loop
   std::optional<postoffice::HttpServer> admin_;
 };
 

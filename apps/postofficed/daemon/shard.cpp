@@ -90,6 +90,11 @@ std::optional<postoffice::PipelineStatus> Shard::pipeline_status() const {
   return pipeline_->status();
 }
 
+std::optional<postoffice::PostgresInstanceStatus> Shard::instance_status() const {
+  if (!store_) return std::nullopt;
+  return store_->instance_status();
+}
+
 BrokerStatus::Shard Shard::status() const {
   const auto details = queue_->details();
   BrokerStatus::Shard result;

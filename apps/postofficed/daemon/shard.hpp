@@ -55,6 +55,7 @@ class Shard {
   /// Empty until the shard is served.
   std::optional<postoffice::PipelineStatus> pipeline_status() const;
   BrokerStatus::Shard status() const;
+  std::optional<postoffice::PostgresInstanceStatus> instance_status() const;
   bool connected() const { return queue_->details().connected; }
 
   /// What is left to close, which may wait for the network: may go on any thread, after this.

@@ -31,6 +31,23 @@ postoffice::HttpObjectSourceOptions source_options(const Options& options,
   return result;
 }
 
+// Of two shards of one worker.
+postoffice::PostgresInstanceStatus joined(const postoffice::PostgresInstanceStatus& one,
+                                          const postoffice::PostgresInstanceStatus& other) {
+  auto both = one;
+  both.registered = one.registered && other.registered;
+  both.watermark = std::max(one.watermark, other.watermark);
+  if (!one.fenced && other.fenced) {
+    both.fenced = true;
+    both.successor = other.successor;
+  }
+  if (one.silent_instances < other.silent_instances) {
+    both.silent_instances = other.silent_instances;
+    both.silent = other.silent;
+  }
+  return both;
+}
+
 }  // namespace
 
 Working::Working(const Options& options, postoffice::EventLoop& loop, postoffice::Clock& clock,
@@ -153,9 +170,30 @@ void Working::publish() {
       if (const auto status = shard->pipeline_status()) add(sum, *status);
     }
   }
+  auto instance = look_at_instances();
   const std::lock_guard lock(mutex_);
+  shown_instance_ = std::move(instance);
   shown_ = std::move(worker);
   shown_status_ = std::move(sum);
+}
+
+// All shards are told the same about the others; each knows its own place only.
+std::optional<postoffice::PostgresInstanceStatus> Working::look_at_instances() {
+  std::optional<postoffice::PostgresInstanceStatus> all;
+  for (const auto& [number, shard] : shards_) {
+    auto one = shard->instance_status();
+    if (one) all = all ? joined(*all, *one) : *one;
+  }
+  if (!all) return all;
+  if (const auto line = silence_.look(*all, describe(options_.store))) {
+    log_(line->first, line->second);
+  }
+  return all;
+}
+
+std::optional<postoffice::PostgresInstanceStatus> Working::instance_status() const {
+  const std::lock_guard lock(mutex_);
+  return shown_instance_;
 }
 
 BrokerStatus::Worker Working::status() const {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "admin/broker.hpp"
+#include "daemon/neighbours.hpp"
 #include "daemon/shard.hpp"
 #include "options/options.hpp"
 #include "postoffice/clock.hpp"
@@ -46,6 +47,9 @@ class Working {
   /// Of all shards together. What was begun in a shard that another worker has now is not counted.
   postoffice::PipelineStatus pipeline_status() const;
 
+  /// Of all shards that are served here; nothing if there is none.
+  std::optional<postoffice::PostgresInstanceStatus> instance_status() const;
+
   /// Every shard of ours reaches the broker.
   std::string not_ready() const;
 
@@ -61,6 +65,7 @@ class Working {
   void gone(int number);
   void share_fetches();
   void publish();
+  std::optional<postoffice::PostgresInstanceStatus> look_at_instances();
   void finish_stop();
 
   const Options& options_;
@@ -79,11 +84,13 @@ class Working {
   int ticks_ = 0;
   bool beating_ = false;
   bool stopping_ = false;
+  SilenceReport silence_;
   std::vector<std::function<void()>> stop_done_;
 
   mutable std::mutex mutex_;  // guards what others look at
   BrokerStatus::Worker shown_;
   postoffice::PipelineStatus shown_status_;
+  std::optional<postoffice::PostgresInstanceStatus> shown_instance_;
 };
 
 /// Adds up what two pipelines have counted; marks are those of the one that is behind.

@@ -1,8 +1,10 @@
 // One queue among several that share the tables of one PostgreSQL database.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "postoffice/types.hpp"
@@ -24,7 +26,7 @@ struct PostgresRegistration {
 /// call, tells the others with each expire() how far it has come, and deletes only what all have
 /// passed. Once somebody else has registered the same queue, or it was retired, it is fenced: its
 /// writes fail with Error::fenced and change nothing. It registers again by itself if the row is
-/// gone, or for a new session.
+/// gone (it was retired), if the other has stopped with nothing left, or for a new session.
 ///
 /// The functions are called on the store's loop with its lock held: they must return soon and not
 /// call the store.
@@ -44,13 +46,33 @@ struct PostgresInstance {
   std::function<void(const PostgresRegistration&)> registered{};
 };
 
+/// One that has not told anything for a minute, and has not stopped: deletes wait for it, for it
+/// may hold what was accepted. Nobody but people can know that it will not come back.
+struct PostgresSilentInstance {
+  std::string name;             ///< of the process that registered it last
+  std::uint64_t publisher = 0;  ///< 0: a shard, that no worker serves
+  int shard = -1;
+  Duration silent{};  ///< how long, when it was looked at
+};
+
+/// Who has the place of an instance that is fenced.
+struct PostgresSuccessor {
+  std::string name;
+  Timestamp since{};  ///< when this one found out, by its own clock
+  Duration silent{};  ///< since the successor last told something, when it was looked at
+};
+
 /// One moment of an instance.
 struct PostgresInstanceStatus {
   bool registered = false;
-  bool fenced = false;  ///< and may not register again
+  bool fenced = false;                           ///< and may not register again
+  std::optional<PostgresSuccessor> successor{};  ///< while fenced
   std::int64_t epoch = 0;
   /// How far all instances have come, as of the newest expire(). Timestamp::min(): not known.
   Timestamp watermark = Timestamp::min();
+  /// How many are silent, and the one of them for whom deletes wait first.
+  std::size_t silent_instances = 0;
+  std::optional<PostgresSilentInstance> silent{};
   /// The clock of this instance less the server's. True to within `skew_error`.
   Duration skew{0};
   Duration skew_error{0};

@@ -63,6 +63,9 @@ class PostgresObjectStore final : public ObjectStore {
   /// The newest that is known, any thread.
   PostgresInstanceStatus instance_status() const;
 
+  /// Of that, whether it is fenced; without waiting for anybody.
+  bool fenced() const noexcept;
+
   using LeaveDone = std::function<void(std::error_code)>;
 
   /// The queue was stopped, and everything stamped before `watermark`, its clock, is in the store:

@@ -1,0 +1,146 @@
+// Poolers between the daemon and PostgreSQL: those that keep a session work, others are refused.
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
+#include "fault/source.hpp"
+#include "integration/postofficed.hpp"
+#include "poolers.hpp"
+
+using namespace postoffice::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Scene {
+  Arguments arguments(const std::string& store) const {
+    return {"--store", store, "--source", source.url()};
+  }
+
+  Outcome command(Arguments what, const std::string& store) const {
+    what.insert(what.end(), {"--data-dir", data.path(), "--store", store});
+    return run_postofficed(what);
+  }
+
+  bool stored(int count) const {
+    return eventually([&] {
+      const bool made = cluster.sql("SELECT to_regclass('objects')") == "objects";
+      return made && cluster.sql("SELECT count(*) FROM objects") == std::to_string(count);
+    });
+  }
+
+  static int count(const std::string& text, const std::string& word) {
+    int found = 0;
+    for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++found;
+    return found;
+  }
+
+  Cluster cluster;
+  Source source;
+  TemporaryDirectory data;
+};
+
+const std::string words = "pool in session mode";
+
+// Others who use the pool all the time.
+class Crowd {
+ public:
+  explicit Crowd(const std::string& conninfo) {
+    for (auto& member : members_) {
+      member = std::thread([this, conninfo] {
+        const std::unique_ptr<PGconn, decltype(&PQfinish)> session(PQconnectdb(conninfo.c_str()),
+                                                                   &PQfinish);
+        while (!done_) PQclear(PQexec(session.get(), "SELECT count(*) FROM pg_class"));
+      });
+    }
+  }
+  ~Crowd() {
+    done_ = true;
+    for (auto& member : members_) member.join();
+  }
+
+ private:
+  std::atomic<bool> done_ = false;
+  std::thread members_[3];
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Scene,
+                  "a pool that lends sessions out between transactions is refused, and kept "
+                  "callbacks are stored once it no longer does") {
+  PgBouncer pool(cluster);
+  pool.run("statement");
+  CHECK(command({"migrate"}, pool.conninfo()).code == 78);
+  pool.run("transaction");
+  const auto refused = command({"migrate"}, pool.conninfo());
+  CHECK(refused.code == 78);
+  CHECK(refused.err.find(words) != std::string::npos);
+  {
+    const Crowd crowd(pool.conninfo());
+    for (int i = 0; i < 5; ++i) {
+      const auto outcome = command({"validate", "--online"}, pool.conninfo());
+      CHECK(outcome.code == 78);
+      CHECK(outcome.err.find(words) != std::string::npos);
+    }
+  }
+  CHECK(command({"validate"}, pool.conninfo()).code == 0);
+
+  Daemon daemon(data.path(), arguments(pool.conninfo()));
+  REQUIRE(daemon.ready());
+  CHECK(daemon.post("1,2,3").status == 202);
+  CHECK(eventually([&] { return daemon.page("/healthz").body.find(words) != std::string::npos; }));
+  CHECK(daemon.page("/healthz").status == 503);
+  CHECK(daemon.page("/readyz").status == 200);
+  std::this_thread::sleep_for(3s);  // it has tried again and again
+  CHECK(count(daemon.process().err(), words) == 1);
+  CHECK(pool.sql("SHOW enable_seqscan") == "on");
+  CHECK(pool.sql("SELECT count(*) FROM pg_prepared_statements") == "0");
+  CHECK(cluster.sql("SELECT count(*) FROM pg_class WHERE relname = 'objects'") == "0");
+
+  pool.run("session");
+  CHECK(stored(3));
+  CHECK(eventually([&] { return daemon.page("/healthz").status == 200; }));
+  CHECK(daemon.said("connected to"));
+}
+
+TEST_CASE_FIXTURE(Scene,
+                  "a pool in session mode serves two daemons; idle sessions that it ends are "
+                  "no news") {
+  PgBouncer pool(cluster);
+  pool.run("session", "client_idle_timeout = 1");
+  CHECK(command({"validate", "--online"}, pool.conninfo()).code == 0);
+  CHECK(command({"migrate"}, pool.conninfo()).code == 0);
+  TemporaryDirectory other_data;
+  Daemon one(data.path(), arguments(pool.conninfo()));
+  Daemon other(other_data.path(), arguments(pool.conninfo()));
+  REQUIRE(one.ready());
+  REQUIRE(other.ready());
+  for (int i = 0; i < 20; ++i) {
+    CHECK(one.post(std::to_string(2 * i)).status == 202);
+    CHECK(other.post(std::to_string(2 * i + 1)).status == 202);
+  }
+  CHECK(stored(40));
+  for (int i = 0; i < 3; ++i) {
+    CHECK(one.page("/objects/1").status == 200);
+    std::this_thread::sleep_for(2s);  // its reading session idles, and is ended
+  }
+  CHECK(one.page("/objects/1").status == 200);
+  CHECK(one.page("/healthz").status == 200);
+  CHECK(count(one.process().err(), " warning ") == 0);
+  CHECK(count(other.process().err(), " warning ") == 0);
+}
+
+TEST_CASE_FIXTURE(Scene, "pgpool keeps a session to itself, and works") {
+  if (!std::filesystem::exists("/usr/sbin/pgpool")) return;
+  const Pgpool pool(cluster);
+  CHECK(command({"validate", "--online"}, pool.conninfo()).code == 0);
+  Daemon daemon(data.path(), arguments(pool.conninfo()));
+  REQUIRE(daemon.ready());
+  for (int i = 0; i < 20; ++i) CHECK(daemon.post(std::to_string(i)).status == 202);
+  CHECK_MESSAGE(stored(20), daemon.process().err());
+  CHECK(daemon.page("/objects/1").status == 200);
+  CHECK(daemon.page("/healthz").status == 200);
+}
