@@ -107,10 +107,11 @@ TEST_CASE_FIXTURE(Scene,
 }
 
 TEST_CASE_FIXTURE(Scene,
-                  "a pool in session mode serves two daemons; idle sessions that it ends are "
+                  "a pool in session mode serves two daemons; idle sessions that end are "
                   "no news") {
   PgBouncer pool(cluster);
-  pool.run("session", "client_idle_timeout = 1");
+  pool.run("session");
+  cluster.sql("ALTER ROLE postoffice SET idle_session_timeout = '1s'");
   CHECK(command({"validate", "--online"}, pool.conninfo()).code == 0);
   CHECK(command({"migrate"}, pool.conninfo()).code == 0);
   TemporaryDirectory other_data;
