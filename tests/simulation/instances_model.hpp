@@ -22,6 +22,7 @@ enum class Mistake {
   watermark_before_commit,    // told when the touches were sent
   not_fenced,                 // written without looking whether it was retired
   fenced_without_lock,        // looked, but did not keep others from retiring it meanwhile
+  place_taken_from_living,    // back from a copy that has not stopped
   clocks_not_compared,        // watermarks of different clocks taken for the same time
   cutoff_read_before_delete,  // in a transaction of its own
   registered_without_lock,    // deletes go on by the watermarks of before
@@ -34,6 +35,7 @@ struct World {
   int end = 6;       // the time at which it ends
   int receipts = 2;  // that each instance accepts, at most
   int retirements = 1;
+  bool copied = false;  // the second is a copy of the first, and comes to its end
   Mistake mistake = Mistake::none;
 };
 
@@ -54,10 +56,14 @@ struct State {
     std::int8_t deleting = 0;  // 1: the cutoff is remembered, 2: in the middle of the delete …
     std::int8_t cutoff = 0;    // … with this cutoff
     std::int8_t left = 0;      // receipts that it may still accept
+    std::int8_t started = 0;   // and has not registered since: it may take its place from another
+    std::int8_t ended = 0;     // stopped with nothing left
     std::int8_t row = 0;       // its row exists …
     std::int8_t row_epoch = 0;
     std::int8_t watermark = 0;
     std::int8_t ahead = 0;
+    std::int8_t stopped = 0;     // the watermark goes on by itself …
+    std::int8_t stopped_at = 0;  // … since then
   };
   std::int8_t now = 0;
   std::int8_t last_epoch = 0;
@@ -126,6 +132,7 @@ class InstancesModel {
     for (int i = 0; i < world_.instances; ++i) {
       state.all[i].offset = static_cast<std::int8_t>(world_.offsets[i]);
       state.all[i].left = static_cast<std::int8_t>(world_.receipts);
+      state.all[i].started = world_.copied;
     }
     return state;
   }
@@ -136,7 +143,8 @@ class InstancesModel {
       if (!self.registered) self.epoch = 0;
       if (!self.pending) self.stamp = self.received = self.let_go = 0;
       if (!self.telling) self.told = self.told_epoch = 0;
-      if (!self.row) self.row_epoch = self.watermark = self.ahead = 0;
+      if (!self.row) self.row_epoch = self.watermark = self.ahead = self.stopped = 0;
+      if (!self.stopped) self.stopped_at = 0;
       const bool cutoff_matters =
           self.deleting == 2 ||
           (self.deleting == 1 && mistaken(Mistake::cutoff_read_before_delete));
@@ -173,6 +181,7 @@ class InstancesModel {
 
   void act(const State& state, int i) {
     const Instance& self = state.all[i];
+    if (self.ended) return;
     if (self.telling) tell(state, i);
     if (self.applying) return go_on_touching(state, i);
     if (self.telling) return;
@@ -180,10 +189,16 @@ class InstancesModel {
     if (!self.registered) return register_instance(state, i);
     if (self.left > 0 && !self.pending) receive(state, i);
     if (self.pending) begin_touch(state, i);
+    if (world_.copied && i == 1 && !self.pending) leave(state, i);
     begin_telling(state, i);
     if (self.deleting == 0) remember(state, i);
     if (self.deleting == 1) begin_delete(state, i);
   }
+
+  // Whose row it is that instance i has, if it has one.
+  int place(int i) const { return world_.copied && i == 1 ? 0 : i; }
+  const Instance& row_of(const State& state, int i) const { return state.all[place(i)]; }
+  Instance& row_of(State& state, int i) const { return state.all[place(i)]; }
 
   // Time.
 
@@ -205,7 +220,9 @@ class InstancesModel {
         if (state.all[j].row) ahead = std::max(ahead, state.all[i].ahead - state.all[j].ahead);
       }
       if (mistaken(Mistake::clocks_not_compared)) ahead = 0;
-      oldest = std::min(oldest, state.all[i].watermark - ahead);
+      const Instance& row = state.all[i];
+      const int since = row.stopped ? state.now - row.stopped_at : 0;
+      oldest = std::min(oldest, row.watermark + since - ahead);
     }
     return oldest;
   }
@@ -226,9 +243,13 @@ class InstancesModel {
     return false;
   }
 
-  bool fenced(const Instance& self) const {
-    if (mistaken(Mistake::not_fenced)) return false;
-    return !self.row || self.row_epoch != self.epoch;
+  bool has_place(const State& state, int i) const {
+    const Instance& row = row_of(state, i);
+    return row.row && row.row_epoch == state.all[i].epoch;
+  }
+
+  bool fenced(const State& state, int i) const {
+    return !mistaken(Mistake::not_fenced) && !has_place(state, i);
   }
 
   /// Everything that writes fails, and the instance knows why.
@@ -238,8 +259,8 @@ class InstancesModel {
     add(next);
   }
 
-  void check_place(const Instance& self, const char* what) {
-    if (!self.row || self.row_epoch != self.epoch) {
+  void check_place(const State& state, int i, const char* what) {
+    if (!has_place(state, i)) {
       fail(std::string(what) + " by an instance that was retired");
     }
   }
@@ -248,13 +269,40 @@ class InstancesModel {
 
   void register_instance(const State& state, int i) {
     if (!mistaken(Mistake::registered_without_lock) && shared(state)) return;
+    const Instance& old = row_of(state, i);
+    const bool taken = old.row && !old.stopped;
+    const bool by_people = state.all[i].started;
+    if (taken && !by_people && !mistaken(Mistake::place_taken_from_living)) return;
     State next = state;
     Instance& self = next.all[i];
-    self.registered = self.row = 1;
-    self.epoch = self.row_epoch = ++next.last_epoch;
+    Instance& row = row_of(next, i);
+    if (taken && by_people) let_go(next, 1 - i);
+    self.registered = row.row = 1;
+    self.started = row.stopped = 0;
+    self.epoch = row.row_epoch = ++next.last_epoch;
     self.offset = static_cast<std::int8_t>(std::max<int>(self.offset, next.remembered - next.now));
-    self.watermark = static_cast<std::int8_t>(own_watermark(next, self));
-    self.ahead = self.offset;
+    row.watermark = static_cast<std::int8_t>(own_watermark(next, self));
+    row.ahead = self.offset;
+    add(next);
+  }
+
+  // Nobody waits any more for what it holds, nor for what it has stored.
+  static void let_go(State& state, int i) {
+    state.all[i].let_go = state.all[i].pending;
+    if (state.by == i) state.let_go = 1;
+  }
+
+  // Stopped with nothing left.
+  void leave(const State& state, int i) {
+    if (fenced(state, i)) return lose_place(state, i);
+    State next = state;
+    Instance& row = row_of(next, i);
+    row.watermark = std::max<std::int8_t>(
+        row.watermark, static_cast<std::int8_t>(own_watermark(next, next.all[i])));
+    row.stopped = 1;
+    row.stopped_at = next.now;
+    next.all[i].registered = 0;
+    next.all[i].ended = 1;
     add(next);
   }
 
@@ -263,14 +311,14 @@ class InstancesModel {
     Instance& self = next.all[i];
     --self.left;
     self.pending = 1;
-    self.let_go = !self.row || self.row_epoch != self.epoch;  // retired, and does not know it yet
+    self.let_go = !has_place(next, i);  // retired, and does not know it yet
     self.stamp = static_cast<std::int8_t>(clock(next, self));
     self.received = next.now;
     add(next);
   }
 
   void begin_touch(const State& state, int i) {
-    if (fenced(state.all[i])) return lose_place(state, i);
+    if (fenced(state, i)) return lose_place(state, i);
     State next = state;
     next.all[i].applying = 1;
     add(next);
@@ -289,7 +337,7 @@ class InstancesModel {
   void commit_touch(const State& state, int i) {
     State next = state;
     Instance& self = next.all[i];
-    check_place(self, "a touch");
+    check_place(next, i, "a touch");
     self.applying = self.pending = 0;
     if (!next.object) {
       if (self.stamp < next.remembered) return add(next);  // answered too late to matter
@@ -317,20 +365,21 @@ class InstancesModel {
   }
 
   void tell(const State& state, int i) {
-    const Instance& before = state.all[i];
-    const bool ours = before.row && before.row_epoch == before.told_epoch;
+    const Instance& before = row_of(state, i);
+    const bool ours = before.row && before.row_epoch == state.all[i].told_epoch;
     if (!ours) return lose_place(state, i);
     State next = state;
     Instance& self = next.all[i];
+    Instance& row = row_of(next, i);
     self.telling = 0;
-    self.watermark = std::max(self.watermark, self.told);
-    self.ahead = self.offset;
+    row.watermark = std::max(row.watermark, self.told);
+    row.ahead = self.offset;
     add(next);
   }
 
   void remember(const State& state, int i) {
     if (shared(state)) return;
-    if (fenced(state.all[i])) return lose_place(state, i);
+    if (fenced(state, i)) return lose_place(state, i);
     State next = state;
     Instance& self = next.all[i];
     const int cutoff = cutoff_by_watermarks(next, self);
@@ -343,7 +392,7 @@ class InstancesModel {
   }
 
   void begin_delete(const State& state, int i) {
-    if (fenced(state.all[i])) return lose_place(state, i);
+    if (fenced(state, i)) return lose_place(state, i);
     State next = state;
     Instance& self = next.all[i];
     self.deleting = 2;
@@ -360,7 +409,7 @@ class InstancesModel {
   void commit_delete(const State& state, int i) {
     State next = state;
     Instance& self = next.all[i];
-    check_place(self, "a delete");
+    check_place(next, i, "a delete");
     self.deleting = 0;
     next.deleted = std::max(next.deleted, self.cutoff);
     if (next.object && next.last_seen < self.cutoff) {
@@ -392,10 +441,11 @@ class InstancesModel {
     if (state.retirements == 0 || !state.all[i].row || shared(state)) return;
     State next = state;
     --next.retirements;
-    Instance& self = next.all[i];
-    self.row = self.row_epoch = self.watermark = self.ahead = 0;
-    self.let_go = self.pending;
-    if (next.by == i) next.let_go = 1;
+    Instance& row = next.all[i];
+    row.row = row.row_epoch = row.watermark = row.ahead = row.stopped = 0;
+    for (int k = 0; k < world_.instances; ++k) {
+      if (place(k) == i) let_go(next, k);
+    }
     add(next);
   }
 

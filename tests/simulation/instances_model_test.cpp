@@ -53,6 +53,29 @@ TEST_CASE("two instances: nothing goes early, in any interleaving (S6)") {
   check(world, "the second clock ahead by twice ttl");
 }
 
+TEST_CASE("an instance and its copy: nothing goes early when one takes the place back (S6)") {
+  World world;
+  world.copied = true;
+  world.ttl = 1;
+  world.end = 4;
+  world.receipts = 1;
+  world.retirements = 0;
+  check(world, "a copy that comes to its end");
+  world.retirements = 1;
+  world.end = 3;
+  check(world, "… or is retired");
+  world.instances = 3;
+  world.offsets = {0, 0, 1};
+  world.end = 14;
+  world.ttl = 3;
+  world.receipts = 3;
+  const auto result = InstancesModel(world).walk(WALKS / 10, 1);
+  CHECK_MESSAGE(result.violation.empty(), result.violation);
+  CHECK(result.deletes > 0);
+  world.mistake = Mistake::place_taken_from_living;
+  CHECK_FALSE(InstancesModel(world).walk(WALKS / 10, 1).violation.empty());
+}
+
 TEST_CASE("three instances with clocks apart: nothing goes early in any of these walks (S6)") {
   World world;
   world.instances = 3;
@@ -80,4 +103,7 @@ TEST_CASE("the model finds each mistake") {
   CHECK(finds(world, Mistake::not_fenced));
   CHECK(finds(world, Mistake::fenced_without_lock));
   CHECK(finds(world, Mistake::clocks_not_compared));
+  world.copied = true;
+  world.retirements = 0;
+  CHECK(finds(world, Mistake::place_taken_from_living));
 }
