@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "planted_bug.hpp"
+#include "postgres/parameters.hpp"
 #include "postoffice/error.hpp"
 
 namespace postoffice::postgres {
@@ -17,6 +18,11 @@ constexpr std::size_t max_sent = 4;
 constexpr std::chrono::milliseconds grace{2'000};
 
 constexpr std::chrono::milliseconds first_pause{100};
+
+// The name of the transaction in which it is asked; reading gives it one.
+constexpr const char* this_transaction =
+    "SELECT virtualtransaction::text FROM pg_locks"
+    " WHERE pid = pg_backend_pid() AND locktype = 'virtualxid' LIMIT 1";
 
 Failure unavailable(std::string message) {
   return {.code = Error::unavailable, .message = std::move(message), .reconnect = true};
@@ -193,14 +199,25 @@ void Connection::prepare_statements() {
   for (const StatementText& text : statements(settings_.purpose)) {
     sent = sent && PQsendPrepare(session_.get(), text.name, text.sql, 0, nullptr);
   }
+  // Twice the same: what stands between us and the server keeps a transaction open over its end.
+  for (int transaction = 0; transaction < 2; ++transaction) {
+    sent = sent && PQpipelineSync(session_.get()) &&
+           PQsendQueryParams(session_.get(), this_transaction, 0, nullptr, nullptr, nullptr,
+                             nullptr, 1);
+  }
   if (!sent || !PQpipelineSync(session_.get())) {
     lose(failure_of(session_.get()));
     return;
   }
-  Request request{.queries = {}, .done = [this](const Failure& failure, std::vector<Result>) {
-                    become_ready(failure);
-                  }};
-  sent_.push_back({.request = std::move(request)});
+  sent_.push_back({.request = {.queries = {}, .done = [](const Failure&, auto) {}}});
+  transaction_.clear();
+  for (int transaction = 0; transaction < 2; ++transaction) {
+    sent_.push_back(
+        {.request = {.queries = {},
+                     .done = [this](const Failure& failure, const std::vector<Result>& results) {
+                       if (!failure) check_transaction(results);
+                     }}});
+  }
   state_ = State::ready;
   expect_output();
 }
@@ -209,6 +226,20 @@ void Connection::become_ready(const Failure& failure) {
   if (failure) return;  // take_result() has seen to it
   last_failure_ = {};
   if (!reported_request_) report_success("connected to " + options_.server());
+}
+
+// Else a commit that is reported as done would be undone with the session.
+void Connection::check_transaction(const std::vector<Result>& results) {
+  const bool told = !results.empty() && PQntuples(results[0].get()) > 0;
+  const std::string now = told ? text_at(*results[0], 0, 0) : std::string();
+  const std::string before = std::exchange(transaction_, now);
+  if (before.empty()) return;
+  if (before != now) return become_ready({});
+  lose({.code = Error::bad_options,
+        .message = "what stands between this program and the server does not pass on where "
+                   "transactions end (pgpool-II does not, in a pipeline); connect to the server "
+                   "itself",
+        .reconnect = true});
 }
 
 bool Connection::send(const Request& request) {

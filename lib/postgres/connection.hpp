@@ -80,6 +80,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void read_set_up();
   void prepare_statements();
   void become_ready(const Failure& failure);
+  void check_transaction(const std::vector<Result>& results);
   void on_readable();
   void read_results();
   void take_result(Result result);
@@ -111,6 +112,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Session session_;
   std::optional<PoolerCheck> pooler_check_;  // has the session while it goes on
   bool behind_pooler_ = false;
+  std::string transaction_;  // the first that was seen
   State state_ = State::resting;
   std::uint64_t generation_ = 0;  // of the session; handlers of an older one do nothing
   std::uint64_t timer_generation_ = 0;
