@@ -6,10 +6,27 @@
 #include "postoffice/error.hpp"
 
 namespace postoffice::http {
+namespace {
 
-FetchResult answer_of_response(const ResponseReader& response, ObjectId asked) {
-  if (response.status() == 200) return parse_object_answer(response.body(), asked);
-  FetchResult result;
+Refusal refusal_of(int status) {
+  if (status == 429) return Refusal::status_429;
+  if (status == 503) return Refusal::status_503;
+  switch (status / 100) {
+    case 2: return Refusal::status_2xx;
+    case 3: return Refusal::status_3xx;
+    case 4: return Refusal::status_4xx;
+    case 5: return Refusal::status_5xx;
+    default: return Refusal::framing;  // no such status exists
+  }
+}
+
+}  // namespace
+
+ReadAnswer answer_of_response(const ResponseReader& response, ObjectId asked) {
+  if (ResponseReader::has_answer(response.status())) {
+    return parse_object_answer(response.body(), asked);
+  }
+  ReadAnswer result;
   result.reason = "HTTP " + std::to_string(response.status());
   switch (response.status()) {
     case 404:
@@ -18,6 +35,7 @@ FetchResult answer_of_response(const ResponseReader& response, ObjectId asked) {
     case 503: result.error = Error::unavailable; break;
     default: result.error = Error::refused; break;
   }
+  result.refusal = refusal_of(response.status());
   result.retry_after = response.retry_after();
   return result;
 }

@@ -137,7 +137,7 @@ void FetchPool::readable(SourceConnection& connection) {
   // Without a fetch there is nothing to be told: a close, or bytes that nobody asked for.
   if (connection.fetch.empty()) return drop(connection);
   if (!error && !connection.reader) {
-    FetchResult result;
+    ReadAnswer result;
     const ObjectId asked = connection.fetch.front().id;
     if (read_plain_answer({buffer_.data(), size}, limits_, asked, result)) {
       return answered(connection, std::move(result), true);
@@ -158,7 +158,7 @@ void FetchPool::read_answer(SourceConnection& connection, const std::error_code&
   switch (error ? reader.finish() : reader.feed({buffer_.data(), size})) {
     case ResponseReader::State::more: return;
     case ResponseReader::State::complete: {
-      FetchResult result = answer_of_response(reader, fetch.id);
+      ReadAnswer result = answer_of_response(reader, fetch.id);
       const bool reusable = reader.reusable();
       keep_reader(std::move(connection.reader));
       return answered(connection, std::move(result), reusable);

@@ -1,105 +1,103 @@
 #include "http/client/object_answer.hpp"
 
-#include <rapidjson/memorystream.h>
-#include <rapidjson/reader.h>
-
 #include <array>
 #include <charconv>
 #include <string>
+#include <utility>
 
+#include "http/client/json_scan.hpp"
 #include "planted_bug.hpp"
 #include "postoffice/error.hpp"
 
 namespace postoffice::http {
 namespace {
 
-constexpr int depth_max = 16;
-
-/// Takes the parser's events; returning false ends the parse.
-class AnswerHandler : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, AnswerHandler> {
+/// The two keys that matter, and the first thing that is wrong.
+class AnswerReader {
  public:
-  bool Null() { return other_value(); }
-  bool String(const char*, rapidjson::SizeType, bool) { return other_value(); }
+  explicit AnswerReader(std::string_view body) : scan_(body) {}
 
-  bool Bool(bool value) {
-    if (expecting_ != Key::online) return other_value();
-    online = value;
-    expecting_ = Key::other;
+  bool read() {
+    if (!scan_.take('{'))
+      return scan_.skip_value() && scan_.at_end() ? fail(Refusal::json, "not an object")
+                                                  : not_json();
+    if (!scan_.take('}')) {
+      do {
+        if (!member()) return false;
+      } while (scan_.take(','));
+      if (!scan_.take('}')) return not_json();
+    }
+    if (!scan_.at_end()) return not_json();
+    if (!id_seen_) return fail(Refusal::keys, "no id");
+    if (!online_seen_) return fail(Refusal::keys, "no online");
     return true;
   }
-
-  bool RawNumber(const char* text, rapidjson::SizeType length, bool) {
-    if (expecting_ != Key::id) return other_value();
-    const auto result = std::from_chars(text, text + length, id);
-    if (result.ec != std::errc() || result.ptr != text + length) return fail("id is not an int64");
-    expecting_ = Key::other;
-    return true;
-  }
-
-  bool Key(const char* text, rapidjson::SizeType length, bool) {
-    if (depth_ != 1) return true;
-    const std::string_view name(text, length);
-    if (name == "id") return expect(Key::id, id_seen, "two keys named id");
-    if (name == "online") return expect(Key::online, online_seen, "two keys named online");
-    return true;
-  }
-
-  bool StartObject() { return descend(); }
-  bool EndObject(rapidjson::SizeType) { return ascend(); }
-  bool StartArray() { return depth_ == 0 ? fail("not an object") : descend(); }
-  bool EndArray(rapidjson::SizeType) { return ascend(); }
 
   ObjectId id = 0;
   bool online = false;
-  bool id_seen = false;
-  bool online_seen = false;
+  Refusal refusal = Refusal::none;
   const char* problem = nullptr;
 
  private:
-  enum class Key { other, id, online };
-
-  bool fail(const char* why) {
-    problem = why;
+  bool fail(Refusal why, const char* words) {
+    refusal = why;
+    problem = words;
     return false;
   }
 
-  bool expect(enum Key key, bool& seen, const char* twice) {
-    if (seen) return fail(twice);
-    seen = true;
-    expecting_ = key;
-    return true;
+  bool not_json() {
+    if (scan_.too_deep()) return fail(Refusal::depth, "nested too deeply");
+    return fail(Refusal::json, "not JSON");
   }
 
-  bool other_value() {
-    if (depth_ == 0) return fail("not an object");
-    if (expecting_ == Key::id) return fail("id is not an int64");
-    if (expecting_ == Key::online) return fail("online is not true or false");
-    return true;
+  bool member() {
+    JsonScan::Key key;
+    if (!scan_.take_string(&key) || !scan_.take(':')) return not_json();
+    if (key == "id") {
+      if (std::exchange(id_seen_, true)) return fail(Refusal::keys, "two keys named id");
+      return read_id();
+    }
+    if (key == "online") {
+      if (std::exchange(online_seen_, true)) return fail(Refusal::keys, "two keys named online");
+      return read_online();
+    }
+    return scan_.skip_value() || not_json();
   }
 
-  bool descend() {
-    if (depth_ > 0 && !other_value()) return false;
-    return ++depth_ <= depth_max || fail("nested too deeply");
+  bool read_id() {
+    std::string_view token;
+    if (!scan_.take_number(token)) return wrong_type("id is not an int64");
+    const auto result = std::from_chars(token.data(), token.data() + token.size(), id);
+    if (result.ec == std::errc() && result.ptr == token.data() + token.size()) return true;
+    return fail(Refusal::types, "id is not an int64");
   }
 
-  bool ascend() {
-    --depth_;
-    return true;
+  bool read_online() {
+    online = scan_.next_is('t');
+    if (scan_.take_word(online ? "true" : "false")) return true;
+    return wrong_type("online is not true or false");
   }
 
-  int depth_ = 0;
-  enum Key expecting_ = Key::other;
+  /// A value that is none at all is worse.
+  bool wrong_type(const char* words) {
+    return scan_.skip_value() ? fail(Refusal::types, words) : not_json();
+  }
+
+  JsonScan scan_;
+  bool id_seen_ = false;
+  bool online_seen_ = false;
 };
 
-FetchResult bad_answer(std::string reason) {
-  FetchResult result;
-  result.error = Error::bad_answer;
-  result.reason = "the answer is malformed: " + std::move(reason);
-  return result;
+ReadAnswer bad_answer(Refusal refusal, std::string reason) {
+  ReadAnswer answer;
+  answer.error = Error::bad_answer;
+  answer.reason = std::move(reason);
+  answer.refusal = refusal;
+  return answer;
 }
 
 /// Takes {"id":<asked>,"online":…} without white space, as nearly all sources write it.
-bool take_exact_answer(std::string_view body, ObjectId asked, FetchResult& result) {
+bool take_exact_answer(std::string_view body, ObjectId asked, ReadAnswer& answer) {
   constexpr std::string_view before = "{\"id\":";
   constexpr std::string_view between = ",\"online\":";
   std::array<char, 24> digits;
@@ -113,37 +111,26 @@ bool take_exact_answer(std::string_view body, ObjectId asked, FetchResult& resul
   body.remove_prefix(between.size());
   if (body.ends_with('\n')) body.remove_suffix(1);
   if (body != "true}" && body != "false}") return false;
-  result.id = asked;
-  result.online = body == "true}";
+  answer.id = asked;
+  answer.online = body == "true}";
   return true;
 }
 
 }  // namespace
 
-FetchResult parse_object_answer(std::string_view body, ObjectId asked) {
-  FetchResult result;
-  if (take_exact_answer(body, asked, result)) return result;
-  // Recursion and number conversion of older RapidJSON releases are not safe on foreign input.
-  constexpr unsigned flags = rapidjson::kParseIterativeFlag |
-                             rapidjson::kParseValidateEncodingFlag |
-                             rapidjson::kParseNumbersAsStringsFlag;
-  rapidjson::MemoryStream stream(body.data(), body.size());
-  rapidjson::Reader reader;
-  AnswerHandler handler;
-  const bool parsed = !reader.Parse<flags>(stream, handler).IsError();
-  if (handler.problem) return bad_answer(handler.problem);
-  // The parser takes a NUL byte for the end of its input.
-  if (!parsed || stream.Tell() != body.size()) return bad_answer("not JSON");
-  if (!handler.id_seen) return bad_answer("no id");
-  if (!handler.online_seen) return bad_answer("no online");
-
-  result.id = handler.id;
-  result.online = handler.online;
-  if (handler.id != asked && !planted(PlantedBug::http_answer_about_another_id)) {
-    result.error = Error::bad_answer;
-    result.reason = "the answer is about id " + std::to_string(handler.id);
+ReadAnswer parse_object_answer(std::string_view body, ObjectId asked) {
+  ReadAnswer answer;
+  if (take_exact_answer(body, asked, answer)) return answer;
+  AnswerReader reader(body);
+  if (!reader.read()) {
+    return bad_answer(reader.refusal, std::string("the answer is malformed: ") + reader.problem);
   }
-  return result;
+  if (reader.id != asked && !planted(PlantedBug::http_answer_about_another_id)) {
+    answer = bad_answer(Refusal::another_id, "the answer is about id " + std::to_string(reader.id));
+  }
+  answer.id = reader.id;
+  answer.online = reader.online;
+  return answer;
 }
 
 }  // namespace postoffice::http

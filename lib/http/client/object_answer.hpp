@@ -1,14 +1,14 @@
-// What a source says about an object: {"id":1,"online":true}.
+// The body of an answer: {"id":<id>,"online":true|false}.
 #pragma once
 
 #include <string_view>
 
-#include "postoffice/object_source.hpp"
+#include "http/client/refusal.hpp"
 
 namespace postoffice::http {
 
-/// Reads the body of a 200. Anything but an object with exactly one integer `id`, equal to the one
-/// asked for, and exactly one boolean `online` is Error::bad_answer. Further keys are ignored.
-FetchResult parse_object_answer(std::string_view body, ObjectId asked);
+/// Reads the answer about `asked`. Further keys are skipped by JSON's grammar alone.
+/// Error::bad_answer with a reason if this is not such an answer.
+ReadAnswer parse_object_answer(std::string_view body, ObjectId asked);
 
 }  // namespace postoffice::http

@@ -80,7 +80,7 @@ class Fields {
 }  // namespace
 
 bool read_plain_answer(std::string_view bytes, const ResponseLimits& limits, ObjectId asked,
-                       FetchResult& result) {
+                       ReadAnswer& result) {
   if (!bytes.starts_with(status_line)) return false;
   std::size_t position = status_line.size();
   Fields fields;

@@ -4,7 +4,6 @@
 #include <string_view>
 
 #include "http/client/response_reader.hpp"
-#include "postoffice/object_source.hpp"
 
 namespace postoffice::http {
 
@@ -12,6 +11,6 @@ namespace postoffice::http {
 /// again. False for everything else, be it unusual, incomplete or wrong: then a ResponseReader
 /// decides. What this takes, a ResponseReader takes with the same result.
 bool read_plain_answer(std::string_view bytes, const ResponseLimits& limits, ObjectId asked,
-                       FetchResult& result);
+                       ReadAnswer& result);
 
 }  // namespace postoffice::http

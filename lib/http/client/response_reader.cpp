@@ -7,8 +7,6 @@
 namespace postoffice::http {
 namespace {
 
-// Chunk sizes, their extensions and line ends count against this much on top of the body.
-constexpr std::size_t chunk_overhead_max = 16 * 1024;
 // A larger buffer than this is not kept for the next response.
 constexpr std::size_t kept_capacity = 512;
 
@@ -26,9 +24,7 @@ struct ResponseReader::Callbacks {
 
   // The header block is given to llhttp in one piece, so a name or value comes in one piece too.
   static int field(llhttp_t* parser, const char* at, std::size_t length) {
-    ResponseReader& reader = self(parser);
-    if (reader.part_ != Part::head) return reader.fail("trailer fields"), -1;
-    reader.field_ = std::string_view(at, length);
+    self(parser).field_ = std::string_view(at, length);
     return 0;
   }
 
@@ -78,6 +74,7 @@ void ResponseReader::reset() {
   llhttp_init(&parser_, HTTP_RESPONSE, &Callbacks::settings());
   parser_.data = this;
   scan_.reset();
+  chunks_.reset();
   part_ = Part::head;
   reusable_ = false;
   status_ = 0;
@@ -89,10 +86,14 @@ void ResponseReader::reset() {
   clear(head_);
   clear(body_);
   failure_.clear();
+  refusal_ = Refusal::none;
 }
 
-ResponseReader::State ResponseReader::fail(std::string_view reason) {
-  if (failure_.empty()) failure_ = reason;
+ResponseReader::State ResponseReader::fail(std::string_view reason, Refusal refusal) {
+  if (failure_.empty()) {
+    failure_ = reason;
+    refusal_ = refusal;
+  }
   reusable_ = false;
   return State::failed;
 }
@@ -101,7 +102,9 @@ ResponseReader::State ResponseReader::feed(std::string_view bytes) {
   raw_bytes_ += bytes.size();
   State state = State::more;
   while (state == State::more && !bytes.empty()) {
-    state = part_ == Part::head ? feed_head(bytes) : parse(bytes);
+    state = part_ == Part::head     ? feed_head(bytes)
+            : part_ == Part::chunks ? feed_chunks(bytes)
+                                    : parse(bytes);
   }
   // Bytes that nobody asked for: it is not clear what the next answer would belong to.
   if (state == State::complete && !bytes.empty()) reusable_ = false;
@@ -119,11 +122,14 @@ ResponseReader::State ResponseReader::feed_head(std::string_view& bytes) {
       bytes = {};
       return State::more;
     case HeaderScan::Verdict::malformed: return fail(scan_.reason());
-    case HeaderScan::Verdict::first_line_too_long: return fail("the status line is too long");
-    case HeaderScan::Verdict::too_large: return fail(scan_.reason());
+    case HeaderScan::Verdict::first_line_too_long:
+      return fail("the status line is too long", Refusal::size);
+    case HeaderScan::Verdict::too_large: return fail(scan_.reason(), Refusal::size);
   }
   head_bytes_ += scan_.size();
-  if (head_bytes_ > limits_.header_bytes_max) return fail("the header block is too large");
+  if (head_bytes_ > limits_.header_bytes_max) {
+    return fail("the header block is too large", Refusal::size);
+  }
   bytes.remove_prefix(scan_.size() - held);
   const State state = parse_head(block.substr(0, scan_.size()));
   head_.clear();
@@ -131,6 +137,14 @@ ResponseReader::State ResponseReader::feed_head(std::string_view& bytes) {
 }
 
 ResponseReader::State ResponseReader::parse_head(std::string_view block) {
+  // A tab is white space like any other, but llhttp 8.1 takes it for part of the value. The gate
+  // has seen to it that there is none but in values.
+  std::string without_tabs;
+  if (block.find('\t') != std::string_view::npos) {
+    without_tabs = block;
+    std::replace(without_tabs.begin(), without_tabs.end(), '\t', ' ');
+    block = without_tabs;
+  }
   const State state = parse(block);
   if (state != State::complete || status_ >= 200) return state;
   // 1xx: the answer proper is still to come.
@@ -144,20 +158,32 @@ ResponseReader::State ResponseReader::parse_head(std::string_view block) {
 
 ResponseReader::State ResponseReader::parse(std::string_view& bytes) {
   const llhttp_errno_t error = llhttp_execute(&parser_, bytes.data(), bytes.size());
-  if (part_ == Part::end && error == HPE_PAUSED) {
+  if (error == HPE_PAUSED) {
     const char* const position = llhttp_get_error_pos(&parser_);
     bytes.remove_prefix(static_cast<std::size_t>(position - bytes.data()));
-    return State::complete;
+    return part_ == Part::end ? State::complete : State::more;
   }
   if (error != HPE_OK) {
     const char* const reason = llhttp_get_error_reason(&parser_);
     return fail(reason && *reason ? reason : llhttp_errno_name(error));
   }
   bytes = {};
-  if (raw_bytes_ > limits_.header_bytes_max + limits_.body_bytes_max + chunk_overhead_max) {
-    return fail("the answer is too large");
-  }
   return State::more;
+}
+
+ResponseReader::State ResponseReader::feed_chunks(std::string_view& bytes) {
+  std::string_view piece;
+  while (true) {
+    switch (chunks_.next(bytes, piece)) {
+      case ChunkedBody::State::more: return State::more;
+      case ChunkedBody::State::failed: return fail(chunks_.failure());
+      case ChunkedBody::State::complete: part_ = Part::end; return State::complete;
+      case ChunkedBody::State::data: break;
+    }
+    const int taken = body_bytes(piece);
+    if (taken == HPE_PAUSED) return State::complete;
+    if (taken != 0) return State::failed;
+  }
 }
 
 ResponseReader::State ResponseReader::finish() {
@@ -166,15 +192,19 @@ ResponseReader::State ResponseReader::finish() {
     llhttp_finish(&parser_);
     if (part_ == Part::end) return State::complete;
   }
-  return fail("closed in the middle of the answer");
+  return fail("closed in the middle of the answer", Refusal::cut_short);
 }
 
 int ResponseReader::head_complete() {
   part_ = Part::body;
   status_ = parser_.status_code;
   if (status_ < 100 || status_ == 101) return fail("the status makes no sense"), -1;
+  if (scan_.chunked() && status_ >= 200 && status_ != 204 && status_ != 304) {
+    part_ = Part::chunks;
+    return 1;  // llhttp takes this for "no body follows"
+  }
   if (scan_.has_content_length() && parser_.content_length > limits_.body_bytes_max) {
-    if (status_ == 200) return fail("the answer is too large"), -1;
+    if (has_answer(status_)) return fail("the answer is too large", Refusal::size), -1;
     cut_ = true;
     return 1;  // llhttp takes this for "no body follows"
   }
@@ -184,18 +214,21 @@ int ResponseReader::head_complete() {
 int ResponseReader::body_bytes(std::string_view bytes) {
   body_size_ += bytes.size();
   if (body_size_ > limits_.body_bytes_max) {
-    if (status_ == 200) return fail("the answer is too large"), -1;
+    if (has_answer(status_)) return fail("the answer is too large", Refusal::size), -1;
     cut_ = true;
-    message_complete();
+    reusable_ = false;
+    part_ = Part::end;
     return HPE_PAUSED;
   }
   // The status alone decides about the others.
-  if (status_ == 200) body_.append(bytes);
+  if (has_answer(status_)) body_.append(bytes);
   return 0;
 }
 
 void ResponseReader::message_complete() {
-  part_ = Part::end;
+  // What is chunked has only had its head yet; whether the connection may be used again stands
+  // there.
+  if (part_ != Part::chunks) part_ = Part::end;
   reusable_ = !cut_ && llhttp_should_keep_alive(&parser_) && !scan_.version_is_1_0();
 }
 

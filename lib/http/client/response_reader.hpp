@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "http/client/chunked_body.hpp"
+#include "http/client/refusal.hpp"
 #include "http/header_scan.hpp"
 
 namespace postoffice::http {
@@ -18,7 +20,8 @@ struct ResponseLimits {
 };
 
 /// Header blocks pass the gate before llhttp sees them; nothing is kept beyond the limits. A whole
-/// response in one piece is parsed where it lies, only its body is copied.
+/// response in one piece is parsed where it lies, only its body is copied. Chunk extensions and
+/// trailer fields are taken and dropped.
 class ResponseReader {
  public:
   enum class State {
@@ -44,24 +47,30 @@ class ResponseReader {
   const std::string& body() const { return body_; }
   std::chrono::milliseconds retry_after() const { return retry_after_; }
   const std::string& failure() const { return failure_; }
+  Refusal refusal() const { return refusal_; }
+
+  /// The status of an answer whose body matters.
+  static bool has_answer(int status) { return status == 200 || status == 203; }
 
   /// Another request may follow on the same connection.
   bool reusable() const { return reusable_; }
 
  private:
   struct Callbacks;
-  enum class Part { head, body, end };
+  enum class Part { head, body, chunks, end };
 
-  State fail(std::string_view reason);
+  State fail(std::string_view reason, Refusal refusal = Refusal::framing);
   State feed_head(std::string_view& bytes);
   State parse_head(std::string_view block);
   State parse(std::string_view& bytes);
+  State feed_chunks(std::string_view& bytes);
   int head_complete();
   int body_bytes(std::string_view bytes);
   void message_complete();
 
   ResponseLimits limits_;
   HeaderScan scan_;
+  ChunkedBody chunks_;
   llhttp_t parser_;
   Part part_ = Part::head;
   bool reusable_ = false;
@@ -74,6 +83,7 @@ class ResponseReader {
   std::string head_;  // an incomplete header block
   std::string body_;
   std::string failure_;
+  Refusal refusal_ = Refusal::none;
   std::string_view field_;  // name of the header field being parsed
 };
 

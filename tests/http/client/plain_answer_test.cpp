@@ -26,17 +26,18 @@ const std::string answer_7 = "{\"id\":7,\"online\":true}";
 /// Does the quick reader take `bytes`? If so, the thorough one must agree in everything.
 bool taken(const std::string& bytes, const ResponseLimits& limits = {}) {
   CAPTURE(bytes);
-  FetchResult quick;
+  ReadAnswer quick;
   if (!read_plain_answer(bytes, limits, 7, quick)) return false;
   ResponseReader reader(limits);
   REQUIRE(reader.feed(bytes) == ResponseReader::State::complete);
   REQUIRE(reader.reusable());
-  const FetchResult thorough = answer_of_response(reader, 7);
+  const ReadAnswer thorough = answer_of_response(reader, 7);
   REQUIRE(quick.error == thorough.error);
   REQUIRE(quick.id == thorough.id);
   REQUIRE(quick.online == thorough.online);
   REQUIRE(quick.retry_after == thorough.retry_after);
   REQUIRE(quick.reason == thorough.reason);
+  REQUIRE(quick.refusal == thorough.refusal);
   return true;
 }
 

@@ -1,0 +1,61 @@
+// The chunked transfer coding (RFC 9112, 7.1), taken apart while it arrives.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace postoffice::http {
+
+/// Chunk extensions and trailer fields are recognized and dropped, as the standard has it. What two
+/// readers could take differently is refused: a line end that is not CR LF, a control byte, a size
+/// that is not plain hexadecimal digits, a trailer line that is no field. llhttp 8.1 refuses
+/// several extensions behind one size and reads trailer fields as if they stood in the head, so it
+/// only gets the head.
+class ChunkedBody {
+ public:
+  enum class State { more, data, complete, failed };
+
+  /// What sizes, extensions, line ends and trailer fields may take together.
+  static constexpr std::size_t overhead_max = 16 * 1024;
+
+  void reset() { *this = ChunkedBody(); }
+
+  /// Takes what it can off the front of `bytes`. data: `piece` is part of the body, and there may
+  /// be more. more: all of `bytes` was taken.
+  State next(std::string_view& bytes, std::string_view& piece);
+
+  std::string_view failure() const { return failure_; }
+
+ private:
+  enum class At {
+    size_begin,
+    size,
+    after_size,
+    extension,
+    size_line_feed,
+    data,
+    data_return,
+    data_line_feed,
+    trailer_begin,
+    trailer_name,
+    trailer_value,
+    trailer_line_feed,
+    last_line_feed,
+    end,
+  };
+
+  State take(char c);
+  State take_size(char c);
+  State take_line_end(char c);
+  State take_trailer(char c);
+  State go(At at) { return at_ = at, at == At::end ? State::complete : State::more; }
+  State fail(std::string_view why) { return failure_ = why, State::failed; }
+
+  At at_ = At::size_begin;
+  std::uint64_t left_ = 0;  // of the chunk
+  std::size_t overhead_ = 0;
+  std::string_view failure_;
+};
+
+}  // namespace postoffice::http
