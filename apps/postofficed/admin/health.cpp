@@ -53,7 +53,7 @@ Troubles find_troubles(const Shown& shown, const postoffice::PipelineStatus& sta
   Troubles troubles;
   for (const auto find :
        {find_queue_troubles, find_store_troubles, find_row_troubles, find_source_troubles,
-        find_backlog_troubles, find_broker_troubles, find_log_troubles}) {
+        find_answer_troubles, find_backlog_troubles, find_broker_troubles, find_log_troubles}) {
     find(shown, status, troubles);
   }
   return troubles;

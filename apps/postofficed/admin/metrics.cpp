@@ -54,6 +54,17 @@ void write_fetches(MetricsText& out, const postoffice::PipelineStatus& status,
   out.sample(connections, "state", "idle", number(source.idle));
 }
 
+void write_answers(MetricsText& out, const postoffice::HttpObjectSourceStatus& source) {
+  constexpr auto refused = "postoffice_refused_answers_total";
+  out.family(refused, "counter", "Answers of the source that were of no use, by what was wrong.");
+  for (const auto& kind : source.refused) {
+    out.sample(refused, "reason", kind.reason, number(kind.count));
+  }
+  out.gauge("postoffice_source_keep_alive",
+            "1 while connections to the source are used for more than one fetch.",
+            source.keeping ? 1 : 0);
+}
+
 void write_store(MetricsText& out, const postoffice::PipelineStatus& status) {
   out.counter("postoffice_touches_total", "Receipts written to rows, or found to have none.",
               number(status.touches));
@@ -142,7 +153,9 @@ void show_metrics(const Shown& shown, const Request&, const Respond& respond) {
   // Who has no source gives all ids on: how they end is in the metrics of others.
   if (shown.source) {
     write_ids(out, status);
-    write_fetches(out, status, shown.source->status());
+    const auto source = shown.source->status();
+    write_fetches(out, status, source);
+    write_answers(out, source);
     write_store(out, status);
     const auto instance = shown.instance ? shown.instance() : std::nullopt;
     if (instance) write_instance(out, status, *instance);

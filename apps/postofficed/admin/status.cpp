@@ -62,6 +62,8 @@ void write_source(Json& json, const postoffice::HttpObjectSourceStatus& source) 
       .member("connections", source.connections)
       .member("connecting", source.connecting)
       .member("idle", source.idle)
+      .member("keep_alive", source.keeping)
+      .member("refused_in_a_row", source.refused_in_a_row)
       .end_object();
 }
 

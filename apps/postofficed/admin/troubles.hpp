@@ -24,6 +24,7 @@ void find_queue_troubles(const Shown&, const postoffice::PipelineStatus&, Troubl
 void find_store_troubles(const Shown&, const postoffice::PipelineStatus&, Troubles&);
 void find_row_troubles(const Shown&, const postoffice::PipelineStatus&, Troubles&);
 void find_source_troubles(const Shown&, const postoffice::PipelineStatus&, Troubles&);
+void find_answer_troubles(const Shown&, const postoffice::PipelineStatus&, Troubles&);
 void find_backlog_troubles(const Shown&, const postoffice::PipelineStatus&, Troubles&);
 void find_broker_troubles(const Shown&, const postoffice::PipelineStatus&, Troubles&);
 void find_log_troubles(const Shown&, const postoffice::PipelineStatus&, Troubles&);

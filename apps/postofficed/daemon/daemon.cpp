@@ -86,6 +86,7 @@ Failure Daemon::build_parts() try {
   postoffice::HttpObjectSourceOptions source;
   source.url = options_.source;
   source.connections_max = shares.fetches;
+  source.keep_alive = options_.source_keep_alive;
   source_.emplace(loop_, source, log_);
 
   postoffice::HttpIngressOptions ingress;

@@ -28,6 +28,7 @@ postoffice::HttpObjectSourceOptions source_options(const Options& options,
   postoffice::HttpObjectSourceOptions result;
   result.url = options.source;
   result.connections_max = connections_max;
+  result.keep_alive = options.source_keep_alive;
   return result;
 }
 

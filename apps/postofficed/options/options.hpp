@@ -11,6 +11,7 @@
 
 #include "exit_code.hpp"
 #include "options/location.hpp"
+#include "postoffice/defaults/http_object_source.hpp"
 #include "postoffice/log.hpp"
 #include "postoffice/options.hpp"
 #include "postoffice/types.hpp"
@@ -50,6 +51,7 @@ struct Options {
   postoffice::Keep keep = postoffice::Keep::all;
   std::size_t fetch_concurrency = 0;
   std::chrono::milliseconds fetch_timeout{};
+  postoffice::SourceKeepAlive source_keep_alive = postoffice::SourceKeepAlive::automatic;
   std::chrono::milliseconds drain_limit{};
   std::size_t ingress_threads = 0;
   std::uint64_t queue_limit = 0;

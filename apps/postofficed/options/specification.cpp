@@ -95,6 +95,21 @@ bool set_fetch_timeout(const std::string& text, Options& options, std::string& p
   return set_duration(text, 1ms, options.fetch_timeout, problem);
 }
 
+bool set_source_keep_alive(const std::string& text, Options& options, std::string& problem) {
+  using postoffice::SourceKeepAlive;
+  constexpr std::array<std::pair<std::string_view, SourceKeepAlive>, 3> choices{
+      {{"auto", SourceKeepAlive::automatic},
+       {"always", SourceKeepAlive::always},
+       {"never", SourceKeepAlive::never}}};
+  for (const auto& [name, choice] : choices) {
+    if (text != name) continue;
+    options.source_keep_alive = choice;
+    return true;
+  }
+  problem = "is none of auto, always, never";
+  return false;
+}
+
 bool set_drain_limit(const std::string& text, Options& options, std::string& problem) {
   return set_duration(text, 0ms, options.drain_limit, problem);
 }
@@ -202,6 +217,11 @@ constexpr std::array table{
                   set_fetch_concurrency},
     Specification{"fetch-timeout", "10s", "DURATION", "A fetch has failed after this", false,
                   set_fetch_timeout},
+    Specification{
+        "source-keep-alive", "auto", "auto|always|never",
+        "Use connections to the source again; auto: unless those that are kept keep others "
+        "waiting",
+        false, set_source_keep_alive},
     Specification{"drain-limit", "5s", "DURATION",
                   "On SIGTERM, fetches in flight are awaited for this long", false,
                   set_drain_limit},

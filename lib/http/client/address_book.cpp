@@ -17,7 +17,8 @@ AddressBook::AddressBook(asio::io_context& context, std::string host, std::uint1
 
 bool AddressBook::begin_look_up(Time now) {
   if (literal_ || looking_up_) return false;
-  if (!empty() && now - looked_up_at_ < refresh_every_) return false;
+  const auto every = distrusted_ ? std::min(distrusted_every, refresh_every_) : refresh_every_;
+  if (!empty() && now - looked_up_at_ < every) return false;
   return looking_up_ = true;
 }
 
@@ -40,6 +41,13 @@ void AddressBook::update(const std::error_code& error, Endpoints endpoints, Time
   endpoints_ = std::move(endpoints);
   preferred_ = 0;
   worked(preferred);
+  if (std::exchange(distrusted_, false) && at(0) == preferred) {
+    preferred_ = (preferred_ + 1) % endpoints_.size();
+  }
+}
+
+bool AddressBook::contains(const Endpoint& endpoint) const {
+  return std::find(endpoints_.begin(), endpoints_.end(), endpoint) != endpoints_.end();
 }
 
 void AddressBook::worked(const Endpoint& endpoint) {

@@ -35,6 +35,12 @@ class AddressBook {
     return endpoints_[(preferred_ + n) % endpoints_.size()];
   }
 
+  bool contains(const Endpoint& endpoint) const;
+
+  /// What answers there is of no use: the name may have moved. The next look-up is soon, and
+  /// another address is tried first then, if there is one.
+  void distrust() { distrusted_ = true; }
+
   /// True once each time a look-up should be made; then look_up() and, with its result, update().
   bool begin_look_up(Time now);
   void look_up(LookedUp looked_up);
@@ -42,6 +48,9 @@ class AddressBook {
 
   void worked(const Endpoint& endpoint);
   void stop() { resolver_.cancel(); }
+
+  /// How soon a name that is distrusted is looked up again.
+  static constexpr std::chrono::milliseconds distrusted_every{2'000};
 
  private:
   asio::ip::tcp::resolver resolver_;
@@ -52,6 +61,7 @@ class AddressBook {
   std::size_t preferred_ = 0;
   bool literal_ = false;  // never looked up
   bool looking_up_ = false;
+  bool distrusted_ = false;
   Time looked_up_at_{};
 };
 

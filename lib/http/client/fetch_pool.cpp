@@ -4,15 +4,16 @@
 #include <utility>
 
 #include "event_loop/loop_impl.hpp"
+#include "postoffice/error.hpp"
 #include "postoffice/version.hpp"
 
 namespace postoffice::http {
 namespace {
 
-std::string request_suffix(const SourceUrl& url) {
+std::string request_suffix(const SourceUrl& url, const char* connection) {
   return url.target_suffix + " HTTP/1.1\r\nHost: " + url.host_header +
          "\r\nUser-Agent: postoffice/" + version() +
-         "\r\nAccept: application/json\r\nConnection: keep-alive\r\n\r\n";
+         "\r\nAccept: application/json\r\nConnection: " + connection + "\r\n\r\n";
 }
 
 }  // namespace
@@ -25,9 +26,13 @@ FetchPool::FetchPool(EventLoop& loop, HttpObjectSourceOptions options, Log log)
       url_(parse_source_url(options_.url)),
       limits_{options_.header_bytes_max, options_.body_bytes_max},
       request_prefix_("GET " + url_.target_prefix),
-      request_suffix_(request_suffix(url_)),
+      request_suffix_(request_suffix(url_, "keep-alive")),
+      last_request_suffix_(request_suffix(url_, "close")),
       poller_(
           context_, [this] { mutex_.lock(); }, [this] { finish_batch(); }),
+      connect_window_(options_.connecting_max),
+      keep_alive_(options_.keep_alive),
+      keeping_told_(keep_alive_.keeps()),
       addresses_(context_, url_.host, url_.port, options_.resolve_every),
       deadlines_(SteadyClock::now()),
       timer_(context_.get_executor()) {}
@@ -70,6 +75,7 @@ void FetchPool::publish_status() {
   connections_shown_.store(connections(), std::memory_order_relaxed);
   connecting_shown_.store(connecting_.size(), std::memory_order_relaxed);
   idle_shown_.store(idle_.size(), std::memory_order_relaxed);
+  keeping_shown_.store(keep_alive_.keeps(), std::memory_order_relaxed);
 }
 
 HttpObjectSourceStatus FetchPool::status() const {
@@ -77,6 +83,13 @@ HttpObjectSourceStatus FetchPool::status() const {
   status.connections = connections_shown_.load(std::memory_order_relaxed);
   status.connecting = connecting_shown_.load(std::memory_order_relaxed);
   status.idle = idle_shown_.load(std::memory_order_relaxed);
+  status.keeping = keeping_shown_.load(std::memory_order_relaxed);
+  const std::lock_guard lock(refused_mutex_);
+  for (std::size_t kind = 1; kind < refusals; ++kind) {
+    status.refused.push_back({label_of(static_cast<Refusal>(kind)), refused_.counts()[kind]});
+  }
+  status.refused_in_a_row = refused_.run();
+  if (refused_.only_refused(SteadyClock::now())) status.only_refused = refused_.newest_reason();
   return status;
 }
 
@@ -147,6 +160,7 @@ void FetchPool::take_inbox() {
 
 void FetchPool::complete(Fetch& fetch, FetchResult result) {
   deadlines_.remove(fetch);
+  judge(result.error);
   fetch.result = std::move(result);
   move_fetch(*fetch.home, fetch.place, ready_, ready_.end());
 }
@@ -172,6 +186,43 @@ void FetchPool::expire(Fetch& fetch) {
   if (connection) drop(*connection);
 }
 
+/// The address that is asked may no longer be the source's.
+void FetchPool::judge(const std::error_code& error) {
+  failed_run_ = error && error != Error::not_found ? failed_run_ + 1 : 0;
+  if (failed_run_ >= failed_run_to_distrust) addresses_.distrust();
+}
+
+void FetchPool::count_refused(Refusal refusal, const std::string& reason, ObjectId id) {
+  const Time now = SteadyClock::now();
+  bool first = false;
+  bool only = false;
+  {
+    const std::lock_guard lock(refused_mutex_);
+    first = refused_.refused(refusal, reason, now);
+    only = refused_.only_refused(now);
+  }
+  if (first && log_) {
+    log_(LogLevel::warning, "source " + options_.url + ": an answer is refused, the one about id " +
+                                std::to_string(id) + ": " + reason +
+                                " (more like it are counted, not told)");
+  }
+  if (only && !std::exchange(only_refused_told_, true) && log_) {
+    log_(LogLevel::warning,
+         "source " + options_.url + ": nothing but refused answers comes, at last: " + reason);
+  }
+}
+
+void FetchPool::count_taken() {
+  if (refused_.run() == 0) return;
+  {
+    const std::lock_guard lock(refused_mutex_);
+    refused_.taken();
+  }
+  if (std::exchange(only_refused_told_, false) && log_) {
+    log_(LogLevel::info, "source " + options_.url + ": its answers are taken again");
+  }
+}
+
 // --- Time ------------------------------------------------------------------------------------
 
 void FetchPool::arm_timer() {
@@ -195,6 +246,7 @@ void FetchPool::on_timer() {
     connect_failed(connecting_.front(), asio::error::timed_out);
   }
   while (!idle_.empty() && now - idle_.back().since >= options_.idle_timeout) drop(idle_.back());
+  tend_connections(now);
   open_connections();
 }
 

@@ -14,8 +14,11 @@
 #include <vector>
 
 #include "http/client/address_book.hpp"
+#include "http/client/connect_window.hpp"
 #include "http/client/deadline_wheel.hpp"
 #include "http/client/fetch.hpp"
+#include "http/client/keep_alive_policy.hpp"
+#include "http/client/refused_answers.hpp"
 #include "http/client/rest.hpp"
 #include "http/client/source_connection.hpp"
 #include "http/client/source_url.hpp"
@@ -51,6 +54,9 @@ class FetchPool : public SourceConnectionEvents, public std::enable_shared_from_
   using Timer = asio::basic_waitable_timer<SteadyClock, asio::wait_traits<SteadyClock>,
                                            asio::io_context::executor_type>;
 
+  /// So many fetches in a row without an answer of use: perhaps the name has moved.
+  static constexpr std::size_t failed_run_to_distrust = 8;
+
   /// Runs `task` unless the pool was stopped, then does what it made due.
   template <typename Task>
   void locked(Task task) {
@@ -71,6 +77,9 @@ class FetchPool : public SourceConnectionEvents, public std::enable_shared_from_
   void fail(Fetch& fetch, Error error, std::string reason);
   void fail_one_waiting(const std::string& reason);
   void expire(Fetch& fetch);
+  void judge(const std::error_code& error);
+  void count_refused(Refusal refusal, const std::string& reason, ObjectId id);
+  void count_taken();
   std::size_t wanting() const { return waiting_.size() + retries_.size(); }
 
   // Connections.
@@ -85,11 +94,13 @@ class FetchPool : public SourceConnectionEvents, public std::enable_shared_from_
   void make_idle(SourceConnection& connection);
   void readable(SourceConnection& connection);
   void read_answer(SourceConnection& connection, const std::error_code& error, std::size_t size);
-  void answered(SourceConnection& connection, FetchResult result, bool reusable);
+  void answered(SourceConnection& connection, ReadAnswer answer, bool reusable);
   std::unique_ptr<ResponseReader> take_reader();
   void keep_reader(std::unique_ptr<ResponseReader> reader);
   void broken(SourceConnection& connection, const std::string& reason);
   void drop(SourceConnection& connection);
+  void tend_connections(Time now);
+  void leave_other_addresses();
   void report_reachable(bool reachable, const std::string& reason);
 
   // Time.
@@ -104,6 +115,7 @@ class FetchPool : public SourceConnectionEvents, public std::enable_shared_from_
   const ResponseLimits limits_;
   const std::string request_prefix_;
   const std::string request_suffix_;
+  const std::string last_request_suffix_;  // of a connection's only request
 
   std::mutex inbox_mutex_;
   FetchList inbox_;
@@ -124,6 +136,10 @@ class FetchPool : public SourceConnectionEvents, public std::enable_shared_from_
   Poller poller_;
   bool polling_ = false;
   Time short_until_{};  // no connection is opened before
+  ConnectWindow connect_window_;
+  KeepAlivePolicy keep_alive_;
+  bool keeping_told_ = true;
+  std::size_t failed_run_ = 0;  // fetches in a row that got no answer of use
   Rest rest_;
   AddressBook addresses_;
   DeadlineWheel deadlines_;
@@ -136,6 +152,11 @@ class FetchPool : public SourceConnectionEvents, public std::enable_shared_from_
   std::atomic<std::uint64_t> connections_shown_{0};
   std::atomic<std::uint64_t> connecting_shown_{0};
   std::atomic<std::uint64_t> idle_shown_{0};
+  std::atomic<bool> keeping_shown_{true};
+
+  mutable std::mutex refused_mutex_;  // the loop's thread alone writes what it guards
+  RefusedAnswers refused_;
+  bool only_refused_told_ = false;
 };
 
 }  // namespace postoffice::http

@@ -44,7 +44,7 @@ void FetchPool::open_connections() {
   const Time now = SteadyClock::now();
   if (addresses_.begin_look_up(now)) look_up();
   while (!addresses_.empty() && wanting() > connecting_.size() && now >= short_until_ &&
-         connecting_.size() < options_.connecting_max && connections() < options_.connections_max) {
+         connecting_.size() < connect_window_.size() && connections() < options_.connections_max) {
     start_connect(0);
   }
 }
@@ -53,6 +53,7 @@ void FetchPool::look_up() {
   addresses_.look_up([self = shared_from_this()](std::error_code error, auto endpoints) {
     self->locked([&] {
       self->addresses_.update(error, std::move(endpoints), SteadyClock::now());
+      self->leave_other_addresses();
       if (self->addresses_.empty()) {
         const std::string reason = "look up " + self->url_.host + ": " + error.message();
         self->report_reachable(false, reason);
@@ -91,6 +92,7 @@ void FetchPool::connect_ended(SourceConnection& connection) {
   if (const std::error_code error = connection.establish(poller_)) {
     return connect_failed(connection, error);
   }
+  connect_window_.connected(connection.since, SteadyClock::now());
   addresses_.worked(connection.endpoint());
   report_reachable(true, {});
   if (wanting() == 0) return make_idle(connection);
@@ -108,6 +110,12 @@ void FetchPool::connect_failed(SourceConnection& connection, const std::error_co
     return;
   }
   if (tried < addresses_.size()) return start_connect(tried);
+  const Time now = SteadyClock::now();
+  if (error == asio::error::timed_out && connect_window_.alive(now)) {
+    // Its accept queue is full. That is not the fault of the fetch, which has a time of its own.
+    connect_window_.lost(now);
+    return;
+  }
   report_reachable(false, reason);
   fail_one_waiting(reason);
 }
@@ -121,7 +129,12 @@ void FetchPool::carry(SourceConnection& connection, FetchList& source) {
   std::array<char, 24> digits;
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), fetch.id).ptr;
   request_.assign(request_prefix_).append(digits.data(), end);
-  request_.append(request_suffix_);
+  request_.append(keep_alive_.keeps() ? request_suffix_ : last_request_suffix_);
+  connection.since = SteadyClock::now();
+  if (!connection.used) {
+    connection.asked = true;
+    keep_alive_.sent_on_new(connection.since);
+  }
   if (const auto error = connection.send(request_)) broken(connection, "send: " + error.message());
 }
 
@@ -137,10 +150,10 @@ void FetchPool::readable(SourceConnection& connection) {
   // Without a fetch there is nothing to be told: a close, or bytes that nobody asked for.
   if (connection.fetch.empty()) return drop(connection);
   if (!error && !connection.reader) {
-    ReadAnswer result;
+    ReadAnswer answer;
     const ObjectId asked = connection.fetch.front().id;
-    if (read_plain_answer({buffer_.data(), size}, limits_, asked, result)) {
-      return answered(connection, std::move(result), true);
+    if (read_plain_answer({buffer_.data(), size}, limits_, asked, answer)) {
+      return answered(connection, std::move(answer), true);
     }
   }
   read_answer(connection, error, size);
@@ -158,13 +171,14 @@ void FetchPool::read_answer(SourceConnection& connection, const std::error_code&
   switch (error ? reader.finish() : reader.feed({buffer_.data(), size})) {
     case ResponseReader::State::more: return;
     case ResponseReader::State::complete: {
-      ReadAnswer result = answer_of_response(reader, fetch.id);
+      ReadAnswer answer = answer_of_response(reader, fetch.id);
       const bool reusable = reader.reusable();
       keep_reader(std::move(connection.reader));
-      return answered(connection, std::move(result), reusable);
+      return answered(connection, std::move(answer), reusable);
     }
     case ResponseReader::State::failed: break;
   }
+  count_refused(reader.refusal(), reader.failure(), fetch.id);
   fail(fetch, error ? Error::unavailable : Error::bad_answer, reader.failure());
   drop(connection);
 }
@@ -182,12 +196,26 @@ void FetchPool::keep_reader(std::unique_ptr<ResponseReader> reader) {
   spare_readers_.push_back(std::move(reader));
 }
 
-void FetchPool::answered(SourceConnection& connection, FetchResult result, bool reusable) {
+void FetchPool::answered(SourceConnection& connection, ReadAnswer answer, bool reusable) {
   Fetch& fetch = connection.fetch.front();
-  rest_.answered(SteadyClock::now() - (fetch.expires_at - fetch.timeout));
-  complete(fetch, std::move(result));
-  if (!reusable) return drop(connection);
-  connection.used = true;
+  const Time now = SteadyClock::now();
+  const Time began = fetch.expires_at - fetch.timeout;
+  rest_.answered(now - began);
+  connect_window_.heard(now);
+  if (answer.refusal == Refusal::none) {
+    count_taken();
+  } else {
+    count_refused(answer.refusal, answer.reason, fetch.id);
+  }
+  if (std::exchange(connection.used, true)) {
+    keep_alive_.answered_on_kept(connection.since, now);
+  } else {
+    keep_alive_.answered_on_new(connection.since, now);
+  }
+  complete(fetch, std::move(answer));
+  if (!reusable || connection.leaving || !keep_alive_.keeps() || keep_alive_.take_from_trial()) {
+    return drop(connection);
+  }
   if (waiting_.empty()) return make_idle(connection);
   carry(connection, waiting_);
 }
@@ -199,6 +227,7 @@ void FetchPool::broken(SourceConnection& connection, const std::string& reason) 
   // That is nobody's error, and a GET may be repeated: once more, on a connection that is new.
   if (connection.used && !connection.reader && !fetch.second_try) {
     fetch.second_try = true;
+    keep_alive_.stale(connection.since, SteadyClock::now());
     fetch.connection = nullptr;
     move_fetch(connection.fetch, connection.fetch.begin(), retries_, retries_.end());
   } else {
@@ -208,8 +237,44 @@ void FetchPool::broken(SourceConnection& connection, const std::string& reason) 
 }
 
 void FetchPool::drop(SourceConnection& connection) {
+  if (connection.asked && !connection.used) {
+    keep_alive_.gone_on_new();
+  } else if (connection.home != &connecting_) {
+    keep_alive_.freed(SteadyClock::now());
+  }
   connection.close();
   move_connection(connection, dropped_, dropped_.end());
+}
+
+void FetchPool::tend_connections(Time now) {
+  for (auto count = keep_alive_.to_close(now, idle_.size()); count != 0; --count) {
+    drop(idle_.back());
+  }
+  const bool keeps = keep_alive_.keeps();
+  if (std::exchange(keeping_told_, keeps) != keeps && log_) {
+    log_(LogLevel::info,
+         "source " + options_.url + ": " +
+             (keeps ? "connections are kept open again, on probation"
+                    : "connections that are kept keep others waiting, or are of no use: each is "
+                      "closed after its answer for now"));
+  }
+  // A name is looked up as long as it is asked, also while no connection need be opened.
+  if (!deadlines_.empty() && addresses_.begin_look_up(now)) look_up();
+}
+
+/// Those whose address is no longer the source's; and, where another one is tried for want of
+/// useful answers, those to the old one.
+void FetchPool::leave_other_addresses() {
+  if (addresses_.empty()) return;
+  const auto stays = [&](const SourceConnection& connection) {
+    if (!addresses_.contains(connection.endpoint())) return false;
+    return failed_run_ < failed_run_to_distrust || connection.endpoint() == addresses_.at(0);
+  };
+  for (SourceConnection& connection : busy_) connection.leaving = !stays(connection);
+  for (auto place = idle_.begin(); place != idle_.end();) {
+    SourceConnection& connection = *place++;
+    if (!stays(connection)) drop(connection);
+  }
 }
 
 void FetchPool::report_reachable(bool reachable, const std::string& reason) {

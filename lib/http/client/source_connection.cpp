@@ -34,7 +34,12 @@ std::error_code SourceConnection::establish(Poller& poller) {
   Endpoint local;
   size = static_cast<socklen_t>(local.capacity());
   if (::getsockname(socket_, local.data(), &size) != 0) return last_error();
-  if (local == endpoint_) return asio::error::connection_refused;
+  if (local == endpoint_) {
+    // Closed in order it would hold the source's own port in TIME-WAIT; a reset leaves nothing.
+    const linger reset{1, 0};
+    ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    return asio::error::connection_refused;
+  }
   const int on = 1;
   ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   poller.modify(socket_, EPOLLIN, *this);

@@ -64,9 +64,11 @@ class SourceConnection final : public Pollable {
   std::unique_ptr<ResponseReader> reader;  // while an answer comes in pieces
   SourceConnectionList* home = nullptr;
   SourceConnectionList::iterator place{};
-  std::chrono::steady_clock::time_point since{};  // when it began to connect, or to be idle
+  std::chrono::steady_clock::time_point since{};  // began to connect, was asked, or idle
   std::size_t addresses_tried;
-  bool used = false;  // it has carried a fetch to its end
+  bool asked = false;    // a request went out on it
+  bool used = false;     // it has carried a fetch to its end
+  bool leaving = false;  // to be closed after its answer
 
  private:
   SourceConnectionEvents& events_;

@@ -1,0 +1,19 @@
+// Answers of the source that are refused, while no other comes.
+#include "admin/troubles.hpp"
+
+namespace postofficed {
+
+void find_answer_troubles(const Shown& shown, const postoffice::PipelineStatus&,
+                          Troubles& troubles) {
+  if (!shown.source) return;
+  const auto source = shown.source->status();
+  if (source.only_refused.empty()) return;
+  troubles.push_back(
+      {"source",
+       "nothing but refused answers comes, " + std::to_string(source.refused_in_a_row) +
+           " in a row, the newest: " + source.only_refused,
+       "ask it by hand with curl -i; postoffice_refused_answers_total counts them by "
+       "what is wrong"});
+}
+
+}  // namespace postofficed

@@ -1,0 +1,100 @@
+// The small decisions of the client: what is told, how many connect at once, which address is
+// asked.
+#include <doctest/doctest.h>
+
+#include "http/client/address_book.hpp"
+#include "http/client/connect_window.hpp"
+#include "http/client/refused_answers.hpp"
+
+using namespace postoffice::http;
+using namespace std::chrono_literals;
+
+TEST_CASE("each kind of refused answer is told once, and again after it was quiet for long") {
+  RefusedAnswers answers;
+  RefusedAnswers::Time now(1h);
+  CHECK(answers.refused(Refusal::status_5xx, "HTTP 500", now));
+  CHECK_FALSE(answers.refused(Refusal::status_5xx, "HTTP 502", now));
+  CHECK(answers.refused(Refusal::json, "not JSON", now));
+  // As long as it goes on, it is not told again, however long that is.
+  for (int minute = 0; minute < 60; ++minute) {
+    now += 1min;
+    CHECK_FALSE(answers.refused(Refusal::json, "not JSON", now));
+  }
+  CHECK(answers.refused(Refusal::status_5xx, "HTTP 500", now));
+  CHECK(answers.counts()[static_cast<std::size_t>(Refusal::json)] == 61);
+  CHECK(answers.counts()[static_cast<std::size_t>(Refusal::status_5xx)] == 3);
+}
+
+TEST_CASE("nothing but refused answers: a run without any other, and not long ago") {
+  RefusedAnswers answers;
+  const RefusedAnswers::Time now(1h);
+  for (std::uint64_t i = 0; i < 2 * RefusedAnswers::run_that_tells; ++i) {
+    CHECK(answers.only_refused(now) == (i >= RefusedAnswers::run_that_tells));
+    answers.refused(Refusal::types, "id is not an int64", now);
+  }
+  CHECK(answers.only_refused(now + 59s));
+  CHECK_FALSE(answers.only_refused(now + 60s));
+  answers.taken();
+  CHECK_FALSE(answers.only_refused(now));
+  answers.refused(Refusal::types, "id is not an int64", now);
+  CHECK_FALSE(answers.only_refused(now));
+}
+
+TEST_CASE("every kind has a label of its own") {
+  for (std::size_t one = 0; one < refusals; ++one) {
+    for (std::size_t other = 0; other < one; ++other) {
+      CHECK(std::string(label_of(static_cast<Refusal>(one))) !=
+            label_of(static_cast<Refusal>(other)));
+    }
+  }
+}
+
+TEST_CASE("connects that are dropped shrink the window once, quick ones open it again") {
+  ConnectWindow window(256);
+  ConnectWindow::Time now(1h);
+  CHECK_FALSE(window.alive(now));
+  for (int i = 0; i < 256; ++i) window.lost(now);
+  CHECK(window.size() == 64);
+  for (int round = 0; round < 10; ++round) window.lost(now += 1s);
+  CHECK(window.size() == 1);
+  window.connected(now, now + 1ms);
+  CHECK(window.size() == 2);
+  CHECK(window.alive(now + 4s));
+  CHECK_FALSE(window.alive(now + 6s));
+  now += 10s;
+  window.connected(now - 1s, now);  // it came through at the second try
+  CHECK(window.size() == 1);
+  for (int i = 0; i < 1'000; ++i) window.connected(now, now);
+  CHECK(window.size() == 256);
+}
+
+namespace {
+
+AddressBook::Endpoint at(const char* address) { return {asio::ip::make_address(address), 9010}; }
+
+}  // namespace
+
+TEST_CASE("a name that is distrusted is looked up soon, and another of its addresses is tried") {
+  asio::io_context context;
+  AddressBook book(context, "source.example", 9010, 30s);
+  AddressBook::Time now(1h);
+  REQUIRE(book.begin_look_up(now));
+  book.update({}, {at("127.0.0.2"), at("127.0.0.3")}, now);
+  CHECK_FALSE(book.begin_look_up(now + 29s));
+  book.distrust();
+  CHECK_FALSE(book.begin_look_up(now + 1s));
+  REQUIRE(book.begin_look_up(now + 2s));
+  book.update({}, {at("127.0.0.3"), at("127.0.0.2")}, now + 2s);
+  CHECK(book.at(0) == at("127.0.0.3"));
+  CHECK(book.contains(at("127.0.0.2")));
+  // Trusted again: it stays where it is, and need not be looked up so soon.
+  CHECK_FALSE(book.begin_look_up(now + 10s));
+  REQUIRE(book.begin_look_up(now + 32s));
+  book.update({}, {at("127.0.0.2"), at("127.0.0.3")}, now + 32s);
+  CHECK(book.at(0) == at("127.0.0.3"));
+  // A name that has moved.
+  REQUIRE(book.begin_look_up(now + 62s));
+  book.update({}, {at("127.0.0.4")}, now + 62s);
+  CHECK(book.at(0) == at("127.0.0.4"));
+  CHECK_FALSE(book.contains(at("127.0.0.3")));
+}
