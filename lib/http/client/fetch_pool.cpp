@@ -154,6 +154,8 @@ void FetchPool::take_inbox() {
     Fetch& fetch = move_fetch(arrived, arrived.begin(), waiting_, waiting_.end());
     deadlines_.add(fetch, fetch.expires_at);
   }
+  // A name is looked up as long as it is asked, also while no connection need be opened.
+  if (addresses_.begin_look_up(SteadyClock::now())) look_up();
   while (!waiting_.empty() && !idle_.empty()) carry(idle_.front(), waiting_);
   open_connections();
 }

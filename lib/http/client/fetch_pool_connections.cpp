@@ -258,8 +258,6 @@ void FetchPool::tend_connections(Time now) {
                     : "connections that are kept keep others waiting, or are of no use: each is "
                       "closed after its answer for now"));
   }
-  // A name is looked up as long as it is asked, also while no connection need be opened.
-  if (!deadlines_.empty() && addresses_.begin_look_up(now)) look_up();
 }
 
 /// Those whose address is no longer the source's; and, where another one is tried for want of
