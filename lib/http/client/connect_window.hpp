@@ -7,9 +7,14 @@
 
 namespace postoffice::http {
 
-/// A server with a short accept queue drops what does not fit; the kernel repeats it after a
-/// second, then after two more. That is no fault of any object, so no fetch ends for it: fewer are
-/// opened at a time, as few as one, and one more for each that was quick.
+/// A server with a short accept queue drops the connects that do not fit, and the kernel tries
+/// those again after a second only. That is no fault of any object, so no fetch ends for it. A
+/// connect that takes much longer than others is given up, and fewer are begun at a time, as TCP
+/// itself does it: half as many for each loss, one more for each that is quick, and slowly beyond
+/// where the last loss was.
+///
+/// Invariants: 1 <= size() <= most. Before anything was heard of the source, and when it is silent,
+/// the usual time-out counts.
 ///
 /// Threads: none of its own. Time is an argument.
 class ConnectWindow {
@@ -17,46 +22,66 @@ class ConnectWindow {
   using Time = std::chrono::steady_clock::time_point;
   using Span = std::chrono::steady_clock::duration;
 
-  /// Longer than any way to a source and back, shorter than the kernel's first pause.
-  static constexpr Span slow = std::chrono::milliseconds(900);
-  /// Those that were begun together are dropped together: that counts once.
-  static constexpr Span once_in = std::chrono::milliseconds(900);
+  static constexpr std::size_t at_first = 16;
+  /// Given up after so many times the usual span, and never before `stuck_min`.
+  static constexpr int stuck_factor = 8;
+  static constexpr Span stuck_min = std::chrono::milliseconds(100);
+  static constexpr Span anew_min = std::chrono::microseconds(500);
   /// Who was heard of within this is alive.
   static constexpr Span alive_for = std::chrono::seconds(5);
 
-  explicit ConnectWindow(std::size_t most) : most_(most), size_(most) {}
+  explicit ConnectWindow(std::size_t most)
+      : most_(most), size_(std::min(most, at_first)), threshold_(most) {}
 
   std::size_t size() const { return size_; }
   bool alive(Time now) const { return heard_ && now - heard_at_ < alive_for; }
 
+  /// After how long a connect is given up.
+  Span stuck_after(Time now, Span timeout) const {
+    if (!alive(now)) return timeout;
+    return std::clamp(stuck_factor * usual_, std::min(stuck_min, timeout), timeout);
+  }
+
+  /// A new connection was answered, so there is room for another: is a connect that began at
+  /// `began` one that was dropped, and better begun anew than waited for?
+  bool better_anew(Time began, Time now) const {
+    return lost_ && now - began > std::max<Span>(stuck_factor * usual_, anew_min);
+  }
+
+  /// An answer came.
   void heard(Time now) {
     heard_ = true;
     heard_at_ = now;
   }
 
   void connected(Time began, Time now) {
+    const Span took = now - began;
+    usual_ = heard_ ? usual_ + (took - usual_) / 8 : took;
     heard(now);
-    if (now - began >= slow) return shrink(now);
+    if (size_ >= threshold_ && ++since_growth_ < size_) return;
+    since_growth_ = 0;
     size_ = std::min(size_ + 1, most_);
   }
 
-  /// A connect was not answered at all.
-  void lost(Time now) { shrink(now); }
-
- private:
-  void shrink(Time now) {
-    if (shrunk_ && now - shrunk_at_ < once_in) return;
-    shrunk_ = true;
-    shrunk_at_ = now;
-    size_ = std::max<std::size_t>(size_ / 4, 1);
+  /// A connect was given up. Those begun together are lost together, which counts once.
+  void lost(Time now) {
+    if (lost_ && now - lost_at_ < stuck_min) return;
+    lost_ = true;
+    lost_at_ = now;
+    size_ = threshold_ = std::max<std::size_t>(size_ / 2, 1);
+    since_growth_ = 0;
   }
 
+ private:
   const std::size_t most_;
   std::size_t size_;
+  std::size_t threshold_;  // beyond it the window grows slowly
+  std::size_t since_growth_ = 0;
+  Span usual_{};  // of a connect
   bool heard_ = false;
-  bool shrunk_ = false;
+  bool lost_ = false;
   Time heard_at_{};
-  Time shrunk_at_{};
+  Time lost_at_{};
 };
 
 }  // namespace postoffice::http

@@ -244,7 +244,8 @@ void FetchPool::on_timer() {
   timer_period_ = std::chrono::milliseconds(0);
   const Time now = SteadyClock::now();
   deadlines_.expire(now, [&](Deadline& deadline) { expire(static_cast<Fetch&>(deadline)); });
-  while (!connecting_.empty() && now - connecting_.front().since >= options_.connect_timeout) {
+  const auto stuck_after = connect_window_.stuck_after(now, options_.connect_timeout);
+  while (!connecting_.empty() && now - connecting_.front().since >= stuck_after) {
     connect_failed(connecting_.front(), asio::error::timed_out);
   }
   while (!idle_.empty() && now - idle_.back().since >= options_.idle_timeout) drop(idle_.back());

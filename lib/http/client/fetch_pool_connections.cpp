@@ -109,13 +109,13 @@ void FetchPool::connect_failed(SourceConnection& connection, const std::error_co
     short_until_ = SteadyClock::now() + shortage_pause;
     return;
   }
-  if (tried < addresses_.size()) return start_connect(tried);
   const Time now = SteadyClock::now();
   if (error == asio::error::timed_out && connect_window_.alive(now)) {
     // Its accept queue is full. That is not the fault of the fetch, which has a time of its own.
     connect_window_.lost(now);
     return;
   }
+  if (tried < addresses_.size()) return start_connect(tried);
   report_reachable(false, reason);
   fail_one_waiting(reason);
 }
@@ -211,6 +211,9 @@ void FetchPool::answered(SourceConnection& connection, ReadAnswer answer, bool r
     keep_alive_.answered_on_kept(connection.since, now);
   } else {
     keep_alive_.answered_on_new(connection.since, now);
+    if (!connecting_.empty() && connect_window_.better_anew(connecting_.front().since, now)) {
+      drop(connecting_.front());  // the batch ends with opening others
+    }
   }
   complete(fetch, std::move(answer));
   if (!reusable || connection.leaving || !keep_alive_.keeps() || keep_alive_.take_from_trial()) {

@@ -49,23 +49,27 @@ TEST_CASE("every kind has a label of its own") {
   }
 }
 
-TEST_CASE("connects that are dropped shrink the window once, quick ones open it again") {
+TEST_CASE("connects that are lost shrink the window once, quick ones open it again") {
   ConnectWindow window(256);
   ConnectWindow::Time now(1h);
   CHECK_FALSE(window.alive(now));
-  for (int i = 0; i < 256; ++i) window.lost(now);
-  CHECK(window.size() == 64);
-  for (int round = 0; round < 10; ++round) window.lost(now += 1s);
-  CHECK(window.size() == 1);
-  window.connected(now, now + 1ms);
-  CHECK(window.size() == 2);
+  CHECK(window.stuck_after(now, 2s) == 2s);
+  CHECK(window.size() == 16);
+  for (int i = 0; i < 1'000; ++i) window.connected(now, now + 1ms);
+  CHECK(window.size() == 256);
+  CHECK(window.stuck_after(now, 2s) == 100ms);
   CHECK(window.alive(now + 4s));
   CHECK_FALSE(window.alive(now + 6s));
-  now += 10s;
-  window.connected(now - 1s, now);  // it came through at the second try
+  for (int i = 0; i < 256; ++i) window.lost(now);
+  CHECK(window.size() == 128);
+  for (int round = 0; round < 10; ++round) window.lost(now += 100ms);
   CHECK(window.size() == 1);
-  for (int i = 0; i < 1'000; ++i) window.connected(now, now);
-  CHECK(window.size() == 256);
+  // Slowly from here on: a round of them for each one more.
+  for (int i = 0; i < 10; ++i) window.connected(now, now + 1ms);
+  CHECK(window.size() == 5);
+  // A long way to the source is not a loss.
+  for (int i = 0; i < 100; ++i) window.connected(now, now + 200ms);
+  CHECK(window.stuck_after(now, 2s) > 1s);
 }
 
 namespace {
