@@ -24,16 +24,21 @@ inline void need(const std::string& program) {
   std::_Exit(77);
 }
 
+/// A port that nobody listens on. Below those that the system gives away, and of this process's own
+/// share, so that no other test takes it before the neighbour does.
 inline std::uint16_t free_port() {
-  const int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  REQUIRE(bind(probe, reinterpret_cast<sockaddr*>(&address), size) == 0);
-  getsockname(probe, reinterpret_cast<sockaddr*>(&address), &size);
-  close(probe);
-  return ntohs(address.sin_port);
+  static int next = 10'000 + getpid() % 1'000 * 20;
+  while (true) {
+    const int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int on = 1;
+    setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(++next));
+    const bool good = bind(probe, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    close(probe);
+    if (good) return static_cast<std::uint16_t>(next);
+  }
 }
 
 inline bool listens(std::uint16_t port, const char* at = "127.0.0.1") {
