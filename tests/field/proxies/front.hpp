@@ -2,7 +2,10 @@
 #pragma once
 
 #include <doctest/doctest.h>
+#include <signal.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -56,11 +59,20 @@ class Front {
     std::ofstream(file) << text;
     process_ = std::make_unique<Process>(
         kind.command(directory_.path(), file, std::to_string(ports.front)), [this] {
+          setpgid(0, 0);  // so that its workers end with it
           setenv("HOME", directory_.path().c_str(), 1);
           setenv("XDG_DATA_HOME", directory_.path().c_str(), 1);
           setenv("XDG_CONFIG_HOME", directory_.path().c_str(), 1);
         });
   }
+
+  ~Front() {
+    ::kill(-process_->id(), SIGTERM);
+    process_->exit_code(std::chrono::seconds(5));
+    ::kill(-process_->id(), SIGKILL);
+  }
+  Front(const Front&) = delete;
+  Front& operator=(const Front&) = delete;
 
   bool answers(std::uint16_t port) {
     return eventually([&] {
