@@ -1,4 +1,7 @@
 // postofficed: the daemon and its tools.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -14,10 +17,16 @@ namespace {
 
 using namespace postofficed;
 
-int report(const Failure& failure) {
-  if (!failure.message.empty()) {
-    std::fprintf(stderr, "postofficed: %s\n", failure.message.c_str());
+// What was closed is opened, lest a file of ours gets its number and log lines are written into it.
+void open_standard_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(stream, F_GETFD) >= 0) continue;
+    [[maybe_unused]] const int lowest_free = open("/dev/null", O_RDWR);
   }
+}
+
+int report(const Failure& failure) {
+  if (!failure.message.empty()) write_to_stderr("postofficed: " + failure.message + "\n");
   return static_cast<int>(failure.code);
 }
 
@@ -55,12 +64,15 @@ int start(const std::vector<std::string>& arguments) {
   }
   const auto& parsed = std::get<ParsedOptions>(result);
   Logging logging(parsed.options.log_level, parsed.options.log_format);
-  return report(dispatch(parsed, read, logging));
+  const Failure failure = dispatch(parsed, read, logging);
+  logging.flush();
+  return report(failure);
 }
 
 }  // namespace
 
 int main(int count, char** values) try {
+  open_standard_streams();
   return start({values + 1, values + count});
 } catch (const std::exception& error) {
   return report({ExitCode::unavailable, error.what()});

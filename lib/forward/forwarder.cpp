@@ -243,7 +243,8 @@ class Forwarder::Impl : public std::enable_shared_from_this<Impl> {
 };
 
 Forwarder::Forwarder(Queue& queue, Clock& clock, Forward forward, ForwarderOptions options, Log log)
-    : impl_(std::make_shared<Impl>(queue, clock, std::move(forward), options, std::move(log))) {}
+    : impl_(std::make_shared<Impl>(queue, clock, std::move(forward), options,
+                                   log_in_background(std::move(log)))) {}
 
 Forwarder::~Forwarder() { impl_->close(); }
 

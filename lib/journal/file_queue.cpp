@@ -17,7 +17,7 @@ class FileQueue::Impl {
 std::unique_ptr<FileQueue> FileQueue::open(FileQueueOptions options, Clock& clock,
                                            std::error_code& error, Log log) {
   auto queue = journal::JournalQueue::open(journal::posix_file_system(), std::move(options), clock,
-                                           error, std::move(log));
+                                           error, log_in_background(std::move(log)));
   if (!queue) return nullptr;
   return std::unique_ptr<FileQueue>(new FileQueue(std::make_unique<Impl>(std::move(queue))));
 }

@@ -37,7 +37,8 @@ PipelineOptions checked(PipelineOptions options) {
 }  // namespace
 
 Pipeline::Pipeline(Parts parts, PipelineOptions options, Log log)
-    : driver_(std::make_shared<Driver>(parts, checked(options), std::move(log))) {}
+    : driver_(
+          std::make_shared<Driver>(parts, checked(options), log_in_background(std::move(log)))) {}
 
 Pipeline::~Pipeline() { driver_->close(); }
 

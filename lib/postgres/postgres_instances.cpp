@@ -107,7 +107,7 @@ class PostgresInstances::Impl : public std::enable_shared_from_this<Impl> {
 };
 
 PostgresInstances::PostgresInstances(EventLoop& loop, PostgresObjectStoreOptions options, Log log)
-    : impl_(std::make_shared<Impl>(context_of(loop), options, std::move(log))) {}
+    : impl_(std::make_shared<Impl>(context_of(loop), options, log_in_background(std::move(log)))) {}
 
 PostgresInstances::~PostgresInstances() { impl_->stop(); }
 

@@ -339,7 +339,7 @@ class PostgresObjectStore::Impl : public std::enable_shared_from_this<Impl> {
 PostgresObjectStore::PostgresObjectStore(EventLoop& loop, PostgresObjectStoreOptions options,
                                          Log log) {
   check(options);
-  impl_ = std::make_shared<Impl>(context_of(loop), options, log);
+  impl_ = std::make_shared<Impl>(context_of(loop), options, log_in_background(std::move(log)));
   impl_->start();
 }
 

@@ -36,7 +36,8 @@ class RabbitPublisher::Impl {
 };
 
 RabbitPublisher::RabbitPublisher(RabbitOptions options, Clock& clock, Log log)
-    : impl_(std::make_unique<Impl>(rabbitmq::checked(std::move(options)), clock, std::move(log))) {}
+    : impl_(std::make_unique<Impl>(rabbitmq::checked(std::move(options)), clock,
+                                   log_in_background(std::move(log)))) {}
 
 RabbitPublisher::~RabbitPublisher() = default;
 

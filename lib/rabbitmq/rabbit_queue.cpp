@@ -87,7 +87,7 @@ class RabbitQueue::Impl {
 RabbitQueue::RabbitQueue(RabbitOptions options, int shard, Clock& clock, Log log) {
   options = rabbitmq::checked(std::move(options));
   if (shard < 0 || shard >= options.shards) throw std::invalid_argument("there is no such shard");
-  impl_ = std::make_unique<Impl>(options, shard, clock, std::move(log));
+  impl_ = std::make_unique<Impl>(options, shard, clock, log_in_background(std::move(log)));
 }
 
 RabbitQueue::~RabbitQueue() = default;

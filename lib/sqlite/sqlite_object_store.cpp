@@ -134,7 +134,7 @@ class SqliteObjectStore::Impl {
 
 SqliteObjectStore::SqliteObjectStore(SqliteObjectStoreOptions options, Log log) {
   if (options.path.empty()) throw std::invalid_argument("the SQLite store needs a path");
-  impl_ = std::make_unique<Impl>(options.path, log);
+  impl_ = std::make_unique<Impl>(options.path, log_in_background(std::move(log)));
 }
 
 SqliteObjectStore::~SqliteObjectStore() = default;

@@ -20,6 +20,7 @@
 #include "postoffice/error.hpp"
 #include "postoffice/testing/manual_clock.hpp"
 #include "postoffice/testing/memory_queue.hpp"
+#include "support/event_log.hpp"
 
 using namespace postoffice;
 using namespace postoffice::testing;
@@ -65,8 +66,7 @@ struct World {
   explicit World(ForwarderOptions options = {}) : options_(options) { begin(); }
 
   void begin() {
-    forwarder.emplace(queue, clock, broker.forward(), options_,
-                      [this](LogLevel, std::string_view text) { log.emplace_back(text); });
+    forwarder.emplace(queue, clock, broker.forward(), options_, log.log());
     forwarder->start();
     clock.run_ready();
   }
@@ -96,7 +96,7 @@ struct World {
   ManualClock clock;
   MemoryQueue queue{clock};
   Broker broker;
-  std::vector<std::string> log;
+  EventLog log;
   std::optional<Forwarder> forwarder;
 
  private:
@@ -189,13 +189,13 @@ TEST_CASE("pauses grow to the longest, and never end (S9)") {
   const auto attempts = world.broker.messages.size();
   CHECK(attempts >= 30);  // two seconds apart at most
   CHECK(attempts <= 40);
-  CHECK(world.log.size() == 1);  // said once
+  CHECK(world.log.count("") == 1);  // said once
   CHECK_FALSE(world.forwarder->status().well);
   world.broker.at_once = std::error_code();
   world.clock.advance(2s);
   CHECK(world.queue.status().acknowledged == 1);
   CHECK(world.forwarder->status().well);
-  CHECK(world.log.size() == 2);
+  CHECK(world.log.count("") == 2);
 }
 
 TEST_CASE("it reads no more than it may hold unconfirmed") {

@@ -12,15 +12,10 @@ namespace postoffice::testing {
 
 class EventLog {
  public:
-  Log log() {
-    return [state = state_](LogLevel level, std::string_view message) {
-      if (level == LogLevel::debug) return;
-      const std::lock_guard lock(state->mutex);
-      state->messages.emplace_back(message);
-    };
-  }
+  Log log() { return log_; }
 
   std::size_t count(const std::string& part) const {
+    flush(log_, std::chrono::seconds(5));
     const std::lock_guard lock(state_->mutex);
     std::size_t found = 0;
     for (const std::string& message : state_->messages) found += message.find(part) != message.npos;
@@ -28,6 +23,7 @@ class EventLog {
   }
 
   std::string all() const {
+    flush(log_, std::chrono::seconds(5));
     const std::lock_guard lock(state_->mutex);
     std::string text;
     for (const std::string& message : state_->messages) text += message + "\n";
@@ -40,6 +36,11 @@ class EventLog {
     std::vector<std::string> messages;
   };
   std::shared_ptr<State> state_ = std::make_shared<State>();
+  Log log_ = log_in_background([state = state_](const LogLine& line) {
+    if (line.level == LogLevel::debug) return;
+    const std::lock_guard lock(state->mutex);
+    state->messages.emplace_back(line.text);
+  });
 };
 
 }  // namespace postoffice::testing

@@ -76,7 +76,8 @@ void show_health(const Shown& shown, const Request&, const Respond& respond) {
       .member("queue", word("queue"))
       .member("store", word("store"))
       .member("source", word("source"))
-      .member("watermark_lag_seconds", watermark_lag_seconds(status))
+      .member("watermark_lag_seconds", watermark_lag_seconds(shown, status))
+      .member("age_seconds", age_seconds(shown, status))
       .member("pending_ids", status.pending);
   if (shown.broker) json.member("broker", word("broker"));
   write_instance(json, shown);

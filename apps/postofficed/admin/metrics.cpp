@@ -65,7 +65,7 @@ void write_answers(MetricsText& out, const postoffice::HttpObjectSourceStatus& s
             source.keeping ? 1 : 0);
 }
 
-void write_store(MetricsText& out, const postoffice::PipelineStatus& status) {
+void write_store(MetricsText& out, const Shown& shown, const postoffice::PipelineStatus& status) {
   out.counter("postoffice_touches_total", "Receipts written to rows, or found to have none.",
               number(status.touches));
   out.counter("postoffice_deleted_rows_total", "Rows expired.", number(status.deleted));
@@ -78,7 +78,7 @@ void write_store(MetricsText& out, const postoffice::PipelineStatus& status) {
   out.gauge("postoffice_answers_waiting", "Answers that are not in the store yet.",
             number(status.answers_waiting));
   out.gauge("postoffice_watermark_lag_seconds", "How far expiry waits behind now.",
-            watermark_lag_seconds(status));
+            watermark_lag_seconds(shown, status));
 }
 
 void write_instance(MetricsText& out, const postoffice::PipelineStatus& status,
@@ -132,6 +132,13 @@ void write_ingress(MetricsText& out, const postoffice::HttpIngressStatus& ingres
   out.sample(requests, "result", "refused", number(ingress.refused));
 }
 
+void write_log(MetricsText& out, const postoffice::LogStatus& log) {
+  out.counter("postoffice_log_lines_dropped_total",
+              "Log lines dropped, because nobody took them from stderr.", number(log.dropped));
+  out.gauge("postoffice_log_lines_waiting", "Log lines that stderr has not taken yet.",
+            number(log.waiting));
+}
+
 void write_process(MetricsText& out) {
   const auto process = read_process_status();
   out.family("postoffice_build_info", "gauge", "1, labelled with the version.");
@@ -156,7 +163,7 @@ void show_metrics(const Shown& shown, const Request&, const Respond& respond) {
     const auto source = shown.source->status();
     write_fetches(out, status, source);
     write_answers(out, source);
-    write_store(out, status);
+    write_store(out, shown, status);
     const auto instance = shown.instance ? shown.instance() : std::nullopt;
     if (instance) write_instance(out, status, *instance);
   } else {
@@ -166,6 +173,10 @@ void show_metrics(const Shown& shown, const Request&, const Respond& respond) {
   if (shown.journal) write_journal(out, *shown.journal);
   if (shown.ingress) write_ingress(out, shown.ingress->status());
   if (shown.broker) write_broker(out, shown.broker());
+  out.gauge("postoffice_snapshot_age_seconds",
+            "Age of the pipeline's figures; above a second or so: it does not move.",
+            age_seconds(shown, status));
+  write_log(out, postoffice::status_of(shown.log));
   write_process(out);
   respond({200, "text/plain; version=0.0.4; charset=utf-8", out.text(), {}});
 }

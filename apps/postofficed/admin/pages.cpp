@@ -89,9 +89,16 @@ std::string shown_option(const Shown& shown, std::string_view name) {
   return {};
 }
 
-double watermark_lag_seconds(const postoffice::PipelineStatus& status) {
+double age_seconds(const Shown& shown, const postoffice::PipelineStatus& status) {
+  if (status.now == postoffice::Timestamp{}) return uptime_seconds(shown);  // never moved
+  const std::chrono::duration<double> age = shown.clock.now() - status.now;
+  return std::max(0.0, age.count());
+}
+
+double watermark_lag_seconds(const Shown& shown, const postoffice::PipelineStatus& status) {
   const std::chrono::duration<double> lag = status.now - status.watermark;
-  return std::max(0.0, lag.count());
+  const double age = age_seconds(shown, status);
+  return std::max(0.0, lag.count()) + (age > age_seconds_max ? age : 0);
 }
 
 double uptime_seconds(const Shown& shown) {

@@ -16,6 +16,7 @@
 #include "postoffice/defaults/http_object_source.hpp"
 #include "postoffice/defaults/http_server.hpp"
 #include "postoffice/defaults/postgres_object_store.hpp"
+#include "postoffice/log.hpp"
 #include "postoffice/object_store.hpp"
 #include "postoffice/pipeline.hpp"
 
@@ -32,6 +33,7 @@ struct Shown {
   std::function<std::string()> not_ready;
   std::function<void(const postoffice::Receipt&, postoffice::Pipeline::ProgressDone)> progress{};
   std::function<BrokerStatus()> broker{};
+  postoffice::Log log{};
   const postoffice::FileQueue* journal = nullptr;
   const postoffice::HttpIngress* ingress = nullptr;
   const postoffice::HttpObjectSource* source = nullptr;
@@ -63,8 +65,14 @@ postoffice::HttpResponse problem_response(int status, const std::string& detail)
 /// The value of an option as it is shown; empty if there is none of that name.
 std::string shown_option(const Shown& shown, std::string_view name);
 
-/// How far writing lags behind receiving.
-double watermark_lag_seconds(const postoffice::PipelineStatus& status);
+/// How old the figures of the pipeline are: below a second while its thread moves.
+double age_seconds(const Shown& shown, const postoffice::PipelineStatus& status);
+
+/// Older ones are trouble: something holds the pipeline's thread.
+constexpr double age_seconds_max = 3;
+
+/// How far writing lags behind receiving; a pipeline that does not move falls behind, too.
+double watermark_lag_seconds(const Shown& shown, const postoffice::PipelineStatus& status);
 
 double uptime_seconds(const Shown& shown);
 

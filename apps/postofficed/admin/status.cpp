@@ -67,6 +67,14 @@ void write_source(Json& json, const postoffice::HttpObjectSourceStatus& source) 
       .end_object();
 }
 
+void write_log(Json& json, const postoffice::LogStatus& log) {
+  json.key("log")
+      .begin_object()
+      .member("waiting", log.waiting)
+      .member("dropped", log.dropped)
+      .end_object();
+}
+
 }  // namespace
 
 void show_version(const Shown&, const Request&, const Respond& respond) {
@@ -86,8 +94,9 @@ void show_status(const Shown& shown, const Request&, const Respond& respond) {
       .member("version", postoffice::version())
       .member("uptime_seconds", uptime_seconds(shown))
       .member("now", status.now)
+      .member("age_seconds", age_seconds(shown, status))
       .member("watermark", status.watermark)
-      .member("watermark_lag_seconds", watermark_lag_seconds(status))
+      .member("watermark_lag_seconds", watermark_lag_seconds(shown, status))
       .member("oldest_pending", status.oldest_pending);
   write_ids(json, status);
   write_work(json, status);
@@ -95,6 +104,7 @@ void show_status(const Shown& shown, const Request&, const Respond& respond) {
   if (shown.ingress) write_ingress(json, shown.ingress->status());
   if (shown.source) write_source(json, shown.source->status());
   if (shown.broker) write_broker(json, shown.broker());
+  write_log(json, postoffice::status_of(shown.log));
   json.key("options").begin_object();
   for (const auto& option : shown.options) json.member(option.name, option.value);
   json.end_object().end_object();

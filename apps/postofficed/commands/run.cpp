@@ -53,6 +53,7 @@ void wait_until_stopped(Signals& signals, Service& service, ParsedOptions runnin
       case Signals::Event::stop:
         if (stopping) {
           logging.log()(LogLevel::warning, "second signal: stopping at once");
+          logging.flush();
           std::_Exit(128 + signals.number());
         }
         stopping = true;

@@ -11,6 +11,8 @@
 namespace postofficed {
 namespace {
 
+constexpr auto movement_shown_every = std::chrono::milliseconds(250);
+
 FileShares file_shares(const Options& options) {
   return share_files(file_limit(), options.fetch_concurrency, options.ingress_threads);
 }
@@ -72,6 +74,7 @@ Failure BrokerDaemon::start_admin() {
                            .status = [this] { return pipeline_status(); },
                            .not_ready = [this] { return not_ready(); },
                            .broker = [this] { return broker_status(); },
+                           .log = log_,
                            .journal = publishing_ ? publishing_->journal() : nullptr,
                            .ingress = publishing_ ? &publishing_->ingress() : nullptr,
                            .source = working_ ? &working_->source() : nullptr,
@@ -87,6 +90,7 @@ Failure BrokerDaemon::start_admin() {
 }
 
 Failure BrokerDaemon::start_work() {
+  show_movement();
   if (working_) working_->start();
   if (!publishing_) return {};
   if (auto failure = publishing_->start(); failure.code != ExitCode::ok) return failure;
@@ -121,7 +125,16 @@ std::optional<postoffice::PostgresInstanceStatus> BrokerDaemon::instance_status(
 }
 
 postoffice::PipelineStatus BrokerDaemon::pipeline_status() const {
-  return working_ ? working_->pipeline_status() : publishing_->pipeline_status();
+  if (working_) return working_->pipeline_status();
+  auto status = publishing_->pipeline_status();
+  status.now = moved_at_;
+  return status;
+}
+
+// There is no pipeline without a worker, but a loop that must not stand still all the same.
+void BrokerDaemon::show_movement() {
+  moved_at_ = clock_.now();
+  clock_.call_at(moved_at_.load() + movement_shown_every, [this] { show_movement(); });
 }
 
 }  // namespace postofficed

@@ -1,6 +1,7 @@
 // serve, worker, and run with a broker: the parts of a daemon whose callbacks go through RabbitMQ.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -35,6 +36,7 @@ class BrokerDaemon final : public Service {
   Failure build();
   Failure start_admin();
   Failure start_work();
+  void show_movement();
   std::string not_ready() const;
   BrokerStatus broker_status() const;
   std::optional<postoffice::PostgresInstanceStatus> instance_status() const;
@@ -50,6 +52,7 @@ class BrokerDaemon final : public Service {
   postoffice::EventLoop admin_loop_;  // its own, so that pages answer whatever the others do
   postoffice::SystemClock clock_;
   std::unique_ptr<postoffice::ObjectStore> store_;  // for the pages; migrates
+  std::atomic<postoffice::Timestamp> moved_at_{};
   std::optional<Publishing> publishing_;
   std::optional<Working> working_;
   std::optional<postoffice::HttpServer> admin_;

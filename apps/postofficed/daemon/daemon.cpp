@@ -127,6 +127,7 @@ Failure Daemon::start_admin() {
                            .not_ready = [this] { return not_ready(); },
                            .progress = [this](const postoffice::Receipt& receipt,
                                               auto done) { pipeline_->progress(receipt, done); },
+                           .log = log_,
                            .journal = queue_.get(),
                            .ingress = &*ingress_,
                            .source = &*source_,

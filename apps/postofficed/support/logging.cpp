@@ -1,8 +1,17 @@
 #include "support/logging.hpp"
 
+#include <poll.h>
+#include <spdlog/details/os.h>
 #include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <climits>
+#include <utility>
 
 #include "support/json.hpp"
 
@@ -50,22 +59,78 @@ std::unique_ptr<spdlog::formatter> make_formatter(LogFormat format) {
                                                      spdlog::pattern_time_type::utc);
 }
 
+using Steady = std::chrono::steady_clock;
+
+// Writes what can be written until `deadline`. A pipe that poll() finds writable takes PIPE_BUF
+// bytes without blocking; and whoever shares stderr with us may have made it non-blocking.
+void write_until(std::string_view text, Steady::time_point deadline) {
+  while (!text.empty()) {
+    int limit = -1;
+    if (deadline != Steady::time_point::max()) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Steady::now());
+      limit = std::max(0, static_cast<int>(left.count()));
+    }
+    pollfd place{STDERR_FILENO, POLLOUT, 0};
+    const int ready = poll(&place, 1, limit);
+    if (ready == 0) return;
+    if (ready < 0 && errno != EINTR) return;
+    if (ready < 0) continue;
+    const ssize_t count =
+        write(STDERR_FILENO, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
+    if (count < 0 && errno != EINTR && errno != EAGAIN) return;
+    if (count > 0) text.remove_prefix(static_cast<std::size_t>(count));
+  }
+}
+
+// Not a sink of spdlog's own: those use stdio, whose lock the end of the process would need, too.
+// One thread calls it, and it waits there for as long as it takes.
+class StderrSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    std::string text(line.data(), line.size());
+    if (colours_ && message.color_range_end > message.color_range_start) {
+      text.insert(message.color_range_end, "\033[m");
+      text.insert(message.color_range_start, colour_of(message.level));
+    }
+    write_until(text, Steady::time_point::max());
+  }
+  void flush_() override {}
+
+  static const char* colour_of(spdlog::level::level_enum level) {
+    switch (level) {
+      case spdlog::level::warn: return "\033[33m\033[1m";
+      case spdlog::level::err: return "\033[31m\033[1m";
+      case spdlog::level::info: return "\033[32m";
+      default: return "\033[36m";
+    }
+  }
+
+  const bool colours_ = isatty(STDERR_FILENO) != 0 && spdlog::details::os::is_color_terminal();
+};
+
 }  // namespace
 
-Logging::Logging(postoffice::LogLevel level, LogFormat format)
-    : logger_(std::make_shared<spdlog::logger>(
-          "postofficed", std::make_shared<spdlog::sinks::stderr_color_sink_mt>())) {
-  logger_->set_formatter(make_formatter(format));
-  logger_->flush_on(spdlog::level::debug);
-  set_level(level);
+void write_to_stderr(const std::string& text) {
+  write_until(text, Steady::now() + std::chrono::seconds(1));
 }
+
+Logging::Logging(postoffice::LogLevel level, LogFormat format)
+    : logger_(std::make_shared<spdlog::logger>("postofficed", std::make_shared<StderrSink>())) {
+  logger_->set_formatter(make_formatter(format));
+  logger_->set_error_handler([](const std::string&) {});
+  set_level(level);
+  log_ = postoffice::log_in_background([logger = logger_](const postoffice::LogLine& line) {
+    logger->log(line.time, {}, level_of(line.level),
+                spdlog::string_view_t(line.text.data(), line.text.size()));
+  });
+}
+
+Logging::~Logging() { flush(); }
+
+void Logging::flush() const { postoffice::flush(log_, std::chrono::seconds(1)); }
 
 void Logging::set_level(postoffice::LogLevel level) { logger_->set_level(level_of(level)); }
-
-postoffice::Log Logging::log() const {
-  return [logger = logger_](postoffice::LogLevel level, std::string_view message) {
-    logger->log(level_of(level), spdlog::string_view_t(message.data(), message.size()));
-  };
-}
 
 }  // namespace postofficed

@@ -31,7 +31,8 @@ class HttpObjectSource::Impl final : public http::FetchPool {
 };
 
 HttpObjectSource::HttpObjectSource(EventLoop& loop, HttpObjectSourceOptions options, Log log)
-    : impl_(std::make_shared<Impl>(loop, checked(std::move(options)), std::move(log))) {}
+    : impl_(std::make_shared<Impl>(loop, checked(std::move(options)),
+                                   log_in_background(std::move(log)))) {}
 
 HttpObjectSource::~HttpObjectSource() { impl_->stop(); }
 

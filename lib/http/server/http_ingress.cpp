@@ -181,7 +181,7 @@ class HttpIngress::Impl {
 };
 
 HttpIngress::HttpIngress(HttpIngressOptions options, Log log)
-    : impl_(std::make_shared<Impl>(std::move(options), std::move(log))) {}
+    : impl_(std::make_shared<Impl>(std::move(options), log_in_background(std::move(log)))) {}
 
 HttpIngress::~HttpIngress() = default;
 

@@ -77,7 +77,8 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
 };
 
 HttpServer::HttpServer(EventLoop& loop, HttpServerOptions options, Handler handler, Log log)
-    : impl_(std::make_shared<Impl>(loop, std::move(options), std::move(handler), std::move(log))) {}
+    : impl_(std::make_shared<Impl>(loop, std::move(options), std::move(handler),
+                                   log_in_background(std::move(log)))) {}
 
 HttpServer::~HttpServer() { impl_->stop(); }
 

@@ -15,6 +15,7 @@
 #include "http/client/scripted_server.hpp"
 #include "postoffice/defaults/http_object_source.hpp"
 #include "postoffice/error.hpp"
+#include "support/event_log.hpp"
 
 using namespace postoffice;
 using namespace postoffice::testing;
@@ -28,15 +29,10 @@ struct Client {
   Client(std::string url, HttpObjectSourceOptions options) {
     options.url = std::move(url);
     loop.start();
-    source = std::make_unique<HttpObjectSource>(loop, options,
-                                                [this](LogLevel, std::string_view message) {
-                                                  const std::lock_guard lock(log_mutex);
-                                                  log += std::string(message) + "\n";
-                                                });
+    source = std::make_unique<HttpObjectSource>(loop, options, log.log());
   }
 
-  std::mutex log_mutex;
-  std::string log;
+  EventLog log;
   EventLoop loop;
   std::unique_ptr<HttpObjectSource> source;
 };
@@ -307,11 +303,9 @@ TEST_CASE("a source that refuses connections is unavailable, and used again when
         "connect to 127.0.0.1:" + std::to_string(port) + ": Connection refused");
   server.emplace(answer_all, port);
   CHECK_FALSE(fetch_now(*client.source, 2).error);
-  const std::lock_guard lock(client.log_mutex);
-  CHECK(client.log.find("Connection refused") != std::string::npos);
-  CHECK(client.log.find("reachable again") != std::string::npos);
-  // State changes are told, not requests.
-  CHECK(std::count(client.log.begin(), client.log.end(), '\n') == 2);
+  CHECK(client.log.count("Connection refused") == 1);
+  CHECK(client.log.count("reachable again") == 1);
+  CHECK(client.log.count("") == 2);  // state changes are told, not requests
 }
 
 TEST_CASE("fetches that wait for a connection time out too, and in their own time") {

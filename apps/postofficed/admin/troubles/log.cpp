@@ -1,8 +1,41 @@
 // Log lines that nobody reads, and figures that are old.
 #include "admin/troubles.hpp"
 
-namespace postofficed {
+#include <chrono>
 
-void find_log_troubles(const Shown&, const postoffice::PipelineStatus&, Troubles&) {}
+#include "support/text.hpp"
+
+namespace postofficed {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto stuck_max = 5s;
+
+std::string seconds(double count) {
+  return std::to_string(static_cast<std::uint64_t>(count)) + " s";
+}
+
+}  // namespace
+
+void find_log_troubles(const Shown& shown, const postoffice::PipelineStatus& status,
+                       Troubles& troubles) {
+  if (const double age = age_seconds(shown, status); age > age_seconds_max) {
+    troubles.push_back({"pipeline",
+                        "the pipeline has not moved for " + seconds(age) +
+                            "; all figures but those of the queue and the listeners are so old",
+                        "if it stays so, see what its thread waits for and restart: the queue has "
+                        "all that was accepted"});
+  }
+  const auto log = postoffice::status_of(shown.log);
+  if (log.stuck > stuck_max) {
+    troubles.push_back({"log",
+                        "stderr has taken nothing for " +
+                            seconds(std::chrono::duration<double>(log.stuck).count()) + "; " +
+                            counted(log.waiting + 1, "line") + " waiting, " +
+                            std::to_string(log.dropped) + " dropped so far",
+                        "see what reads the other end of it; the daemon does not wait for it"});
+  }
+}
 
 }  // namespace postofficed
