@@ -1,54 +1,54 @@
 #include "http/server/callback_json.hpp"
 
-#include <rapidjson/memorystream.h>
-#include <rapidjson/reader.h>
-
 #include <charconv>
+#include <utility>
 
+#include "http/json_walk.hpp"
 #include "http/server/id_run.hpp"
 #include "http/server/integer_scan.hpp"
 
 namespace postoffice::http {
 namespace {
 
-constexpr int depth_max = 8;
 constexpr std::string_view ids_key = "object_ids";
 
-// Follows the JSON reader's events. Every method returns whether to go on.
-class Events : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Events> {
+// What stands in the body, as the walk through it comes by. Every method returns whether to go on.
+class Events {
  public:
   explicit Events(std::span<ObjectId> ids) : ids_(ids) {}
 
-  bool Default() { return value("is not an integer"); }
+  bool literal() { return value(); }
+  bool string(std::string_view) { return value(); }
+  bool number(std::string_view text) { return in_ids() ? id(text) : value(); }
 
-  bool RawNumber(const char* text, rapidjson::SizeType size, bool) {
-    return in_ids() ? id({text, size}) : value("is not an integer");
-  }
-
-  bool String(const char*, rapidjson::SizeType, bool) { return value("is not an integer"); }
-
-  bool Key(const char* text, rapidjson::SizeType size, bool) {
-    is_ids_value_ = depth_ == 1 && std::string_view(text, size) == ids_key;
+  bool key(std::string_view text) {
+    is_ids_value_ = depth_ == 1 && means(text, ids_key);
     if (is_ids_value_ && seen_ids_) return fail("object_ids occurs twice");
     return true;
   }
 
-  bool StartObject() { return value("is not an integer", false) && deeper(); }
+  bool begin_object() {
+    if (!value(false)) return false;
+    ++depth_;
+    return true;
+  }
 
-  bool EndObject(rapidjson::SizeType) {
+  bool end_object() {
     --depth_;
     return true;
   }
 
-  bool StartArray() {
-    if (!is_ids_value_) return value("is not an integer", false) && deeper();
-    is_ids_value_ = false;
-    seen_ids_ = true;
-    ids_depth_ = depth_ + 1;
-    return deeper();
+  bool begin_array() {
+    if (!is_ids_value_ && !value(false)) return false;
+    ++depth_;
+    if (std::exchange(is_ids_value_, false)) {
+      seen_ids_ = true;
+      ids_depth_ = depth_;
+    }
+    return true;
   }
 
-  bool EndArray(rapidjson::SizeType) {
+  bool end_array() {
     if (in_ids()) ids_depth_ = 0;
     --depth_;
     return true;
@@ -71,14 +71,9 @@ class Events : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Events> {
     return fail("element " + std::to_string(count_) + " of object_ids (counted from 0) " + what);
   }
 
-  bool deeper() {
-    if (++depth_ > depth_max) return fail("the JSON is nested too deeply");
-    return true;
-  }
-
   // Any value that is not an id; `scalar`: it is no array or object.
-  bool value(const char* what, bool scalar = true) {
-    if (in_ids()) return fail_element(what);
+  bool value(bool scalar = true) {
+    if (in_ids()) return fail_element("is not an integer");
     if (is_ids_value_) return fail("object_ids is not an array");
     if (depth_ == 0 && scalar) return fail("the body is not a JSON object");
     return true;
@@ -165,34 +160,28 @@ bool CallbackParser::scan_exact_shape(std::string_view body) {
 
 CallbackVerdict CallbackParser::read_any_json(std::string_view body) {
   count_ = 0;
-  constexpr unsigned flags = rapidjson::kParseIterativeFlag |
-                             rapidjson::kParseValidateEncodingFlag |
-                             rapidjson::kParseNumbersAsStringsFlag;
   Events events(ids_);
-  rapidjson::MemoryStream stream(body.data(), body.size());
-  rapidjson::Reader reader;
-  const rapidjson::ParseResult result = reader.Parse<flags>(stream, events);
-  if (events.too_many()) {
-    reason_ = events.reason();
-    return CallbackVerdict::too_many;
+  JsonWalk walk(body, events);
+  using End = decltype(walk)::End;
+  switch (walk.walk()) {
+    case End::good:
+      if (events.seen_ids()) {
+        count_ = events.count();
+        return CallbackVerdict::good;
+      }
+      reason_ = "there is no array object_ids";
+      break;
+    case End::empty: reason_ = "the body is empty"; break;
+    case End::malformed:
+      reason_ = "the body is not JSON: it goes wrong at byte " + std::to_string(walk.offset());
+      break;
+    case End::too_deep:
+      reason_ = "the JSON is nested in more than " + std::to_string(walk.depth_max) + " levels";
+      break;
+    case End::something_behind: reason_ = "there is something behind the JSON object"; break;
+    case End::stopped: reason_ = events.reason(); break;
   }
-  if (!events.reason().empty()) {
-    reason_ = events.reason();
-  } else if (result.Code() == rapidjson::kParseErrorDocumentEmpty) {
-    reason_ = "the body is empty";
-  } else if (result.Code() == rapidjson::kParseErrorDocumentRootNotSingular ||
-             (!result.IsError() && stream.Tell() != body.size())) {
-    // A zero byte looks like the end to the reader, hence the second condition.
-    reason_ = "there is something behind the JSON object";
-  } else if (result.IsError()) {
-    reason_ = "the body is not JSON: it goes wrong at byte " + std::to_string(result.Offset());
-  } else if (!events.seen_ids()) {
-    reason_ = "there is no array object_ids";
-  } else {
-    count_ = events.count();
-    return CallbackVerdict::good;
-  }
-  return CallbackVerdict::malformed;
+  return events.too_many() ? CallbackVerdict::too_many : CallbackVerdict::malformed;
 }
 
 }  // namespace postoffice::http

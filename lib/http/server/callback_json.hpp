@@ -17,8 +17,8 @@ enum class CallbackVerdict { good, malformed, too_many };
 ///
 /// Two readers stand behind it. The exact-shape scanner takes what senders really send, an object
 /// with nothing but plain integers in it. It never refuses: on any deviation it steps aside, and
-/// the strict JSON reader decides alone. Both read "-0" as the integer 0, which by the grammar of
-/// JSON it is.
+/// the walk by JSON's grammar decides alone, which skips other keys. Both read "-0" as the integer
+/// 0, which by the grammar of JSON it is.
 class CallbackParser {
  public:
   explicit CallbackParser(std::size_t ids_max) : ids_(ids_max) {}

@@ -1,6 +1,8 @@
 #include "http/server/callback_json.hpp"
 
 #include <doctest/doctest.h>
+#include <rapidjson/memorystream.h>
+#include <rapidjson/reader.h>
 
 #include <algorithm>
 #include <array>
@@ -9,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "http/json_walk.hpp"
 #include "http/server/id_run.hpp"
 
 using postoffice::ObjectId;
@@ -67,15 +70,25 @@ TEST_CASE("ids are read in order, with any white space, negative, zero and doubl
         Ids{INT64_MAX, INT64_MIN});
 }
 
-TEST_CASE("other keys are ignored, nested down to the depth limit") {
+TEST_CASE("other keys are ignored, by grammar alone, nested down to the depth limit") {
   CHECK(good(R"({"a":{"object_ids":"x"},"object_ids":[5],"b":[1.5,null,"\u00e4"]})").size() == 1);
   CHECK(good(R"({"object\u005fids":[5]})").size() == 1);
   const auto nested = [](int depth) {
     return R"({"object_ids":[5],"a":)" + std::string(depth, '[') + std::string(depth, ']') + "}";
   };
-  CHECK(good(nested(7)).size() == 1);
-  CHECK(malformed(nested(8)) == "the JSON is nested too deeply");
-  CHECK(malformed(std::string(1'000'000, '[')) == "the JSON is nested too deeply");
+  CHECK(good(nested(1'023)).size() == 1);
+  CHECK(malformed(nested(1'024)) == "the JSON is nested in more than 1024 levels");
+  CHECK(malformed(std::string(1'000'000, '[')) == "the JSON is nested in more than 1024 levels");
+  for (const std::string value :
+       {"1e309", "-1E+400", "0e99999999999", "1e-99999999999", "0.1e5", R"("\ud83d")",
+        R"("\uDE00x")", R"("\udc00\ud800")", R"("\u0000")", R"({"\ud800":1})"}) {
+    CHECK(good(R"({"x":)" + value + R"(,"object_ids":[5],"y":)" + value + "}").size() == 1);
+  }
+  CHECK(good(R"({"x":)" + std::string(400, '9') + R"(,"object_ids":[5]})").size() == 1);
+  CHECK(good(R"({"x":-0.)" + std::string(400, '1') + R"(,"object_ids":[5]})").size() == 1);
+  CHECK(malformed(R"({"object_ids":[1],"object\u005Fids":[1]})") == "object_ids occurs twice");
+  CHECK(malformed(R"({"object_idsx":[1],"object_id":[2],"object\u025fids":[1]})") ==
+        "there is no array object_ids");
 }
 
 TEST_CASE("every refusal says what is wrong") {
@@ -195,6 +208,101 @@ TEST_CASE("both readers give one verdict on random bodies") {
     verdict(body, nullptr, nullptr, ids_max);
   }
   CHECK(scanned > bodies / 4);  // otherwise nothing was compared
+}
+
+namespace {
+
+struct Ignore {
+  bool literal() { return true; }
+  bool number(std::string_view) { return true; }
+  bool string(std::string_view) { return true; }
+  bool key(std::string_view) { return true; }
+  bool begin_object() { return true; }
+  bool end_object() { return true; }
+  bool begin_array() { return true; }
+  bool end_array() { return true; }
+};
+
+// A text that is JSON, or nearly so.
+std::string any_text(std::mt19937_64& random) {
+  static const std::vector<std::string> parts{"{",
+                                              "}",
+                                              "[",
+                                              "]",
+                                              ",",
+                                              ":",
+                                              "\"a\"",
+                                              "\"\"",
+                                              "1",
+                                              "-0",
+                                              "0.5",
+                                              "1e5",
+                                              "true",
+                                              "false",
+                                              "null",
+                                              " ",
+                                              "\"\\n\\u00e4\"",
+                                              "\"\xc3\xa4\"",
+                                              "\"\xe2\x82\xac\"",
+                                              "\"\xf0\x9f\x98\x80\"",
+                                              "\\",
+                                              "\"",
+                                              "\xed\xa0\x80",
+                                              "\xc0\x80",
+                                              "\xf5",
+                                              "\x80",
+                                              "0",
+                                              "-",
+                                              ".",
+                                              "e",
+                                              "E+",
+                                              "\x1f",
+                                              "tru"};
+  std::string text;
+  std::string closing;
+  const auto pick = [&](std::size_t below) { return random() % below; };
+  for (auto steps = pick(12); steps > 0; --steps) {
+    const bool object = !closing.empty() && closing.back() == '}';
+    if (object) text += "\"k\":";
+    if (pick(3) == 0) {
+      text += pick(2) ? "{\"x\":1," : "[2,";
+      closing += text[text.size() - 2] == '1' ? '}' : ']';
+    } else {
+      text += parts[6 + pick(14)] + (closing.empty() ? "" : ",");
+    }
+  }
+  if (!text.empty() && text.back() == ',') text.pop_back();
+  text.append(closing.rbegin(), closing.rend());
+  for (auto changes = pick(4); changes > 1; --changes) {
+    text.insert(pick(text.size() + 1), parts[pick(parts.size())]);
+    if (pick(2) != 0) text.erase(pick(text.size()), 1);
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("the grammar is the one that RapidJSON reads, but for what it cannot convert") {
+  std::mt19937_64 random(std::random_device{}());
+  const long texts = number_from("POSTOFFICE_FUZZ_BODIES", 100'000);
+  long good = 0;
+  for (long n = 0; n < texts; ++n) {
+    const std::string text = any_text(random);
+    Ignore events;
+    const bool ours = postoffice::http::JsonWalk(text, events).walk() ==
+                      postoffice::http::JsonWalk<Ignore>::End::good;
+    rapidjson::MemoryStream stream(text.data(), text.size());
+    rapidjson::Reader reader;
+    rapidjson::BaseReaderHandler<> ignore;
+    const auto theirs =
+        reader.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag |
+                     rapidjson::kParseNumbersAsStringsFlag>(stream, ignore);
+    if (theirs.Code() == rapidjson::kParseErrorNumberTooBig) continue;
+    INFO(text);
+    REQUIRE(ours == !theirs.IsError());
+    good += ours ? 1 : 0;
+  }
+  CHECK(good > texts / 10);
 }
 
 TEST_CASE("plain ids are scanned, whatever their length, number and place") {
