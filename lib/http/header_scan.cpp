@@ -36,7 +36,42 @@ bool all_digits(std::string_view text) {
   return !text.empty();
 }
 
+// RFC 3986 3.2.2: a name or an address, and perhaps a port; nothing at all where there is no host.
+// A comma, which a name could have, is what two fields look like when somebody has joined them.
+bool is_host(std::string_view text) {
+  std::size_t at = 0;
+  const bool literal = text.starts_with('[');
+  if (literal) {
+    at = text.find(']');
+    if (at == std::string_view::npos || at < 3) return false;
+    if (text.substr(1, at - 1).find_first_not_of("0123456789abcdefABCDEF:.vV") !=
+        std::string_view::npos) {
+      return false;
+    }
+    ++at;
+  } else {
+    constexpr std::string_view others = "-._~%!$&'()*+;=";
+    const auto in_name = [&](char c) {
+      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+             others.find(c) != std::string_view::npos;
+    };
+    while (at < text.size() && in_name(text[at])) ++at;
+  }
+  if (at == text.size()) return true;
+  return text[at] == ':' && (at + 1 == text.size() || all_digits(text.substr(at + 1)));
+}
+
 }  // namespace
+
+std::string_view field_problem(std::string_view line) {
+  if (line.front() == ' ' || line.front() == '\t') return "a header line is folded";
+  if (has_control_byte(line)) return "there is a control byte in a header field";
+  const std::size_t colon = line.find(':');
+  if (colon == std::string_view::npos || !all_printable(line.substr(0, colon)) || colon == 0) {
+    return "a header line is not a field";
+  }
+  return {};
+}
 
 bool equals_ignoring_case(std::string_view text, std::string_view lower) {
   if (text.size() != lower.size()) return false;
@@ -55,6 +90,7 @@ HeaderScan::Verdict HeaderScan::fail(std::string_view reason) {
 }
 
 HeaderScan::Verdict HeaderScan::scan(std::string_view bytes) {
+  begin_ = bytes.data();
   while (true) {
     const std::string_view rest = bytes.substr(position_);
     const void* newline = rest.empty() ? nullptr : std::memchr(rest.data(), '\n', rest.size());
@@ -133,27 +169,18 @@ bool HeaderScan::version(std::string_view text) {
 }
 
 bool HeaderScan::field(std::string_view line) {
-  if (line.front() == ' ' || line.front() == '\t') {
-    reason_ = "a header line is folded";
-    return false;
-  }
-  if (has_control_byte(line)) {
-    reason_ = "there is a control byte in a header field";
-    return false;
-  }
+  if (reason_ = field_problem(line); !reason_.empty()) return false;
   const std::size_t colon = line.find(':');
-  if (colon == std::string_view::npos || !all_printable(line.substr(0, colon)) || colon == 0) {
-    reason_ = "a header line is not a field";
-    return false;
-  }
   return known_field(line.substr(0, colon), trimmed(line.substr(colon + 1)));
 }
 
 bool HeaderScan::known_field(std::string_view name, std::string_view value) {
   switch (name.size()) {  // Most fields are none of these; their length shows it at once.
     case 4:
-      if (equals_ignoring_case(name, "host") && hosts_ < 2) ++hosts_;
-      return true;
+      if (!equals_ignoring_case(name, "host")) return true;
+      if (hosts_ < 2) ++hosts_;
+      reason_ = "Host is not a host with or without a port";
+      return kind_ != Kind::request || is_host(value);
     case 6:
       if (!equals_ignoring_case(name, "expect") || kind_ != Kind::request) return true;
       if (expectation_ == Expectation::unknown) return true;
@@ -164,6 +191,14 @@ bool HeaderScan::known_field(std::string_view name, std::string_view value) {
       if (!equals_ignoring_case(name, "content-length")) return true;
       reason_ = "Content-Length is not one decimal number";
       return ++content_lengths_ == 1 && all_digits(value);
+    case 16:
+      if (!equals_ignoring_case(name, "content-encoding") || coding_size_ != 0 || value.empty() ||
+          equals_ignoring_case(value, "identity")) {
+        return true;
+      }
+      coding_at_ = static_cast<unsigned>(value.data() - begin_);
+      coding_size_ = static_cast<unsigned>(value.size());
+      return true;
     case 17:
       if (!equals_ignoring_case(name, "transfer-encoding")) return true;
       reason_ = "Transfer-Encoding is not exactly \"chunked\"";

@@ -41,6 +41,10 @@ class HeaderScan {
   bool version_is_1_0() const { return minor_version_ == 0; }
   bool chunked() const { return transfer_encodings_ != 0; }
   bool has_content_length() const { return content_lengths_ != 0; }
+  /// The request's Content-Encoding, if it is another than "identity". `bytes`: as in scan().
+  std::string_view content_coding(std::string_view bytes) const {
+    return bytes.substr(coding_at_, coding_size_);
+  }
   /// The request asks for "100 Continue".
   bool expects_continue() const { return expectation_ == Expectation::continue_100; }
   /// The request has an Expect field that this side cannot meet (417).
@@ -66,9 +70,15 @@ class HeaderScan {
   unsigned char content_lengths_ = 0;
   unsigned char transfer_encodings_ = 0;
   unsigned fields_ = 0;
+  const char* begin_ = nullptr;  // of the bytes that are scanned
+  unsigned coding_at_ = 0;       // where the content coding stands; its size is 0 without one
+  unsigned coding_size_ = 0;
   std::size_t position_ = 0;  // begin of the first line not yet looked at
   std::string_view reason_;
 };
+
+/// What is wrong with a field line, without its line end; empty: nothing.
+std::string_view field_problem(std::string_view line);
 
 /// Compares ASCII without regard to case. `lower` must be in lower case.
 bool equals_ignoring_case(std::string_view text, std::string_view lower);

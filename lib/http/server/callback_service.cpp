@@ -59,7 +59,8 @@ void CallbackService::recycle(Ticket& ticket) {
 }
 
 bool CallbackService::wants_body(const Request& head) {
-  return split_target(head.target).path == limits_.path && head.method == "POST";
+  return split_target(head.target).path == limits_.path && head.method == "POST" &&
+         head.content_coding.empty();
 }
 
 void CallbackService::handle(Exchange& exchange, const Request& request) {
@@ -67,6 +68,12 @@ void CallbackService::handle(Exchange& exchange, const Request& request) {
   if (split_target(request.target).path != limits_.path) return answer_elsewhere(ticket, request);
   if (request.method != "POST") {
     return answer_problem(ticket, 405, "callbacks come by POST", "Allow: POST\r\n");
+  }
+  if (!request.content_coding.empty()) {
+    return answer_problem(ticket, 415,
+                          "the body is encoded as " + std::string(request.content_coding) +
+                              "; callbacks are taken without Content-Encoding",
+                          "Accept-Encoding: identity\r\n");
   }
   switch (parser_.parse(request.body)) {
     case CallbackVerdict::good: return take_callback(ticket);
@@ -145,11 +152,10 @@ void CallbackService::answer_accepted(Ticket& ticket) {
   text += "Postoffice-Receipt: ";
   text += ReceiptText(ticket.receipt).view();
   text += "\r\nContent-Length: 0\r\n";
-  switch (ticket.connection->persistence_of(ticket)) {
-    case Persistence::implied: break;
-    case Persistence::close: text += "Connection: close\r\n"; break;
-    case Persistence::keep_alive_1_0: text += "Connection: keep-alive\r\n"; break;
-  }
+  const Persistence persistence = ticket.connection->persistence_of(ticket);
+  text +=
+      persistence == Persistence::close ? "Connection: close\r\n" : ticket.connection->keep_alive();
+  if (persistence == Persistence::keep_alive_1_0) text += "Connection: keep-alive\r\n";
   text += "\r\n";
   ticket.connection->answer(ticket);
 }

@@ -1,5 +1,7 @@
 #include "http/server/connection.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -38,6 +40,8 @@ Connection::~Connection() = default;
 Connection::Time Connection::now() const { return loop_.now(); }
 
 std::string_view Connection::date() { return loop_.date(); }
+
+std::string_view Connection::keep_alive() const { return loop_.keep_alive(); }
 
 void Connection::on_events(std::uint32_t events) {
   if (phase_ == Phase::closed) return;
@@ -78,13 +82,24 @@ Connection::Read Connection::read_some() {
     keep(bytes);
     if (!stop_reading_) resume_reading();
   }
+  if (!pending_.empty() && !stop_reading_) acknowledge_at_once();
   advance_phase();
   update_interest();
   return bytes.size() == buffer.size() ? Read::filled : Read::short_of_it;
 }
 
+// A client that sends head and body apart, without TCP_NODELAY, sends the body when the head has
+// been acknowledged. The kernel would wait 40 ms for an answer to send that along with.
+void Connection::acknowledge_at_once() {
+  const int on = 1;
+  ::setsockopt(socket_, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+}
+
 void Connection::on_end_of_input() {
   input_ended_ = true;
+  if (!stop_reading_ && (phase_ == Phase::head || phase_ == Phase::body)) {
+    return refuse(400, "the input ended inside a request");
+  }
   loop_.want_flush(*this);
   update_interest();
 }
@@ -120,14 +135,26 @@ std::size_t Connection::process(std::string_view bytes) {
   std::size_t used = 0;
   held_back_ = false;
   while (!stop_reading_ && used < bytes.size()) {
+    used += drop_empty_lines(bytes.substr(used));
+    if (used == bytes.size()) break;
     held_back_ = unanswered_ >= loop_.limits().unanswered_max;
     if (held_back_ || !process_one(bytes.substr(used), used)) break;
-  }
-  if (used > 0) {
+    empty_lines_ = 0;
     phase_ = Phase::idle;
     phase_begun_ = loop_.now();
   }
+  if (used == bytes.size() && phase_ == Phase::head) phase_ = Phase::idle;  // an empty line, in two
   return used;
+}
+
+// Some clients send one behind a body. It begins no request, so no deadline either.
+std::size_t Connection::drop_empty_lines(std::string_view bytes) {
+  std::size_t size = 0;
+  while (bytes.substr(size).starts_with("\r\n") && empty_lines_ < empty_lines_max) {
+    size += 2;
+    ++empty_lines_;
+  }
+  return size;
 }
 
 bool Connection::process_one(std::string_view bytes, std::size_t& used) {
@@ -203,6 +230,7 @@ void Connection::answer_problem(Exchange& exchange, int status, std::string_view
   head.content_type = "application/problem+json";
   head.body_size = body.size();
   head.persistence = persistence_of(exchange);
+  head.keep_alive = keep_alive();
   head.raw_fields = raw_fields;
   exchange.text.clear();
   append_head(exchange.text, head);

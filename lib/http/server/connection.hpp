@@ -35,9 +35,11 @@ class Connection final : public Pollable {
   /// What the response's head must say about the connection.
   Persistence persistence_of(Exchange& exchange);
 
-  /// For those who make responses: the time of this batch, and the Date field.
+  /// For those who make responses: the time of this batch, the Date field, and the field that says
+  /// for how long the connection stays.
   Time now() const;
   std::string_view date();
+  std::string_view keep_alive() const;
 
   /// Writes what is ready and goes on reading if that was waiting.
   void flush();
@@ -64,6 +66,8 @@ class Connection final : public Pollable {
   Read drop_some();
   void on_end_of_input();
   std::size_t process(std::string_view bytes);
+  std::size_t drop_empty_lines(std::string_view bytes);
+  void acknowledge_at_once();
   bool process_one(std::string_view bytes, std::size_t& used);
   void proceed();
   void dispatch(bool complete);
@@ -86,6 +90,7 @@ class Connection final : public Pollable {
   bool stopping_ = false;
   bool held_back_ = false;  // complete requests may wait in `pending_`
   std::uint32_t interest_;
+  unsigned char empty_lines_ = 0;  // dropped since the last request
   std::size_t unanswered_ = 0;
   std::size_t sent_ = 0;
   std::size_t dropped_ = 0;

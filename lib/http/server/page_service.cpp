@@ -65,6 +65,7 @@ void PageService::respond(PageExchange& exchange, const HttpResponse& response) 
   if (!bodiless) head.content_type = response.content_type;
   head.body_size = response.body.size();
   head.persistence = exchange.connection->persistence_of(exchange);
+  head.keep_alive = exchange.connection->keep_alive();
   head.fields = &response.headers;
   append_head(exchange.text, head);
   if (!exchange.head_only && !bodiless) exchange.text += response.body;

@@ -20,23 +20,11 @@ const llhttp_settings_t& RequestReader::settings() {
   static const llhttp_settings_t settings = [] {
     llhttp_settings_t made;
     llhttp_settings_init(&made);
-    made.on_url = [](llhttp_t* parser, const char* text, std::size_t size) {
-      self(parser).request_.target = {text, size};
-      return 0;
-    };
-    made.on_header_field = [](llhttp_t* parser, const char*, std::size_t) {
-      // Behind the body it would be a trailer, which nothing here has a use for.
-      return static_cast<int>(self(parser).stage_ == Stage::chunked_body ? HPE_USER : HPE_OK);
-    };
     made.on_headers_complete = [](llhttp_t* parser) {
       self(parser).request_.keep_alive = llhttp_should_keep_alive(parser) != 0;
       // An offer to upgrade is ignored (RFC 9110 7.8): clients that make one with every request,
       // as Java's does, are senders like any other.
       parser->upgrade = 0;
-      return 0;
-    };
-    made.on_body = [](llhttp_t* parser, const char* text, std::size_t size) {
-      self(parser).chunks_.append(text, size);
       return 0;
     };
     // Pausing is how one learns where the message ends.
@@ -47,7 +35,10 @@ const llhttp_settings_t& RequestReader::settings() {
 }
 
 RequestReader::RequestReader(RequestLimits limits, RecentHeads& recent)
-    : limits_(limits), recent_(recent), scan_(HeaderScan::Kind::request, limits.header) {
+    : limits_(limits),
+      recent_(recent),
+      scan_(HeaderScan::Kind::request, limits.header),
+      chunked_(limits.header) {
   llhttp_init(&parser_, HTTP_REQUEST, &settings());
   parser_.data = this;
 }
@@ -57,7 +48,8 @@ void RequestReader::next() {
   request_ = {};
   stage_ = Stage::head;
   proceed_said_ = false;
-  skipped_ = head_size_ = size_ = fed_ = 0;
+  skipped_ = head_size_ = size_ = 0;
+  chunked_ = ChunkedBody(limits_.header);
   if (chunks_.capacity() > 0) chunks_ = {};
 }
 
@@ -78,17 +70,28 @@ RequestReader::Step RequestReader::read(std::string_view bytes) {
 
 RequestReader::Step RequestReader::read_head(std::string_view bytes) {
   if (const auto* known = recent_.find(bytes)) return take_known_head(*known, bytes);
-  // RFC 9112 2.2: an empty line that a client sends too much before a request is ignored.
-  if (skipped_ == 0 && bytes.starts_with('\r')) {
-    if (bytes.size() == 1) return Step::more;
-    if (bytes[1] != '\n') return refuse(400, "there is a CR without LF");
-    skipped_ = 2;
-  }
+  if (!skip_empty_lines(bytes)) return Step::refused;
+  if (bytes.substr(skipped_) == "\r" || bytes.size() == skipped_) return Step::more;
   const auto verdict = scan_.scan(bytes.substr(skipped_));
   if (verdict == HeaderScan::Verdict::incomplete) return Step::more;
   if (verdict != HeaderScan::Verdict::complete) return refuse_head(verdict);
   head_size_ = skipped_ + scan_.size();
   return parse_head(bytes);
+}
+
+bool RequestReader::skip_empty_lines(std::string_view bytes) {
+  while (bytes.substr(skipped_).starts_with('\r') && bytes.size() > skipped_ + 1) {
+    if (bytes[skipped_ + 1] != '\n') {
+      refuse(400, "there is a CR without LF");
+      return false;
+    }
+    if (skipped_ == 2 * empty_lines_max) {
+      refuse(400, "there are too many empty lines before the request");
+      return false;
+    }
+    skipped_ += 2;
+  }
+  return true;
 }
 
 RequestReader::Step RequestReader::take_known_head(const RecentHeads::Head& head,
@@ -113,16 +116,30 @@ RequestReader::Step RequestReader::refuse_head(HeaderScan::Verdict verdict) {
 RequestReader::Step RequestReader::parse_head(std::string_view bytes) {
   const std::string_view head = bytes.substr(skipped_, scan_.size());
   llhttp_reset(&parser_);
-  const llhttp_errno_t error = llhttp_execute(&parser_, head.data(), head.size());
+  // llhttp 8.1 takes a tab behind a value for a part of it, but a space for white space.
+  std::string without_tabs;
+  if (head.find('\t') != std::string_view::npos) {
+    without_tabs = head;
+    std::replace(without_tabs.begin(), without_tabs.end(), '\t', ' ');
+  }
+  const std::string_view shown = without_tabs.empty() ? head : without_tabs;
+  const llhttp_errno_t error = llhttp_execute(&parser_, shown.data(), shown.size());
   if (error == HPE_INVALID_METHOD) return refuse(501, "the method is not known here");
   // Paused: there is no body. Otherwise llhttp now waits for one.
   if (error != HPE_OK && error != HPE_PAUSED) {
     const char* why = llhttp_get_error_reason(&parser_);
     return refuse(400, std::string("the request is malformed: ") + (why != nullptr ? why : "?"));
   }
-  request_.method = head.substr(0, head.find(' '));
+  const std::string_view line = head.substr(0, head.find('\r'));
+  request_.method = line.substr(0, line.find(' '));
+  request_.target = line.substr(0, line.rfind(' ')).substr(request_.method.size() + 1);
+  request_.content_coding = scan_.content_coding(head);
   request_.version_is_1_0 = scan_.version_is_1_0();
   if (scan_.expects_unknown()) return refuse(417, "the expectation cannot be met");
+  if (error == HPE_PAUSED && request_.version_is_1_0 && !scan_.has_content_length() &&
+      request_.method == "POST") {
+    return refuse(411, "an HTTP/1.0 request says by Content-Length where its body ends");
+  }
   if (error == HPE_PAUSED) {
     size_ = head_size_;
     remember_head(head);
@@ -132,7 +149,9 @@ RequestReader::Step RequestReader::parse_head(std::string_view bytes) {
 }
 
 void RequestReader::remember_head(std::string_view head) {
-  if (skipped_ > 0 || scan_.expects_continue() || head.size() > RecentHeads::text_max) return;
+  if (skipped_ > 0 || scan_.expects_continue() || !request_.content_coding.empty() ||
+      head.size() > RecentHeads::text_max)
+    return;
   recent_.put(head, {{},
                      request_.method.size(),
                      request_.target.size(),
@@ -144,7 +163,6 @@ void RequestReader::remember_head(std::string_view head) {
 RequestReader::Step RequestReader::begin_body(std::string_view bytes) {
   if (scan_.chunked()) {
     stage_ = Stage::chunked_body;
-    fed_ = head_size_;
   } else {
     if (parser_.content_length > limits_.body_max) return refuse(413, "the body is too large");
     stage_ = Stage::sized_body;
@@ -160,37 +178,34 @@ RequestReader::Step RequestReader::begin_body(std::string_view bytes) {
   return step;
 }
 
-RequestReader::Step RequestReader::read_sized_body(std::string_view bytes) {
-  if (bytes.size() < size_) return Step::more;
-  // The bytes may have moved since the head was read, and the views with them.
+// The bytes may have moved since the head was read, and the views with them.
+void RequestReader::show_head(std::string_view bytes) {
   const std::string_view head = bytes.substr(skipped_);
   request_.method = head.substr(0, request_.method.size());
   request_.target = head.substr(request_.method.size() + 1, request_.target.size());
+  if (!request_.content_coding.empty()) request_.content_coding = scan_.content_coding(head);
+}
+
+RequestReader::Step RequestReader::read_sized_body(std::string_view bytes) {
+  if (bytes.size() < size_) return Step::more;
+  show_head(bytes);
   request_.body = bytes.substr(head_size_, size_ - head_size_);
   return Step::complete;
 }
 
 RequestReader::Step RequestReader::read_chunked_body(std::string_view bytes) {
-  // Not beyond what is allowed, lest pipelined requests behind this one count as its body.
-  const std::size_t end =
-      std::min(bytes.size(), head_size_ + limits_.body_max + chunk_overhead_max + 1);
-  const llhttp_errno_t error = llhttp_execute(&parser_, bytes.data() + fed_, end - fed_);
+  const auto step = chunked_.read(bytes.substr(head_size_), limits_.body_max, chunks_);
   if (chunks_.size() > limits_.body_max) return refuse(413, "the body is too large");
-  if (error == HPE_USER) return refuse(400, "trailer fields are not taken");
-  if (error == HPE_OK) {
-    fed_ = end;
-    const std::size_t raw = fed_ - head_size_;
-    if (raw > limits_.body_max + chunk_overhead_max ||
-        raw > chunks_.size() * (chunk_overhead_per_byte_max + 1) + chunk_overhead_max) {
-      return refuse(413, "the framing of the chunks is too large");
-    }
-    return Step::more;
+  if (step == ChunkedBody::Step::malformed) return refuse(400, chunked_.reason());
+  if (step == ChunkedBody::Step::too_large) return refuse(413, chunked_.reason());
+  const std::size_t raw = chunked_.position();
+  if (raw > limits_.body_max + chunk_overhead_max ||
+      raw > chunks_.size() * (chunk_overhead_per_byte_max + 1) + chunk_overhead_max) {
+    return refuse(413, "the framing of the chunks is too large");
   }
-  if (error != HPE_PAUSED) return refuse(400, "a chunk of the body is malformed");
-  size_ = static_cast<std::size_t>(llhttp_get_error_pos(&parser_) - bytes.data());
-  const std::string_view head = bytes.substr(skipped_);
-  request_.method = head.substr(0, request_.method.size());
-  request_.target = head.substr(request_.method.size() + 1, request_.target.size());
+  if (step == ChunkedBody::Step::more) return Step::more;
+  size_ = head_size_ + raw;
+  show_head(bytes);
   request_.body = chunks_;
   return Step::complete;
 }

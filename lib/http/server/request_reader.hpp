@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "http/chunked_body.hpp"
 #include "http/header_scan.hpp"
 #include "http/server/recent_heads.hpp"
 
@@ -17,11 +18,15 @@ struct RequestLimits {
   std::size_t body_max = 1 << 20;
 };
 
+/// RFC 9112 2.2: empty lines that a client sends before a request are ignored; so many at most.
+constexpr std::size_t empty_lines_max = 8;
+
 /// One request. The views point into the bytes it was read from.
 struct Request {
   std::string_view method;
   std::string_view target;
   std::string_view body;
+  std::string_view content_coding;  ///< of the body; empty: it is what it is
   bool keep_alive = false;
   bool version_is_1_0 = false;
 };
@@ -72,6 +77,8 @@ class RequestReader {
 
   static const llhttp_settings_t& settings();
   static RequestReader& self(llhttp_t* parser);
+  bool skip_empty_lines(std::string_view bytes);
+  void show_head(std::string_view bytes);
 
   RequestLimits limits_;
   RecentHeads& recent_;
@@ -81,11 +88,11 @@ class RequestReader {
   Stage stage_ = Stage::head;
   bool proceed_said_ = false;
   int status_ = 0;
-  std::size_t skipped_ = 0;    // an empty line before the request
+  std::size_t skipped_ = 0;    // empty lines before the request
   std::size_t head_size_ = 0;  // with what was skipped
   std::size_t size_ = 0;
-  std::size_t fed_ = 0;  // bytes of a chunked request that llhttp has seen
-  std::string chunks_;   // what a chunked body says
+  ChunkedBody chunked_;
+  std::string chunks_;  // what a chunked body says
   std::string reason_;
 };
 

@@ -124,7 +124,7 @@ void append_head(std::string& out, const ResponseHead& head) {
       out += "\r\n";
     }
   }
-  if (head.persistence == Persistence::close) out += "Connection: close\r\n";
+  out += head.persistence == Persistence::close ? "Connection: close\r\n" : head.keep_alive;
   if (head.persistence == Persistence::keep_alive_1_0) out += "Connection: keep-alive\r\n";
   out += "\r\n";
 }

@@ -31,6 +31,7 @@ struct ResponseHead {
   std::string_view content_type;  ///< empty: none
   std::size_t body_size = 0;
   Persistence persistence = Persistence::implied;
+  std::string_view keep_alive;  ///< a field line for responses that leave the connection open
   const std::vector<std::pair<std::string, std::string>>* fields = nullptr;
   std::string_view raw_fields;  ///< further field lines, each with its line end
 };

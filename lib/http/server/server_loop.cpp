@@ -43,6 +43,17 @@ class ServerLoop::Acceptor final : public Pollable {
   ListeningSocket socket_;
 };
 
+namespace {
+
+// Some clients (Node's fetch) drop a connection after a few seconds unless they are told.
+std::string keep_alive_field(const ServerLimits& limits) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(limits.idle_timeout).count();
+  if (seconds == 0) return {};
+  return "Keep-Alive: timeout=" + std::to_string(seconds) + "\r\n";
+}
+
+}  // namespace
+
 ServerLoop::ServerLoop(asio::io_context& context, Service& service, const ServerLimits& limits,
                        std::shared_ptr<ServerTotals> totals, Log log)
     : service_(service),
@@ -54,6 +65,7 @@ ServerLoop::ServerLoop(asio::io_context& context, Service& service, const Server
           context, [this] { update_now(); }, [this] { finish_batch(); }),
       timer_(context),
       buffer_(buffer_size),
+      keep_alive_(keep_alive_field(limits)),
       now_(std::chrono::steady_clock::now()) {}
 
 ServerLoop::~ServerLoop() { close(); }

@@ -53,6 +53,7 @@ class ServerLoop : public std::enable_shared_from_this<ServerLoop> {
   RecentHeads& recent_heads() { return recent_heads_; }
   Time now() const { return now_; }
   std::string_view date() { return date_.text(now_); }
+  std::string_view keep_alive() const { return keep_alive_; }
   bool stopping() const { return stopping_; }
   void want_flush(Connection& connection);
   /// Send buffers: only connections with something to send have one, the others share the spares.
@@ -93,6 +94,7 @@ class ServerLoop : public std::enable_shared_from_this<ServerLoop> {
   std::vector<Connection*> dead_;
   std::vector<std::string> spare_buffers_;
   DateField date_;
+  const std::string keep_alive_;
   Time now_;
   Time deadlines_checked_;
   Time pause_logged_;

@@ -385,7 +385,24 @@ TEST_CASE("what parsers disagree about is refused, and nothing behind it is take
            line + host + te + "\r\n-1\r\nabc\r\n0\r\n\r\n",
            line + host + te + "\r\n3\nabc\r\n0\r\n\r\n",
            line + host + te + "\r\nfffffffffffffffff\r\nabc\r\n0\r\n\r\n",
-           line + host + te + "\r\n0\r\nTrailer: x\r\n\r\n",
+           line + host + te + "\r\n0\r\nContent-Length: 5\r\n\r\n",
+           line + host + te + "\r\n0\r\nTransfer-Encoding: x\r\n\r\n",
+           line + host + te + "\r\n0\r\n folded\r\n\r\n",
+           line + host + te + "\r\n0\r\nbare: x\n\r\n",
+           line + host + te + "\r\n1;a=\"x\r\na\r\n0\r\n\r\n",
+           line + host + te + "\r\n1;a=b\nX\r\na\r\n0\r\n\r\n",
+           line + host + te + "\r\n1;a\rb\r\na\r\n0\r\n\r\n",
+           line + host + te + "\r\n1 a\r\na\r\n0\r\n\r\n",
+           line + host + te + "\r\n1 \r\na\r\n0\r\n\r\n",
+           line + host + te + "\r\n\r\n1\r\na\r\n0\r\n\r\n",
+           line + host + "Transfer-Encoding: chunked\t,\tchunked\r\n\r\n0\r\n\r\n",
+           line + host + "Content-Length: 3\t4\r\n\r\nabc",
+           line + "Host: a/b\r\n\r\n",
+           line + "Host: a, b\r\n\r\n",
+           line + "Host: me@a\r\n\r\n",
+           line + "Host: a:b\r\n\r\n",
+           line + "Host: [::1\r\n\r\n",
+           "\r\n\rX" + line + host + "\r\n",
            line + "Host : a\r\n\r\n",
            line + host + "X\x01: a\r\n\r\n",
            line + "Host: a\n\n",
@@ -396,6 +413,77 @@ TEST_CASE("what parsers disagree about is refused, and nothing behind it is take
   }
   check_refused(port, "BREW /callback HTTP/1.1\r\n" + host + "\r\n" + hidden, 501);
   CHECK(office.accepted.empty());
+}
+
+TEST_CASE("what is standard is taken: trailers, chunk extensions, empty lines, tabs") {
+  Office office;
+  HttpClient client(office.ingress.port());
+  const std::string head = "POST /callback HTTP/1.1\r\nHost: a\r\n";
+  const std::string te = head + "Transfer-Encoding:\tchunked\t\r\n\r\n";
+  const std::string sized = "Content-Length: 17\t\r\n\r\n{\"object_ids\":[]}";
+  for (const std::string& request : {
+           te + "11\r\n{\"object_ids\":[]}\r\n0\r\nX-Checksum: 1\r\nGrpc-Status: \t0\t\r\n\r\n",
+           te + "011;a=b;c=d;e\r\n{\"object_ids\":[]}\r\n000;z\r\n\r\n",
+           te + "11;a=\"\\\"; ;\" ; b\r\n{\"object_ids\":[]}\r\n0\r\n\r\n",
+           te + "8\t;a\r\n{\"object\r\n9\r\n_ids\":[]}\r\n0\r\n\r\n",
+           "\r\n\r\n\r\n\r\n" + head + sized,
+           head + "X-Tabs:\t\ta\tb\t\r\n" + sized,
+           "POST /callback HTTP/1.1\r\nHost:\t[::1]:80\t\r\n" + sized,
+           "POST /callback HTTP/1.1\r\nHost:\r\n" + sized,
+           "POST /callback HTTP/1.1\r\nHost: a_b.c-d:\r\nContent-Encoding: identity\r\n" + sized,
+       }) {
+    INFO(request);
+    CHECK(client.exchange(request).status == 202);
+    // The same in pieces of one byte.
+    for (const char c : request) REQUIRE(client.send({&c, 1}));
+    CHECK(client.read().status == 202);
+  }
+  HttpClient closing(office.ingress.port());
+  CHECK(closing.exchange(head + "Connection: close\t\r\n" + sized).fields.at("connection") ==
+        "close");
+  CHECK(closing.ended());
+}
+
+TEST_CASE("a refusal says what was wrong with the way the body came") {
+  Office office;
+  const auto port = office.ingress.port();
+  const std::string head = "POST /callback HTTP/1.1\r\nHost: a\r\n";
+  HttpClient encoded(port);
+  const auto refused =
+      encoded.exchange(head + "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n\x1f\x8b");
+  check_problem(refused, 415, "encoded as gzip");
+  CHECK(encoded.exchange(callback(good_body)).status == 202);
+  check_refused(port, "POST /callback HTTP/1.0\r\n\r\n" + good_body, 411);
+  for (const auto& part : {head + "Content-Length: 17\r\n\r\n{\"obj", head + "Content-Len",
+                           head + "Transfer-Encoding: chunked\r\n\r\n11\r\n{"}) {
+    HttpClient half(port);
+    half.send(part);
+    half.finish_sending();
+    check_problem(half.read(), 400, "ended inside a request");
+    CHECK(half.ended());
+  }
+}
+
+TEST_CASE("empty lines behind a body begin no request, and not too many are taken") {
+  Office office;
+  HttpClient client(office.ingress.port());
+  CHECK(client.exchange(callback(good_body) + "\r\n").status == 202);
+  client.send("\r");
+  client.send("\n");
+  std::this_thread::sleep_for(5500ms);  // longer than a head may take
+  CHECK(client.exchange(callback(good_body)).status == 202);
+  std::string lines;
+  for (int i = 0; i < 100; ++i) lines += "\r\n";
+  CHECK(client.exchange(lines).status == 400);
+}
+
+TEST_CASE("answers that leave the connection open say for how long") {
+  Office office;
+  HttpClient client(office.ingress.port());
+  CHECK(client.exchange(callback(good_body)).fields.at("keep-alive") == "timeout=75");
+  CHECK(client.exchange(callback("nonsense")).fields.at("keep-alive") == "timeout=75");
+  CHECK(client.exchange(callback(good_body, "Connection: close\r\n")).fields.count("keep-alive") ==
+        0);
 }
 
 TEST_CASE("HTTP/1.0 and Connection decide whether the connection stays") {
