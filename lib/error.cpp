@@ -13,6 +13,7 @@ class Category final : public std::error_category {
     switch (static_cast<Error>(value)) {
       case Error::not_found: return "no such object";
       case Error::unavailable: return "cannot be reached";
+      case Error::overloaded: return "it has too much to do";
       case Error::timed_out: return "no answer in time";
       case Error::bad_answer: return "the answer makes no sense";
       case Error::refused: return "the request was refused";

@@ -53,6 +53,9 @@
   bug(passed_by_returned)                \
   bug(full_queue_spins)                  \
   bug(poison_shrinks_limit)              \
+  bug(lateness_ignored)                  \
+  bug(abandoned_forgotten)               \
+  bug(failures_taken_for_silence)        \
   /* the broker */                       \
   bug(nack_believed)                     \
   bug(return_ignored)                    \

@@ -11,7 +11,8 @@ enum class Error {
   not_found = 1,
 
   // Try again later.
-  unavailable,    ///< the other side cannot be reached, or said so itself
+  unavailable,    ///< the other side cannot be reached, or does not work at present
+  overloaded,     ///< the other side is there, and said that this is too much for now (429, 503)
   timed_out,      ///< no answer within the time given
   bad_answer,     ///< malformed, oversized, or about another id
   refused,        ///< an HTTP status that is neither an answer nor a promise

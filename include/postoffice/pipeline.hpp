@@ -45,7 +45,7 @@ struct PipelineStatus {
   std::uint64_t touches_waiting = 0;  ///< ids whose receipt is not in the store yet
   std::uint64_t answers_waiting = 0;  ///< answers that are not in the store yet
   std::uint64_t retries_waiting = 0;  ///< ids in back-off
-  bool source_open = false;  ///< the circuit breaker holds fetches back, probing once a second
+  bool source_open = false;  ///< the source is silent: one probe a second; false with none to ask
   bool store_up = true;      ///< the newest store operation succeeded
 
   Timestamp watermark{};       ///< W of S6

@@ -1,91 +1,105 @@
 // How many fetches the source can take at a time, found out from what it answers.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 
-#include "planted_bug.hpp"
+#include "core/answer_rate.hpp"
 #include "postoffice/types.hpp"
 
 namespace postoffice::core {
 
-/// Grows by answers and shrinks by losses: time-outs, connections that fail, 429 and 503.
+/// Grows by answers and shrinks by losses and by lateness.
 ///
-/// Growth doubles the limit in one mean latency until the first loss. After a loss it is additive,
-/// a 64th in one mean latency, and doubles again once a mean latency has passed without. Every
-/// loss takes away its own slot, so the limit follows a source that refuses what is too much for it
-/// down to exactly what it takes. Losses with no answer among them open the breaker; that halves
-/// the limit, once in a mean latency at most, and what is lost while it is open counts no more.
+/// Losses are connections that fail, 429 and 503, and time-outs of fetches that later ones have
+/// overtaken. Growth doubles the limit in one mean latency until the first loss. After a loss it is
+/// additive, a 64th in one mean latency, and doubles again once a mean latency has passed without.
+/// Every loss takes away its own slot, so the limit follows a source that refuses what is too much
+/// for it down to exactly what it takes.
+///
+/// A source that refuses nothing puts what is too much into a line, and answers later and later. So
+/// no more may be in flight than it answers in half of the timeout (Little's law): what begins now
+/// is then answered in half of the timeout. That is looked at for a while before it counts, since a
+/// burst is in flight at once and is answered over a latency.
+///
+/// How long one fetch takes by itself is known from those that begin with few others. Four times as
+/// long is line enough for any number of workers, and keeps what is new from waiting behind what is
+/// old. A source that takes longer than half of the timeout even then may have one and a half times
+/// as long: else the limit would shrink, the answers with it, and the latency would not.
 ///
 /// Some losses say nothing about the source. An id's next loss in a row weighs half of the last,
 /// and losses are forgiven up to one in 32: so ids that fail, fail alone.
 class FetchLimit {
  public:
   static constexpr std::size_t least = 4;
+  /// While all is refused at the least limit, as long as this passes before the next.
+  static constexpr Duration refused_pause = std::chrono::milliseconds(100);
 
-  explicit FetchLimit(std::size_t first) : limit_(static_cast<double>(std::max(first, least))) {}
+  FetchLimit(std::size_t first, Duration timeout);
 
   /// The limit below the configured one.
-  std::size_t under(std::size_t ceiling) const {
-    return std::min(ceiling, static_cast<std::size_t>(limit_));
-  }
+  std::size_t under(std::size_t ceiling) const;
 
-  /// Fetches wait for a slot: only a limit that is reached may grow.
-  void reached(bool reached) { reached_ = reached; }
+  /// `reached`: fetches wait for a slot. Only a limit that is reached may grow, and one that is not
+  /// for a timeout goes back to twice of what is used: what the source took then, it may not now.
+  void reached(bool reached, std::size_t in_flight, Timestamp now);
 
-  void answered(Duration latency, std::size_t ceiling, Timestamp now) {
-    latency_ = latency_ == Duration{} ? latency : latency_ + (latency - latency_) / 32;
-    weight_ = std::max(0.0, weight_ - forgiven_per_answer);
-    if (!reached_ || limit_ >= static_cast<double>(ceiling)) return;
-    const bool quiet = now - last_loss_ >= period();
-    limit_ += quiet ? 1 : std::max(additive, 1 / limit_);
-  }
+  /// `alone`: few were in flight when the fetch began.
+  void answered(Duration latency, bool alone, std::size_t in_flight, std::size_t ceiling,
+                Timestamp now);
+  /// An answer that is of no use, but no loss either.
+  void failed(std::size_t in_flight, std::size_t ceiling, Timestamp now);
 
   /// `failures`: how often this id had failed in a row before.
-  void lost(int failures, Timestamp now) {
-    const double weight = 1.0 / (1 << std::clamp(failures, 0, 6));
-    if (now - halved_weight_ >= period()) {
-      halved_weight_ = now;
-      weight_ /= 2;
-    }
-    weight_ += weight;
-    if (weight_ <= forgiven()) return;
-    weight_ = forgiven();
-    shrink_to(limit_ - weight, now);
-  }
+  void lost(int failures, Timestamp now);
 
-  /// The breaker has opened.
-  void nobody_answers(Timestamp now) {
-    if (now - halved_ < period()) return;
-    halved_ = now;
-    shrink_to(limit_ / 2, now);
-  }
+  /// A fetch has timed out, and nothing that began later has been answered.
+  void late(Timestamp now);
+
+  /// The breaker has opened. The next that begin are as many as were answered in the last second.
+  void nobody_answers(Timestamp now);
+
+  /// Before this nothing begins.
+  Timestamp held_until() const { return held_until_; }
+
+  /// Answers a second.
+  double rate(Timestamp now) { return rate_.a_second(now); }
 
  private:
   static constexpr double additive = 1.0 / 64;
   static constexpr double forgiven_per_answer = 1.0 / 32;
   static constexpr double forgiven_at_once = 2;
 
+  /// Latencies of fetches that began with few others: a running mean.
+  struct Alone {
+    static constexpr int enough = 16;
+    void add(Duration latency);
+    int count = 0;
+    Duration mean{};
+  };
+
   /// The mean latency, or something like it.
-  Duration period() const { return std::max<Duration>(latency_, std::chrono::milliseconds(100)); }
+  Duration period() const;
+  double forgiven() const;
+  double served_in_time(Timestamp now);
+  Duration longest_line() const;
+  void heard(std::size_t in_flight, Timestamp now);
+  bool crowded_for(Duration span, Timestamp now) const;
+  bool tried_out(std::size_t in_flight) const;
+  void shrink_to(double limit, Timestamp now);
 
-  double forgiven() const {
-    if (planted(PlantedBug::poison_shrinks_limit)) return 0;
-    return std::max(forgiven_at_once, limit_ * forgiven_per_answer);
-  }
-
-  void shrink_to(double limit, Timestamp now) {
-    last_loss_ = now;
-    limit_ = std::max<double>(least, limit);
-  }
-
+  const double first_;
+  const Duration timeout_;
   double limit_;
+  AnswerRate rate_;
   double weight_ = 0;  // of the losses not forgiven yet
   bool reached_ = false;
+  Timestamp last_reached_{};
   Duration latency_{};
+  Alone alone_;
   Timestamp last_loss_{};
-  Timestamp halved_{};
   Timestamp halved_weight_{};
+  Timestamp held_until_{};
+  Timestamp crowded_since_ = Timestamp::max();  // more in flight than is answered in time
 };
 
 }  // namespace postoffice::core

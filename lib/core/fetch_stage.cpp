@@ -13,12 +13,13 @@ namespace {
 // A source keeps its own time limit; this much later the stage stops believing that it will.
 constexpr Duration timeout_grace = std::chrono::seconds(1);
 
-// No Retry-After holds an id back for longer.
+// No Retry-After holds an id back for longer, nor for more than half of the ttl: an object that is
+// received all the while is to be tried again before a row of it would have gone.
 constexpr Duration retry_after_max = std::chrono::seconds(60);
 
-// It may be too much for the source; other failures are about the id.
-bool is_loss(const std::error_code& error) {
-  return error == Error::timed_out || error == Error::unavailable;
+// Somebody is there, and has said so. What a source of another kind may say is not known.
+bool is_word_of_source(const std::error_code& error) {
+  return error == Error::refused || error == Error::overloaded || error == Error::bad_answer;
 }
 
 }  // namespace
@@ -30,7 +31,8 @@ FetchStage::FetchStage(Ledger& ledger, Counters& counters, const PipelineOptions
       options_(options),
       ready_(ledger, options.ttl),
       retries_(options.retry_min, options.retry_max, seed),
-      limit_(options.fetch_limit_first) {}
+      limit_(options.fetch_limit_first, options.fetch_timeout),
+      abandoned_(options.fetch_timeout) {}
 
 void FetchStage::owe(EntryIndex index, bool aged, Timestamp now) {
   Entry& entry = ledger_[index];
@@ -59,22 +61,47 @@ void FetchStage::owe(EntryIndex index, bool aged, Timestamp now) {
 void FetchStage::begin(Timestamp now, std::vector<FetchOrder>& orders) {
   time_out(now);
   retry_due(now);
-  const auto retries_max = std::max<std::size_t>(1, limit() / 4);
-  while (!draining_ && in_flight_ < limit() && breaker_.allows(now)) {
-    const EntryIndex index = ready_.pop(now, retries_in_flight_ >= retries_max);
+  while (!draining_ && has_room(now)) {
+    const EntryIndex index = next(now);
     if (index == no_entry) break;
-    Entry& entry = ledger_[index];
-    entry.stage = Stage::fetching;
-    const bool retry = entry.attempts > 0;
-    if (retry) ++retries_in_flight_;
-    breaker_.begun(now);
-    ++counters_.fetches;
-    orders.push_back({enter_flight(index, retry, now), entry.id});
+    if (may_give_up(ledger_[index], now)) {
+      give_up(index, now);
+    } else {
+      orders.push_back(order(index, now));
+    }
   }
-  limit_.reached(in_flight_ >= limit() && !ready_.empty());
+  blocked_ = !draining_ && !ready_.empty() && !has_room(now);
+  limit_.reached(!ready_.empty(), in_flight_, now);
 }
 
-std::uint64_t FetchStage::enter_flight(EntryIndex index, bool retry, Timestamp now) {
+bool FetchStage::has_room(Timestamp now) {
+  if (in_flight_ >= limit()) return false;
+  if (breaker_.open()) return breaker_.allows(now);
+  if (now < limit_.held_until()) return false;
+  // One may always go, to find out where the source is.
+  return in_flight_ == 0 || in_flight_ + abandoned_.count(now) < limit();
+}
+
+EntryIndex FetchStage::next(Timestamp now) {
+  if (breaker_.open()) return ready_.pop(now, !breaker_.turn_of_retries());
+  const auto quarter = std::max<std::size_t>(1, limit() / 4);
+  auto among = ReadyQueue::Among::all;
+  if (stale_in_flight_ >= std::max<std::size_t>(1, limit() / 2)) among = ReadyQueue::Among::live;
+  if (retries_in_flight_ >= std::max<std::size_t>(1, limit() - quarter)) {
+    among = ReadyQueue::Among::new_ones;
+  }
+  return ready_.pop(now, retries_in_flight_ >= quarter, among);
+}
+
+FetchOrder FetchStage::order(EntryIndex index, Timestamp now) {
+  Entry& entry = ledger_[index];
+  entry.stage = Stage::fetching;
+  breaker_.begun(now);
+  ++counters_.fetches;
+  return {enter_flight(index, now), entry.id};
+}
+
+std::uint64_t FetchStage::enter_flight(EntryIndex index, Timestamp now) {
   if (free_ == no_slot) {
     free_ = static_cast<Slot>(slots_.size());
     slots_.emplace_back();
@@ -87,10 +114,14 @@ std::uint64_t FetchStage::enter_flight(EntryIndex index, bool retry, Timestamp n
   fetch.began = now;
   fetch.after = no_slot;
   fetch.before = newest_;
-  fetch.retry = retry;
+  fetch.stale = ready_.stale(index, now);
+  fetch.retry = !fetch.stale && ledger_[index].attempts > 0;
   (newest_ == no_slot ? oldest_ : slots_[newest_].after) = slot;
   newest_ = slot;
   ++in_flight_;
+  if (fetch.retry) ++retries_in_flight_;
+  if (fetch.stale) ++stale_in_flight_;
+  fetch.alone = in_flight_ + abandoned_.count(now) <= FetchLimit::least;
   return std::uint64_t{fetch.use} << 32 | slot;
 }
 
@@ -102,6 +133,7 @@ void FetchStage::leave_flight(Slot slot) {
   fetch.after = std::exchange(free_, slot);
   --in_flight_;
   if (fetch.retry) --retries_in_flight_;
+  if (fetch.stale) --stale_in_flight_;
 }
 
 FetchStage::Slot FetchStage::slot_of(std::uint64_t token) const {
@@ -116,23 +148,26 @@ void FetchStage::fetched(std::uint64_t token, const FetchResult& result, Timesta
 }
 
 void FetchStage::ended(Slot slot, const FetchResult& result, Timestamp now) {
-  const EntryIndex index = slots_[slot].index;
-  const Timestamp began = slots_[slot].began;
+  const Fetch fetch = slots_[slot];
+  const EntryIndex index = fetch.index;
   leave_flight(slot);
   const bool other = !result.error && result.id != ledger_[index].id;
   if (other && !planted(PlantedBug::answer_about_another_id)) {
-    failed(index, {Error::bad_answer, 0, false, {}, "answer is about another id"}, now);
+    failed(index, fetch.began, {Error::bad_answer, 0, false, {}, "answer is about another id"},
+           now);
   } else if (!result.error || result.error == Error::not_found) {
-    answered(index, began, result, now);
+    answered(index, fetch, result, now);
   } else {
-    failed(index, result, now);
+    failed(index, fetch.began, result, now);
   }
 }
 
-void FetchStage::answered(EntryIndex index, Timestamp began, const FetchResult& result,
+void FetchStage::answered(EntryIndex index, const Fetch& fetch, const FetchResult& result,
                           Timestamp now) {
-  breaker_.answered();
-  limit_.answered(now - began, options_.fetch_concurrency, now);
+  breaker_.heard(now);
+  abandoned_.answered(fetch.began);
+  limit_.answered(now - fetch.began, fetch.alone, in_flight_ + abandoned_.count(now),
+                  options_.fetch_concurrency, now);
   Entry& entry = ledger_[index];
   if (std::exchange(entry.attempts, 0) > 0) failures_.erase(index);
   const bool dirty = entry.stage == Stage::dirty;
@@ -140,18 +175,15 @@ void FetchStage::answered(EntryIndex index, Timestamp began, const FetchResult& 
   Outcome& outcome = add_outcome(index);
   outcome.kind = result.error ? Outcome::Kind::not_found : Outcome::Kind::answer;
   outcome.online = result.online;
-  outcome.fetched_at = planted(PlantedBug::answer_dated_by_its_end) ? now : began;
+  outcome.fetched_at = planted(PlantedBug::answer_dated_by_its_end) ? now : fetch.began;
   if (dirty) ready_.push(index, now);
 }
 
-void FetchStage::failed(EntryIndex index, const FetchResult& result, Timestamp now) {
+void FetchStage::failed(EntryIndex index, Timestamp began, const FetchResult& result,
+                        Timestamp now) {
   ++counters_.fetch_failures;
-  // An answer that makes no sense still shows that somebody is there.
-  const bool open = breaker_.open();
-  if (result.error != Error::bad_answer) breaker_.failed(now);
   Entry& entry = ledger_[index];
-  if (!open && is_loss(result.error)) limit_.lost(entry.attempts, now);
-  if (!open && breaker_.open()) limit_.nobody_answers(now);
+  heed_failure(entry, began, result.error, now);
   if (entry.attempts < UINT16_MAX) ++entry.attempts;
   if (entry.stage == Stage::dirty) {  // what this fetch was for is now owed with the later receipt
     ++counters_.merged;
@@ -160,8 +192,39 @@ void FetchStage::failed(EntryIndex index, const FetchResult& result, Timestamp n
   failures_[index] = result.reason.empty() ? result.error.message() : result.reason;
   if (may_give_up(entry, now)) return give_up(index, now);
   entry.stage = Stage::waiting;
-  const auto floor = std::min<Duration>(result.retry_after, retry_after_max);
+  const auto floor = std::min<Duration>(result.retry_after, longest_pause());
   retries_.add(index, now + retries_.delay(entry.attempts, floor));
+}
+
+// What a failure says about the source, beside what it says about the id.
+void FetchStage::heed_failure(const Entry& entry, Timestamp began, std::error_code error,
+                              Timestamp now) {
+  const bool open = breaker_.open();
+  const bool timed_out = error == Error::timed_out;
+  if (timed_out && abandoned_.overtaken(began)) {
+    if (!open) limit_.lost(entry.attempts, now);
+  } else if (timed_out) {
+    breaker_.timed_out(began, now);
+    if (!planted(PlantedBug::abandoned_forgotten)) abandoned_.add(began, limit_.rate(now), now);
+    if (!open) limit_.late(now);
+  } else if (error == Error::unavailable) {
+    breaker_.not_connected(now);
+    if (!open) limit_.lost(entry.attempts, now);
+  } else if (!is_word_of_source(error) || planted(PlantedBug::failures_taken_for_silence)) {
+    breaker_.not_connected(now);
+  } else if (error == Error::overloaded) {
+    breaker_.heard(now);
+    limit_.lost(entry.attempts, now);
+  } else {
+    breaker_.heard(now);
+    abandoned_.answered(began);
+    limit_.failed(in_flight_ + abandoned_.count(now), options_.fetch_concurrency, now);
+  }
+  if (!open && breaker_.open()) limit_.nobody_answers(now);
+}
+
+Duration FetchStage::longest_pause() const {
+  return std::min<Duration>(retry_after_max, options_.ttl / 2);
 }
 
 bool FetchStage::may_give_up(const Entry& entry, Timestamp now) const {
@@ -213,13 +276,19 @@ void FetchStage::time_out(Timestamp now) {
   }
 }
 
+bool FetchStage::source_silent(Timestamp now) const {
+  const bool asked = in_flight_ > 0 || !ready_.empty() || !retries_.empty();
+  return breaker_.open() && (asked || !breaker_.allows(now));
+}
+
 Timestamp FetchStage::wake() const {
   Timestamp wake = Timestamp::max();
   if (!retries_.empty()) wake = std::min(wake, retries_.next());
   if (oldest_ != no_slot) wake = std::min(wake, deadline(slots_[oldest_]));
-  const bool slot = !draining_ && in_flight_ < limit();
-  if (slot && breaker_.open() && !ready_.empty()) wake = std::min(wake, breaker_.next_probe());
-  return wake;
+  if (!blocked_ || in_flight_ >= limit()) return wake;
+  if (breaker_.open()) return std::min(wake, breaker_.next_probe());
+  if (limit_.held_until() != Timestamp{}) return std::min(wake, limit_.held_until());
+  return std::min(wake, abandoned_.next());
 }
 
 }  // namespace postoffice::core

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/abandoned_fetches.hpp"
 #include "core/breaker.hpp"
 #include "core/counters.hpp"
 #include "core/fetch_limit.hpp"
@@ -27,7 +28,11 @@ struct FetchOrder {
 /// dirty when a receipt came after the fetch had begun.
 ///
 /// Invariants: at most one fetch of an id is in flight; a receipt is answered by a fetch that began
-/// after it, or ends as dead, or is merged into a later receipt of the id.
+/// after it, or ends as dead, or is merged into a later receipt of the id. With what the source may
+/// still be busy with, no more are in flight than the limit, but for one.
+///
+/// Slots are shared: ids that were never tried find a quarter of them free of retries, whatever
+/// fails, and three quarters while they wait; ids beyond ttl have half of them at most.
 class FetchStage {
  public:
   FetchStage(Ledger& ledger, Counters& counters, const PipelineOptions& options,
@@ -52,6 +57,10 @@ class FetchStage {
   std::size_t in_flight() const { return in_flight_; }
   std::size_t waiting() const { return retries_.size(); }
   const Breaker& breaker() const { return breaker_; }
+  /// Nobody answers, as far as is known: with nothing left to ask nothing is known.
+  bool source_silent(Timestamp now) const;
+  /// Fetches that timed out and that the source may still be busy with.
+  std::size_t abandoned(Timestamp now) { return abandoned_.count(now); }
   /// Fetches in flight at most, at present.
   std::size_t limit() const { return limit_.under(options_.fetch_concurrency); }
 
@@ -69,9 +78,14 @@ class FetchStage {
     Timestamp began{};
     Slot after = no_slot, before = no_slot;  // neighbours; `after` also links the free slots
     bool retry = false;
+    bool stale = false;  // it cannot lead to a row any more
+    bool alone = false;  // few others were in flight
   };
 
-  std::uint64_t enter_flight(EntryIndex index, bool retry, Timestamp now);
+  bool has_room(Timestamp now);
+  EntryIndex next(Timestamp now);
+  FetchOrder order(EntryIndex index, Timestamp now);
+  std::uint64_t enter_flight(EntryIndex index, Timestamp now);
   void leave_flight(Slot slot);
   Slot slot_of(std::uint64_t token) const;
   Timestamp deadline(const Fetch& fetch) const;
@@ -80,8 +94,10 @@ class FetchStage {
   void give_up(EntryIndex index, Timestamp now);
   void retry_due(Timestamp now);
   void time_out(Timestamp now);
-  void answered(EntryIndex index, Timestamp began, const FetchResult& result, Timestamp now);
-  void failed(EntryIndex index, const FetchResult& result, Timestamp now);
+  void answered(EntryIndex index, const Fetch& fetch, const FetchResult& result, Timestamp now);
+  void failed(EntryIndex index, Timestamp began, const FetchResult& result, Timestamp now);
+  void heed_failure(const Entry& entry, Timestamp began, std::error_code error, Timestamp now);
+  Duration longest_pause() const;
   Outcome& add_outcome(EntryIndex index);
 
   Ledger& ledger_;
@@ -91,6 +107,7 @@ class FetchStage {
   RetrySchedule retries_;
   Breaker breaker_;
   FetchLimit limit_;
+  AbandonedFetches abandoned_;
   std::vector<Fetch> slots_;
   Slot free_ = no_slot;
   Slot oldest_ = no_slot;  // of the fetches in flight
@@ -99,6 +116,8 @@ class FetchStage {
   std::unordered_map<EntryIndex, std::string> failures_;  // why the last fetch of an id failed
   std::vector<Outcome> outcomes_;
   std::size_t retries_in_flight_ = 0;
+  std::size_t stale_in_flight_ = 0;
+  bool blocked_ = false;  // ids wait, and begin() found no room
   bool draining_ = false;
 };
 

@@ -37,11 +37,12 @@ EntryIndex ReadyQueue::take(Line& line) {
   return index;
 }
 
-EntryIndex ReadyQueue::pop(Timestamp now, bool retries_full) {
-  if (!retries_full && front_valid(retries_, now)) return take(retries_);
+EntryIndex ReadyQueue::pop(Timestamp now, bool retries_full, Among among) {
+  const bool retries = among != Among::new_ones;
+  if (retries && !retries_full && front_valid(retries_, now)) return take(retries_);
   if (front_valid(first_, now)) return take(first_);
-  if (front_valid(retries_, now)) return take(retries_);
-  if (front_valid(stale_, now)) return take(stale_);
+  if (retries && front_valid(retries_, now)) return take(retries_);
+  if (among == Among::all && front_valid(stale_, now)) return take(stale_);
   return no_entry;
 }
 

@@ -20,8 +20,15 @@ class ReadyQueue {
   /// Puts the id in line; a place it had before becomes void.
   void push(EntryIndex index, Timestamp now);
 
+  /// Who may come: everybody, ids within ttl only, or those of them that were never tried.
+  enum class Among { all, live, new_ones };
+
   /// Takes the next id; no_entry if none waits. `retries_full`: retries have their share of slots.
-  EntryIndex pop(Timestamp now, bool retries_full);
+  EntryIndex pop(Timestamp now, bool retries_full, Among among = Among::all);
+
+  bool stale(EntryIndex index, Timestamp now) const {
+    return ledger_[index].last_receipt + ttl_ < now;
+  }
 
   bool empty() const { return size_ == 0; }
   std::size_t size() const { return size_; }
@@ -33,9 +40,6 @@ class ReadyQueue {
   };
   using Line = Ring<Place>;
 
-  bool stale(EntryIndex index, Timestamp now) const {
-    return ledger_[index].last_receipt + ttl_ < now;
-  }
   bool front_valid(Line& line, Timestamp now);
   EntryIndex take(Line& line);
   std::uint32_t new_ticket();

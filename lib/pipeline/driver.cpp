@@ -107,7 +107,7 @@ void Pipeline::Driver::round() {
   carry_out(actions);
   drain_step(now);
   publish(now);
-  report_changes();
+  report_changes(now);
 }
 
 void Pipeline::Driver::carry_out(core::Actions& actions) {
@@ -179,17 +179,21 @@ void Pipeline::Driver::drain_step(Timestamp now) {
   });
 }
 
-void Pipeline::Driver::report_changes() {
+void Pipeline::Driver::report_changes(Timestamp now) {
   const bool up = dispatcher_.store().up();
   if (up != std::exchange(store_was_up_, up)) {
     log_(up ? LogLevel::info : LogLevel::warning,
          up ? "store: takes changes again, applying what waited"
             : "store: does not take changes; callbacks are still accepted");
   }
-  const bool open = dispatcher_.fetches().breaker().open();
-  if (open != std::exchange(source_was_open_, open)) {
-    log_(open ? LogLevel::warning : LogLevel::info,
-         open ? "source: no answers; trying once a second" : "source: answers again");
+  const core::FetchStage& fetches = dispatcher_.fetches();
+  const bool silent = fetches.source_silent(now);
+  if (silent != std::exchange(source_was_silent_, silent)) {
+    log_(silent ? LogLevel::warning : LogLevel::info,
+         silent                     ? "source: no answers; trying once a second"
+         : fetches.breaker().open() ? "source: nothing is left to ask it; not known whether it "
+                                      "answers"
+                                    : "source: answers again");
   }
 }
 
@@ -214,7 +218,7 @@ void Pipeline::Driver::publish(Timestamp now) {
   status.touches_waiting = dispatcher_.store().touches_waiting();
   status.answers_waiting = dispatcher_.store().outcomes_waiting();
   status.retries_waiting = dispatcher_.fetches().waiting();
-  status.source_open = dispatcher_.fetches().breaker().open();
+  status.source_open = dispatcher_.fetches().source_silent(now);
   status.store_up = dispatcher_.store().up();
   status.watermark = dispatcher_.watermark();
   status.oldest_pending = dispatcher_.oldest_pending();

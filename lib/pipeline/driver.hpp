@@ -39,7 +39,7 @@ class Pipeline::Driver : public std::enable_shared_from_this<Pipeline::Driver> {
   void read();
   void drain_step(Timestamp now);
   void publish(Timestamp now);
-  void report_changes();
+  void report_changes(Timestamp now);
 
   const Parts parts_;
   const PipelineOptions options_;
@@ -61,7 +61,7 @@ class Pipeline::Driver : public std::enable_shared_from_this<Pipeline::Driver> {
   Timestamp drain_until_{};
   std::vector<std::function<void()>> stop_done_;
   bool store_was_up_ = true;
-  bool source_was_open_ = false;
+  bool source_was_silent_ = false;
 
   mutable std::mutex status_mutex_;
   PipelineStatus status_;            // but for `queue` and what follows from it

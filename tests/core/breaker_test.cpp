@@ -4,6 +4,7 @@
 
 using namespace postoffice;
 using namespace postoffice::core;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -11,7 +12,7 @@ const Timestamp start{std::chrono::hours(1)};
 
 Breaker opened() {
   Breaker breaker;
-  for (int i = 0; i < Breaker::failures_to_open; ++i) breaker.failed(start);
+  for (int i = 0; i < Breaker::failures_to_open; ++i) breaker.not_connected(start);
   return breaker;
 }
 
@@ -19,33 +20,51 @@ Breaker opened() {
 
 TEST_CASE("the breaker opens after a run of failures, and not one earlier") {
   Breaker breaker;
-  for (int i = 1; i < Breaker::failures_to_open; ++i) breaker.failed(start);
+  for (int i = 1; i < Breaker::failures_to_open; ++i) breaker.not_connected(start);
   CHECK_FALSE(breaker.open());
   CHECK(breaker.allows(start));
-  breaker.failed(start);
+  breaker.timed_out(start, start + 10s);
   CHECK(breaker.open());
-  CHECK_FALSE(breaker.allows(start));
+  CHECK_FALSE(breaker.allows(start + 10s));
 }
 
-TEST_CASE("one answer among failures keeps the breaker closed") {
+TEST_CASE("one word of the source among failures keeps the breaker closed") {
   Breaker breaker;
   for (int i = 0; i < 10 * Breaker::failures_to_open; ++i) {
-    breaker.failed(start);
-    if (i % (Breaker::failures_to_open - 1) == 0) breaker.answered();
+    breaker.not_connected(start);
+    if (i % (Breaker::failures_to_open - 1) == 0) breaker.heard(start);
     REQUIRE_FALSE(breaker.open());
   }
 }
 
+TEST_CASE("time-outs of fetches since whose begin the source was heard are no silence") {
+  Breaker breaker;
+  breaker.heard(start + 9s);
+  for (int i = 0; i < 1'000; ++i) breaker.timed_out(start, start + 10s);
+  CHECK_FALSE(breaker.open());
+  for (int i = 0; i < Breaker::failures_to_open; ++i) breaker.timed_out(start + 9s, start + 19s);
+  CHECK(breaker.open());
+}
+
 TEST_CASE("an open breaker lets one probe through a second, and closes with an answer (S9)") {
   Breaker breaker = opened();
-  const auto second = std::chrono::seconds(1);
-  CHECK(breaker.next_probe() == start + second);
-  CHECK(breaker.allows(start + second));
-  breaker.begun(start + second);
-  CHECK_FALSE(breaker.allows(start + second));
-  breaker.failed(start + second);
-  CHECK_FALSE(breaker.allows(start + second + second / 2));
-  CHECK(breaker.allows(start + 2 * second));
-  breaker.answered();
+  CHECK(breaker.next_probe() == start + 1s);
+  CHECK(breaker.allows(start + 1s));
+  breaker.begun(start + 1s);
+  CHECK_FALSE(breaker.allows(start + 1s));
+  breaker.not_connected(start + 1s);
+  CHECK_FALSE(breaker.allows(start + 1500ms));
+  CHECK(breaker.allows(start + 2s));
+  breaker.heard(start + 2s);
   CHECK_FALSE(breaker.open());
+}
+
+TEST_CASE("three of four probes are ids that were never tried") {
+  Breaker breaker = opened();
+  int retries = 0;
+  for (int probe = 1; probe <= 400; ++probe) {
+    if (breaker.turn_of_retries()) ++retries;
+    breaker.begun(start + probe * 1s);
+  }
+  CHECK(retries == 100);
 }

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -34,7 +35,7 @@ class World {
   void run(Duration end, const Limit& fixed = {}) {
     while (now_ < end) {
       while (events_.size() < (fixed ? fixed(now_) : limit.under(ceiling_))) begin();
-      limit.reached(true);
+      limit.reached(true, events_.size(), start + now_);
       const Event event = events_.top();
       events_.pop();
       now_ = event.at;
@@ -51,7 +52,7 @@ class World {
     return count;
   }
 
-  FetchLimit limit{first};
+  FetchLimit limit{first, 10s};
   std::uint64_t refused = 0;
 
  private:
@@ -77,7 +78,7 @@ class World {
     const auto place = static_cast<std::size_t>(now_ / 100ms);
     if (place >= answers_.size()) answers_.resize(place + 1);
     ++answers_[place];
-    limit.answered(now_ - event.began, ceiling_, start + now_);
+    limit.answered(now_ - event.began, false, events_.size(), ceiling_, start + now_);
   }
 
   std::mt19937_64 random_;
@@ -93,8 +94,10 @@ World::Capacity constant(std::size_t capacity) {
   return [capacity](Duration) { return capacity; };
 }
 
-void answer(FetchLimit& limit, int times, Timestamp now, std::size_t ceiling = no_ceiling) {
-  for (int i = 0; i < times; ++i) limit.answered(mean_latency, ceiling, now);
+void answer(FetchLimit& limit, int times, Timestamp now, std::size_t in_flight = 8) {
+  for (int i = 0; i < times; ++i) {
+    limit.answered(mean_latency, false, in_flight, no_ceiling, now);
+  }
 }
 
 }  // namespace
@@ -134,10 +137,10 @@ TEST_CASE("the limit follows a source that halves and doubles what it takes") {
 }
 
 TEST_CASE("one id that always fails does not shrink the limit, however long it is tried (S7)") {
-  FetchLimit limit{first};
+  FetchLimit limit{first, 10s};
   Timestamp now = start;
   answer(limit, 100, now);
-  limit.reached(false);
+  limit.reached(false, 0, start);
   const std::size_t before = limit.under(no_ceiling);
   for (int failures = 0; failures < 10'000; ++failures) {
     limit.lost(failures, now += 3s);
@@ -147,7 +150,7 @@ TEST_CASE("one id that always fails does not shrink the limit, however long it i
 }
 
 TEST_CASE("ids that fail beside many answers do not shrink the limit (S7)") {
-  FetchLimit limit{first};
+  FetchLimit limit{first, 10s};
   Timestamp now = start;
   for (int round = 0; round < 1'000; ++round) {
     answer(limit, 400, now += mean_latency);
@@ -156,25 +159,82 @@ TEST_CASE("ids that fail beside many answers do not shrink the limit (S7)") {
   }
 }
 
-TEST_CASE("nobody answering halves the limit once in a mean latency, down to a few") {
-  FetchLimit limit{first};
-  Timestamp now = start;
-  for (std::size_t most = first / 2; most >= FetchLimit::least; most /= 2) {
-    answer(limit, 1, now += mean_latency);
-    for (int i = 0; i < 10; ++i) limit.nobody_answers(now + 10ms * i);
-    REQUIRE(limit.under(no_ceiling) == most);
+TEST_CASE("after a silence as many begin as were answered in a second before it") {
+  for (const int rate : {0, 2, 20, 100, 1'000}) {
+    FetchLimit limit{first, 10s};
+    for (int i = 0; i < 4 * rate; ++i) answer(limit, 1, start + 1s * i / rate);
+    limit.nobody_answers(start + 4s);
+    const auto expected = std::clamp<double>(rate, FetchLimit::least, first);
+    CHECK(static_cast<double>(limit.under(no_ceiling)) >= 0.8 * expected);
+    CHECK(static_cast<double>(limit.under(no_ceiling)) <= 1.2 * expected);
+    for (int i = 0; i < 1'000; ++i) limit.lost(0, start + 4s);
+    CHECK(limit.under(no_ceiling) == FetchLimit::least);
   }
-  limit.nobody_answers(now + mean_latency);
-  for (int i = 0; i < 1'000; ++i) limit.lost(0, now);
+}
+
+TEST_CASE("no more are in flight than are answered in half of the timeout") {
+  FetchLimit limit{first, 10s};
+  limit.reached(true, first, start);
+  Timestamp now = start;
+  for (; now < start + 2s; now += 50ms) answer(limit, 1, now, first);  // it may be a burst
+  CHECK(limit.under(no_ceiling) >= first);
+  for (; now < start + 5s; now += 50ms) answer(limit, 1, now, first);
+  CHECK(limit.under(no_ceiling) <= 100);
+  for (; now < start + 60s; now += 50ms) {
+    answer(limit, 1, now, limit.under(no_ceiling));
+    REQUIRE(limit.under(no_ceiling) >= 100 - 5);
+    REQUIRE(limit.under(no_ceiling) <= 100 * 5 / 4 + 5);
+  }
+}
+
+TEST_CASE("a source that is quick with one at a time has a short line") {
+  FetchLimit limit{first, 10s};
+  Timestamp now = start;
+  for (; now < start + 5s; now += 100ms) limit.answered(50ms, true, 0, no_ceiling, now);
+  limit.reached(true, first, now);
+  for (; now < start + 10s; now += 50ms) answer(limit, 1, now, first);
+  CHECK(limit.under(no_ceiling) <= 30);
+}
+
+TEST_CASE("a source that is slow with one at a time is given more than half of the timeout") {
+  FetchLimit limit{first, 10s};
+  Timestamp now = start;
+  for (int i = 0; i < 20; ++i) limit.answered(6s, true, 0, no_ceiling, now += 1s);
+  limit.reached(true, first, now);
+  for (int i = 0; i < 3'000; ++i) {
+    limit.answered(6s, false, first, no_ceiling, now += 6s / first);
+    REQUIRE(limit.under(no_ceiling) >= first);
+  }
+}
+
+TEST_CASE("where all is refused at the least limit, a pause is made") {
+  FetchLimit limit{first, 10s};
+  for (int i = 0; i < 1'000; ++i) limit.lost(0, start);
   CHECK(limit.under(no_ceiling) == FetchLimit::least);
+  CHECK(limit.held_until() == start + FetchLimit::refused_pause);
+  answer(limit, 1, start);
+  CHECK(limit.held_until() <= start);
+}
+
+TEST_CASE("a limit that is no longer used goes back to where it began") {
+  FetchLimit limit{first, 10s};
+  limit.reached(true, first, start);
+  answer(limit, 1'000, start, first);
+  REQUIRE(limit.under(no_ceiling) > 1'000);
+  limit.reached(false, 400, start + 9s);
+  CHECK(limit.under(no_ceiling) > 1'000);
+  limit.reached(false, 400, start + 10s);
+  CHECK(limit.under(no_ceiling) == 800);
+  limit.reached(false, 1, start + 20s);
+  CHECK(limit.under(no_ceiling) == first);
 }
 
 TEST_CASE("a limit that is not reached does not grow") {
-  FetchLimit limit{first};
-  limit.reached(false);
+  FetchLimit limit{first, 10s};
+  limit.reached(false, 0, start);
   answer(limit, 10'000, start);
   CHECK(limit.under(no_ceiling) == first);
-  limit.reached(true);
+  limit.reached(true, first, start);
   answer(limit, 10, start);
   CHECK(limit.under(no_ceiling) == first + 10);
 }

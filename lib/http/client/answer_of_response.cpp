@@ -32,7 +32,7 @@ ReadAnswer answer_of_response(const ResponseReader& response, ObjectId asked) {
     case 404:
     case 410: result.error = Error::not_found; return result;
     case 429:
-    case 503: result.error = Error::unavailable; break;
+    case 503: result.error = Error::overloaded; break;
     default: result.error = Error::refused; break;
   }
   result.refusal = refusal_of(response.status());
