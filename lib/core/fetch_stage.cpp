@@ -70,7 +70,7 @@ void FetchStage::begin(Timestamp now, std::vector<FetchOrder>& orders) {
       orders.push_back(order(index, now));
     }
   }
-  blocked_ = !draining_ && !ready_.empty() && !has_room(now);
+  blocked_until_ = room_from(now);
   limit_.reached(!ready_.empty(), in_flight_, now);
 }
 
@@ -82,14 +82,22 @@ bool FetchStage::has_room(Timestamp now) {
   return in_flight_ == 0 || in_flight_ + abandoned_.count(now) < limit();
 }
 
+// When there may be room again without an end of a fetch; max if ids do not wait for that.
+Timestamp FetchStage::room_from(Timestamp now) {
+  if (draining_ || ready_.empty() || in_flight_ >= limit() || has_room(now)) {
+    return Timestamp::max();
+  }
+  if (breaker_.open()) return breaker_.next_probe();
+  return now < limit_.held_until() ? limit_.held_until() : abandoned_.next();
+}
+
 EntryIndex FetchStage::next(Timestamp now) {
   if (breaker_.open()) return ready_.pop(now, !breaker_.turn_of_retries());
   const auto quarter = std::max<std::size_t>(1, limit() / 4);
   auto among = ReadyQueue::Among::all;
-  if (stale_in_flight_ >= std::max<std::size_t>(1, limit() / 2)) among = ReadyQueue::Among::live;
-  if (retries_in_flight_ >= std::max<std::size_t>(1, limit() - quarter)) {
-    among = ReadyQueue::Among::new_ones;
-  }
+  const auto half = std::max<std::size_t>(1, limit() / 2);
+  if (stale_in_flight_ >= half) among = ReadyQueue::Among::live;
+  if (retries_in_flight_ >= half) among = ReadyQueue::Among::new_ones;
   return ready_.pop(now, retries_in_flight_ >= quarter, among);
 }
 
@@ -285,10 +293,7 @@ Timestamp FetchStage::wake() const {
   Timestamp wake = Timestamp::max();
   if (!retries_.empty()) wake = std::min(wake, retries_.next());
   if (oldest_ != no_slot) wake = std::min(wake, deadline(slots_[oldest_]));
-  if (!blocked_ || in_flight_ >= limit()) return wake;
-  if (breaker_.open()) return std::min(wake, breaker_.next_probe());
-  if (limit_.held_until() != Timestamp{}) return std::min(wake, limit_.held_until());
-  return std::min(wake, abandoned_.next());
+  return std::min(wake, blocked_until_);
 }
 
 }  // namespace postoffice::core

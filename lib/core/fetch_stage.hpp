@@ -31,8 +31,8 @@ struct FetchOrder {
 /// after it, or ends as dead, or is merged into a later receipt of the id. With what the source may
 /// still be busy with, no more are in flight than the limit, but for one.
 ///
-/// Slots are shared: ids that were never tried find a quarter of them free of retries, whatever
-/// fails, and three quarters while they wait; ids beyond ttl have half of them at most.
+/// Slots are shared: ids that were never tried find half of them free of retries, whatever fails,
+/// and three quarters while they wait; ids beyond ttl have half of them at most.
 class FetchStage {
  public:
   FetchStage(Ledger& ledger, Counters& counters, const PipelineOptions& options,
@@ -83,6 +83,7 @@ class FetchStage {
   };
 
   bool has_room(Timestamp now);
+  Timestamp room_from(Timestamp now);
   EntryIndex next(Timestamp now);
   FetchOrder order(EntryIndex index, Timestamp now);
   std::uint64_t enter_flight(EntryIndex index, Timestamp now);
@@ -117,7 +118,7 @@ class FetchStage {
   std::vector<Outcome> outcomes_;
   std::size_t retries_in_flight_ = 0;
   std::size_t stale_in_flight_ = 0;
-  bool blocked_ = false;  // ids wait, and begin() found no room
+  Timestamp blocked_until_ = Timestamp::max();
   bool draining_ = false;
 };
 

@@ -21,7 +21,7 @@ struct Kind {
 };
 
 // What the usual latencies are, a queue of some seconds included.
-Duration usual(const Kind& kind) { return 3s + kind.server.service_max; }
+Duration usual(const Kind& kind) { return 3s + 2 * kind.server.service_max; }
 
 const std::vector<Kind> kinds{
     {"one thread, 10/s", {1, 100ms, 100ms}, 10},
