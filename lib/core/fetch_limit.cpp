@@ -29,25 +29,25 @@ void FetchLimit::reached(bool reached, std::size_t in_flight, Timestamp now) {
   limit_ = std::clamp(2 * static_cast<double>(in_flight), first_, limit_);
 }
 
-void FetchLimit::answered(Duration latency, bool alone, std::size_t in_flight, std::size_t ceiling,
+void FetchLimit::answered(Duration latency, bool alone, Load load, std::size_t ceiling,
                           Timestamp now) {
   latency_ = latency_ == Duration{} ? latency : latency_ + (latency - latency_) / 32;
   if (alone) alone_.add(latency);
   weight_ = std::max(0.0, weight_ - forgiven_per_answer);
   held_until_ = {};
-  heard(in_flight, now);
+  heard(load, now);
   if (!reached_ || limit_ >= static_cast<double>(ceiling)) return;
-  if (crowded_for(timeout_ / 8, now) || !tried_out(in_flight)) return;
+  if (crowded_for(timeout_ / 8, now) || !tried_out(load)) return;
   const bool quiet = now - last_loss_ >= period();
   limit_ += quiet ? 1 : std::max(additive, 1 / limit_);
 }
 
-void FetchLimit::failed(std::size_t in_flight, std::size_t ceiling, Timestamp now) {
-  heard(in_flight, now);
+void FetchLimit::failed(Load load, std::size_t ceiling, Timestamp now) {
+  heard(load, now);
   // Back to where every source begins, at least: that it fails ids is not that they are too many.
   const bool low = limit_ < std::min(first_, static_cast<double>(ceiling));
   const bool quiet = now - last_loss_ >= period();
-  if (crowded_for(timeout_ / 8, now) || !tried_out(in_flight)) return;
+  if (crowded_for(timeout_ / 8, now) || !tried_out(load)) return;
   if (reached_ && low && quiet) limit_ += 1;
 }
 
@@ -101,10 +101,12 @@ void FetchLimit::Alone::add(Duration latency) {
   mean += (latency - mean) / count;
 }
 
-void FetchLimit::heard(std::size_t in_flight, Timestamp now) {
+void FetchLimit::heard(Load load, Timestamp now) {
   rate_.add(now);
   const double most = served_in_time(now);
-  if (static_cast<double>(in_flight) <= most || planted(PlantedBug::lateness_ignored)) {
+  const bool line = static_cast<double>(load.in_line) > most || latency_ > longest_line();
+  const bool much = static_cast<double>(load.in_flight) > most;
+  if (!line || !much || planted(PlantedBug::lateness_ignored)) {
     crowded_since_ = Timestamp::max();
     return;
   }
@@ -117,8 +119,8 @@ bool FetchLimit::crowded_for(Duration span, Timestamp now) const {
 }
 
 // Retries and old ids may not fill it. What is in flight is less by the one that has just ended.
-bool FetchLimit::tried_out(std::size_t in_flight) const {
-  return limit_ <= 2 * static_cast<double>(in_flight + 1);
+bool FetchLimit::tried_out(Load load) const {
+  return limit_ <= 2 * static_cast<double>(load.in_flight + 1);
 }
 
 void FetchLimit::shrink_to(double limit, Timestamp now) {

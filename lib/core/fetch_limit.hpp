@@ -18,8 +18,9 @@ namespace postoffice::core {
 ///
 /// A source that refuses nothing puts what is too much into a line, and answers later and later. So
 /// no more may be in flight than it answers in half of the timeout (Little's law): what begins now
-/// is then answered in half of the timeout. That is looked at for a while before it counts, since a
-/// burst is in flight at once and is answered over a latency.
+/// is then answered in half of the timeout. It is a line only if answers come late, or what began
+/// later is not answered earlier: else ids that hang would count. And it is looked at for a while
+/// before it counts, since a burst is in flight at once and is answered over a latency.
 ///
 /// How long one fetch takes by itself is known from those that begin with few others. Four times as
 /// long is line enough for any number of workers, and keeps what is new from waiting behind what is
@@ -43,11 +44,16 @@ class FetchLimit {
   /// for a timeout goes back to twice of what is used: what the source took then, it may not now.
   void reached(bool reached, std::size_t in_flight, Timestamp now);
 
+  /// What the source has to do, with what it may still be at for nothing.
+  struct Load {
+    std::size_t in_flight = 0;
+    std::size_t in_line = 0;  ///< … and has not been overtaken by an answer to a later one
+  };
+
   /// `alone`: few were in flight when the fetch began.
-  void answered(Duration latency, bool alone, std::size_t in_flight, std::size_t ceiling,
-                Timestamp now);
+  void answered(Duration latency, bool alone, Load load, std::size_t ceiling, Timestamp now);
   /// An answer that is of no use, but no loss either.
-  void failed(std::size_t in_flight, std::size_t ceiling, Timestamp now);
+  void failed(Load load, std::size_t ceiling, Timestamp now);
 
   /// `failures`: how often this id had failed in a row before.
   void lost(int failures, Timestamp now);
@@ -82,9 +88,9 @@ class FetchLimit {
   double forgiven() const;
   double served_in_time(Timestamp now);
   Duration longest_line() const;
-  void heard(std::size_t in_flight, Timestamp now);
+  void heard(Load load, Timestamp now);
   bool crowded_for(Duration span, Timestamp now) const;
-  bool tried_out(std::size_t in_flight) const;
+  bool tried_out(Load load) const;
   void shrink_to(double limit, Timestamp now);
 
   const double first_;

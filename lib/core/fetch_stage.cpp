@@ -127,6 +127,9 @@ std::uint64_t FetchStage::enter_flight(EntryIndex index, Timestamp now) {
   (newest_ == no_slot ? oldest_ : slots_[newest_].after) = slot;
   newest_ = slot;
   ++in_flight_;
+  ++in_line_;
+  fetch.in_line = true;
+  if (line_ == no_slot) line_ = slot;
   if (fetch.retry) ++retries_in_flight_;
   if (fetch.stale) ++stale_in_flight_;
   fetch.alone = in_flight_ + abandoned_.count(now) <= FetchLimit::least;
@@ -135,6 +138,7 @@ std::uint64_t FetchStage::enter_flight(EntryIndex index, Timestamp now) {
 
 void FetchStage::leave_flight(Slot slot) {
   Fetch& fetch = slots_[slot];
+  if (fetch.in_line) leave_line(slot);
   (fetch.before == no_slot ? oldest_ : slots_[fetch.before].after) = fetch.after;
   (fetch.after == no_slot ? newest_ : slots_[fetch.after].before) = fetch.before;
   fetch.index = no_entry;
@@ -142,6 +146,23 @@ void FetchStage::leave_flight(Slot slot) {
   --in_flight_;
   if (fetch.retry) --retries_in_flight_;
   if (fetch.stale) --stale_in_flight_;
+}
+
+void FetchStage::leave_line(Slot slot) {
+  if (line_ == slot) line_ = slots_[slot].after;
+  slots_[slot].in_line = false;
+  --in_line_;
+}
+
+// A fetch that began then has been answered: the source has been at all that began before it.
+void FetchStage::overtake(Timestamp began) {
+  abandoned_.answered(began);
+  while (line_ != no_slot && slots_[line_].began < began) leave_line(line_);
+}
+
+FetchLimit::Load FetchStage::load(Timestamp now) {
+  const std::size_t abandoned = abandoned_.count(now);
+  return {in_flight_ + abandoned, in_line_ + abandoned};
 }
 
 FetchStage::Slot FetchStage::slot_of(std::uint64_t token) const {
@@ -173,9 +194,8 @@ void FetchStage::ended(Slot slot, const FetchResult& result, Timestamp now) {
 void FetchStage::answered(EntryIndex index, const Fetch& fetch, const FetchResult& result,
                           Timestamp now) {
   breaker_.heard(now);
-  abandoned_.answered(fetch.began);
-  limit_.answered(now - fetch.began, fetch.alone, in_flight_ + abandoned_.count(now),
-                  options_.fetch_concurrency, now);
+  overtake(fetch.began);
+  limit_.answered(now - fetch.began, fetch.alone, load(now), options_.fetch_concurrency, now);
   Entry& entry = ledger_[index];
   if (std::exchange(entry.attempts, 0) > 0) failures_.erase(index);
   const bool dirty = entry.stage == Stage::dirty;
@@ -225,8 +245,8 @@ void FetchStage::heed_failure(const Entry& entry, Timestamp began, std::error_co
     limit_.lost(entry.attempts, now);
   } else {
     breaker_.heard(now);
-    abandoned_.answered(began);
-    limit_.failed(in_flight_ + abandoned_.count(now), options_.fetch_concurrency, now);
+    overtake(began);
+    limit_.failed(load(now), options_.fetch_concurrency, now);
   }
   if (!open && breaker_.open()) limit_.nobody_answers(now);
 }

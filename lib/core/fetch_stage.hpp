@@ -78,8 +78,9 @@ class FetchStage {
     Timestamp began{};
     Slot after = no_slot, before = no_slot;  // neighbours; `after` also links the free slots
     bool retry = false;
-    bool stale = false;  // it cannot lead to a row any more
-    bool alone = false;  // few others were in flight
+    bool stale = false;    // it cannot lead to a row any more
+    bool alone = false;    // few others were in flight
+    bool in_line = false;  // nothing that began later has been answered
   };
 
   bool has_room(Timestamp now);
@@ -88,6 +89,9 @@ class FetchStage {
   FetchOrder order(EntryIndex index, Timestamp now);
   std::uint64_t enter_flight(EntryIndex index, Timestamp now);
   void leave_flight(Slot slot);
+  void leave_line(Slot slot);
+  void overtake(Timestamp began);
+  FetchLimit::Load load(Timestamp now);
   Slot slot_of(std::uint64_t token) const;
   Timestamp deadline(const Fetch& fetch) const;
   void ended(Slot slot, const FetchResult& result, Timestamp now);
@@ -113,7 +117,9 @@ class FetchStage {
   Slot free_ = no_slot;
   Slot oldest_ = no_slot;  // of the fetches in flight
   Slot newest_ = no_slot;
+  Slot line_ = no_slot;  // the oldest that is in line: those that began after it are, too
   std::size_t in_flight_ = 0;
+  std::size_t in_line_ = 0;
   std::unordered_map<EntryIndex, std::string> failures_;  // why the last fetch of an id failed
   std::vector<Outcome> outcomes_;
   std::size_t retries_in_flight_ = 0;
