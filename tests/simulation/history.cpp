@@ -204,6 +204,7 @@ void History::finish_work() {
   run_well(options_.ttl + 20s);
   if (unanswered_ > 0) oracle_.blame("a sender was never answered (I9)");
   oracle_.check_all_answered();
+  check_beside_failing();
   send_all();
   run_well(tick);
   for (int i = 0; i < 400 && process_->pipeline().status().pending > 0; ++i) run_well(tick);
@@ -219,6 +220,19 @@ void History::finish_work() {
   if (status.queue.acknowledged < status.queue.last_durable) {
     oracle_.blame("the queue keeps what is done with");
   }
+}
+
+// Ids that fail come again and again; within some latencies all others have their answers. Where
+// memory holds them all: ids beyond the window wait for those that fill it.
+void History::check_beside_failing() {
+  if (options_.pending_ids_max < sent_.size()) return;
+  weather_.source_failing_some = true;
+  send_all();
+  run_well(2s);
+  send_all();
+  run_well(6s);
+  oracle_.check_others_answered(SimulatedSource::fails, process_->clock().now() - 5s);
+  weather_ = {};
 }
 
 void History::send_all() {

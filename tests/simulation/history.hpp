@@ -41,6 +41,7 @@ class History {
   // The good times.
   void run_well(Duration span);
   void finish_work();
+  void check_beside_failing();
 
   Chance chance_;
   journal::SimulatedDisk disk_;

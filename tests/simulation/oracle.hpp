@@ -141,6 +141,17 @@ class Oracle {
     }
   }
 
+  /// In good weather but for ids that the source fails at once: the others do not wait for them.
+  template <class Fails>
+  void check_others_answered(Fails fails, Timestamp received_until) {
+    for (const auto& [id, known] : known_) {
+      if (fails(id)) continue;
+      const auto due = known.accepted.upper_bound(received_until);
+      const bool owed = due != known.accepted.begin() && known.settled < *std::prev(due);
+      if (owed) blame(id, "waits for ids that fail (S7)");
+    }
+  }
+
   /// The same, when all ids have been sent once more just now.
   void check_all_ended(const Rows& rows, Timestamp now) {
     for (const auto& [id, known] : known_) {

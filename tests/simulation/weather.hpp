@@ -24,13 +24,15 @@ class Chance {
 };
 
 struct Weather {
-  int source_failing = 0;     ///< fetches that end without an answer
-  int source_missing = 0;     ///< objects the source does not know
-  bool source_hangs = false;  ///< every fetch runs into its time-out
-  int store_failing = 0;      ///< transactions that fail
-  int store_ambiguous = 0;    ///< of those: were carried out nevertheless
-  int store_slow = 0;         ///< transactions that take up to two seconds
-  int disk_failing = 0;       ///< per mille of the steps: the next sync fails
+  int source_failing = 0;            ///< fetches that end without an answer
+  int source_missing = 0;            ///< objects the source does not know
+  bool source_hangs = false;         ///< every fetch runs into its time-out
+  bool source_failing_some = false;  ///< every third id gets an error, at once
+  int source_service = 0;   ///< ms: one after the other, also those that nobody waits for any more
+  int store_failing = 0;    ///< transactions that fail
+  int store_ambiguous = 0;  ///< of those: were carried out nevertheless
+  int store_slow = 0;       ///< transactions that take up to two seconds
+  int disk_failing = 0;     ///< per mille of the steps: the next sync fails
 };
 
 /// Most of the time something is wrong, but rarely everything.
@@ -42,6 +44,8 @@ inline Weather draw_weather(Chance& chance) {
   weather.source_failing = share(50);
   weather.source_missing = chance.percent(25) ? static_cast<int>(chance(30)) : 0;
   weather.source_hangs = chance.percent(8);
+  weather.source_failing_some = chance.percent(10);
+  weather.source_service = chance.percent(15) ? static_cast<int>(chance(100)) : 0;
   weather.store_failing = share(30);
   weather.store_ambiguous = share(50);
   weather.store_slow = share(30);

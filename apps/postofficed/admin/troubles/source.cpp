@@ -6,7 +6,11 @@ namespace postofficed {
 void find_source_troubles(const Shown&, const postoffice::PipelineStatus& status,
                           Troubles& troubles) {
   if (status.source_open) {
-    troubles.push_back({"source", "answers nobody; it is tried once a second", {}});
+    troubles.push_back(
+        {"source",
+         "is silent: no connection, or no answer in time, many times in a row; it is "
+         "tried once a second. Is it running, and reached at the address of --source?",
+         {}});
   }
 }
 
