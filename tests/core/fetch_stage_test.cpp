@@ -155,3 +155,30 @@ TEST_CASE("a burst of 200 ids goes out at once") {
   world.run(0s);
   CHECK(world.stage().in_flight() == 200);
 }
+
+TEST_CASE("a source that takes all is used to 0.97 of the configured number, soon") {
+  for (const int fetches : {1'000, 10'000}) {
+    CAPTURE(fetches);
+    PipelineOptions options;
+    options.fetch_concurrency = static_cast<std::size_t>(fetches);
+    ServedWorld world({100'000, 300ms, 4300ms}, options);
+    world.receive_new(fetches * 15);
+    world.run(18s);
+    const auto before = world.served();
+    world.run(8s);
+    const double mean_latency = 2.3;
+    CHECK(static_cast<double>(world.served() - before) >= 0.97 * fetches / mean_latency * 8);
+    CHECK(world.counters().fetch_failures == 0);
+  }
+}
+
+TEST_CASE("while a source works off what was given up, no more is put behind it") {
+  ServedWorld world({1, 100ms, 100ms});
+  world.receive_new(1'000);
+  world.run(10'500ms);
+  CHECK(world.counters().fetch_failures > 100);
+  CHECK(world.stage().in_flight() <= 4);
+  world.run(20s);
+  CHECK(world.stage().in_flight() >= 8);
+  CHECK(world.in_vain() <= 256);
+}

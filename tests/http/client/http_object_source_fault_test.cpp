@@ -198,11 +198,11 @@ TEST_CASE("other statuses are refusals that name the status, and redirects are n
 TEST_CASE("429 and 503 carry the pause that the source asks for") {
   const auto many =
       result_of(Peer::with_status("429 Too Many Requests", "x", "Retry-After: 7\r\n"));
-  CHECK(many.error == Error::unavailable);
+  CHECK(many.error == Error::overloaded);
   CHECK(many.retry_after == 7s);
   const auto down =
       result_of(Peer::with_status("503 Service Unavailable", "", "retry-after: 2\r\n"));
-  CHECK(down.error == Error::unavailable);
+  CHECK(down.error == Error::overloaded);
   CHECK(down.retry_after == 2s);
   CHECK(down.reason == "HTTP 503");
 }
