@@ -54,7 +54,6 @@
   bug(full_queue_spins)                  \
   bug(poison_shrinks_limit)              \
   bug(lateness_ignored)                  \
-  bug(abandoned_forgotten)               \
   bug(failures_taken_for_silence)        \
   /* the broker */                       \
   bug(nack_believed)                     \

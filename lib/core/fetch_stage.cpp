@@ -233,7 +233,7 @@ void FetchStage::heed_failure(const Entry& entry, Timestamp began, std::error_co
     if (!open) limit_.lost(entry.attempts, now);
   } else if (timed_out) {
     breaker_.timed_out(began, now);
-    if (!planted(PlantedBug::abandoned_forgotten)) abandoned_.add(began, limit_.rate(now), now);
+    abandoned_.add(began, limit_.rate(now), now);
     if (!open) limit_.late(now);
   } else if (error == Error::unavailable) {
     breaker_.not_connected(now);
