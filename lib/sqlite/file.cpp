@@ -1,5 +1,6 @@
 #include "sqlite/file.hpp"
 
+#include <mutex>
 #include <utility>
 
 #include "postoffice/error.hpp"
@@ -15,13 +16,27 @@ constexpr std::chrono::milliseconds between_attempts{200};
 
 }  // namespace
 
-File::File(std::string path, std::string name, const std::atomic<bool>& hurry, Log log)
-    : path_(std::move(path)), name_(std::move(name)), hurry_(hurry), log_(std::move(log)) {}
+File::File(std::string path, std::string name, const std::atomic<bool>& hurry, Log log,
+           Handles& handles)
+    : path_(std::move(path)),
+      name_(std::move(name)),
+      hurry_(hurry),
+      log_(std::move(log)),
+      handles_(handles),
+      files_(path_) {
+  handles_.all.push_back(this);
+}
 
 std::error_code File::use(const std::function<void(Database&, Tables&)>& work) {
+  look();
+  if (take_over_) take_over();
+  const std::shared_lock lock(handles_.mutex);
+  return use_open(work);
+}
+
+std::error_code File::use_open(const std::function<void(Database&, Tables&)>& work) {
   if (!database_ && std::chrono::steady_clock::now() < next_attempt_) return last_error_;
   try {
-    if (database_ && database_->was_moved()) close();
     if (!database_) open();
     work(*database_, *tables_);
     report_success();
@@ -29,6 +44,7 @@ std::error_code File::use(const std::function<void(Database&, Tables&)>& work) {
   } catch (const SqlError& error) {
     report(error);
     last_error_ = error.code();
+    take_over_ = error.code() == Error::permission;
     if (error.must_reopen() || !tables_) {
       close();
       next_attempt_ = std::chrono::steady_clock::now() + between_attempts;
@@ -37,21 +53,76 @@ std::error_code File::use(const std::function<void(Database&, Tables&)>& work) {
   }
 }
 
+void File::look() {
+  {
+    const std::shared_lock lock(handles_.mutex);
+    if (!database_ || files_.gone() == Files::Gone::nothing) return;
+  }
+  const std::unique_lock lock(handles_.mutex);
+  if (database_ && files_.gone() != Files::Gone::nothing) replace_removed();
+}
+
+/// Files that were removed are of no use to anybody else, and gone with this process. What is only
+/// in the log of writes is moved to the database while the log is still open here.
+void File::replace_removed() {
+  const auto name = files_.first_gone();
+  std::string outcome;
+  if (files_.gone() == Files::Gone::database) {
+    outcome = "a new file is made; the rows are gone, and come back as their ids are received";
+  } else if (rescue()) {
+    outcome = "what was in it has been moved to the database";
+  } else {
+    outcome = "rows stored last are gone with it, and come back as their ids are received";
+  }
+  for (File* file : handles_.all) file->close();
+  if (log_) log_(LogLevel::error, name + " was removed or replaced under this process: " + outcome);
+}
+
+/// False if another program has written to a log of its own meanwhile: two cannot be merged.
+bool File::rescue() {
+  if (files_.others_wrote()) {
+    for (File* file : handles_.all) {
+      if (!file->database_) continue;
+      sqlite3_db_config(file->database_->handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    }
+    return false;
+  }
+  try {
+    Statement checkpoint(*database_, "PRAGMA wal_checkpoint(TRUNCATE)");
+    return checkpoint.next() && checkpoint.integer(0) == 0;
+  } catch (const SqlError&) {
+    return false;
+  }
+}
+
+void File::take_over() {
+  const std::unique_lock lock(handles_.mutex);
+  take_over_ = false;
+  for (File* file : handles_.all) file->close();
+  const auto done = take_over_leftovers(path_);
+  if (!done.empty() && log_) log_(LogLevel::warning, name_ + " (" + path_ + "): " + done);
+}
+
 void File::open() {
   database_.emplace(path_, patience, &hurry_);
   prepare_file(*database_);
   tables_.emplace(*database_);
+  files_.remember();
 }
 
 void File::close() {
+  files_.forget();
   tables_.reset();
   database_.reset();
 }
 
 void File::report(const SqlError& error) {
-  if (last_reported_ == error.what()) return;
-  last_reported_ = error.what();
-  if (log_) log_(LogLevel::warning, name_ + " (" + path_ + "): " + error.what());
+  std::string text = error.what();
+  const auto whose = error.code() == Error::permission ? whose_are_in_the_way(path_) : "";
+  if (!whose.empty()) text += ": " + whose;
+  if (last_reported_ == text) return;
+  last_reported_ = text;
+  if (log_) log_(LogLevel::warning, name_ + " (" + path_ + "): " + text);
 }
 
 void File::report_success() {

@@ -5,23 +5,44 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <shared_mutex>
 #include <string>
+#include <vector>
 
 #include "postoffice/log.hpp"
 #include "sqlite/database.hpp"
+#include "sqlite/files.hpp"
 #include "sqlite/tables.hpp"
 
 namespace postoffice::sqlite {
 
+class File;
+
+/// The handles that one process has on one database. SQLite keeps one state of the files for all of
+/// them: when those have been removed, all have to be closed before one is opened again.
+struct Handles {
+  std::shared_mutex mutex;  ///< shared: to use one; alone: to close all
+  std::vector<File*> all;
+};
+
 /// Used by one thread.
 class File {
  public:
-  File(std::string path, std::string name, const std::atomic<bool>& hurry, Log log);
+  /// All that share `handles` must be made before the first is used.
+  File(std::string path, std::string name, const std::atomic<bool>& hurry, Log log,
+       Handles& handles);
 
   /// Calls `work` with the open tables. Errors are returned, and logged when they change.
   std::error_code use(const std::function<void(Database&, Tables&)>& work);
 
+  /// Once in a while, when there is nothing to do: whether the files are still there.
+  void look();
+
  private:
+  std::error_code use_open(const std::function<void(Database&, Tables&)>& work);
+  void replace_removed();
+  bool rescue();
+  void take_over();
   void open();
   void close();
   void report(const SqlError& error);
@@ -31,6 +52,9 @@ class File {
   const std::string name_;
   const std::atomic<bool>& hurry_;
   const Log log_;
+  Handles& handles_;
+  Files files_;
+  bool take_over_ = false;  ///< somebody else's files may be in the way
   std::optional<Database> database_;
   std::optional<Tables> tables_;
   std::error_code last_error_;

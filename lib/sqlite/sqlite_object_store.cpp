@@ -52,9 +52,10 @@ void run_expire_step(ExpireState& state, Tables& tables) {
 class SqliteObjectStore::Impl {
  public:
   Impl(const std::string& path, const Log& log)
-      : writing_(path, "SQLite", stopping_, log),
-        reading_(path, "SQLite (reading)", stopping_, log),
-        writer_([this](std::vector<WriteJob> jobs) { write(std::move(jobs)); }, &refuse_write),
+      : writing_(path, "SQLite", stopping_, log, handles_),
+        reading_(path, "SQLite (reading)", stopping_, log, handles_),
+        writer_([this](std::vector<WriteJob> jobs) { write(std::move(jobs)); }, &refuse_write,
+                [this] { writing_.look(); }),
         reader_([this](std::vector<ReadJob> jobs) { jobs.front().run(&reading_); },
                 [](ReadJob job) { job.run(nullptr); }) {}
 
@@ -126,6 +127,7 @@ class SqliteObjectStore::Impl {
   }
 
   std::atomic<bool> stopping_ = false;
+  Handles handles_;
   File writing_;
   File reading_;
   Worker<WriteJob> writer_;

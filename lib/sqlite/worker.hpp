@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -24,8 +25,12 @@ class Worker {
   using Run = std::function<void(std::vector<Job>)>;
   using Refuse = std::function<void(Job)>;
 
-  Worker(Run run, Refuse refuse)
-      : run_(std::move(run)), refuse_(std::move(refuse)), thread_([this] { loop(); }) {}
+  /// `look` is called on the worker's thread once a second while nothing else is to be done.
+  Worker(Run run, Refuse refuse, std::function<void()> look = {})
+      : run_(std::move(run)),
+        refuse_(std::move(refuse)),
+        look_(std::move(look)),
+        thread_([this] { loop(); }) {}
 
   ~Worker() { stop(); }
 
@@ -61,8 +66,15 @@ class Worker {
     name_this_thread("sqlite");
     std::unique_lock lock(mutex_);
     for (;;) {
-      wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+      const bool woken = wake_.wait_for(lock, std::chrono::seconds(1),
+                                        [this] { return stopping_ || !jobs_.empty(); });
       if (stopping_) return;
+      if (!woken) {
+        lock.unlock();
+        if (look_) look_();
+        lock.lock();
+        continue;
+      }
       auto batch = take();
       lock.unlock();
       run_(std::move(batch));
@@ -85,6 +97,7 @@ class Worker {
 
   const Run run_;
   const Refuse refuse_;
+  const std::function<void()> look_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Job> jobs_;
