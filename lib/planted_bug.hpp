@@ -31,6 +31,8 @@
   bug(times_not_remembered)              \
   bug(recovered_time_believed)           \
   bug(page_cache_believed)               \
+  bug(overdue_not_noticed)               \
+  bug(removed_segment_written_on)        \
   /* the core */                         \
   bug(acknowledged_before_commit)        \
   bug(acknowledged_before_touch)         \

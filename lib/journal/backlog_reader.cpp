@@ -15,7 +15,13 @@ BacklogReader::Piece BacklogReader::read(const Segment& segment, std::size_t byt
                                          Unreadable unreadable) {
   Piece piece;
   if (segment.header.number != number_) seek(segment.header.number, block_size, after_);
-  if ((piece.error = open(segment))) return piece;
+  if ((piece.error = open(segment))) {
+    // Somebody has removed it, and it has not come back.
+    piece.at_end =
+        unreadable == Unreadable::skip && piece.error == std::errc::no_such_file_or_directory;
+    if (piece.at_end) piece.error.clear();
+    return piece;
+  }
   const auto begin_after = after_;
   const auto failures_before = scanner_->read_failures();
   ScannedRecord record;

@@ -79,10 +79,13 @@ std::error_code CursorFile::store(const Cursor& cursor) {
   auto error = write_all(*file_, bytes, offset_of(next_));
   if (!error && !planted(PlantedBug::cursor_not_synced)) error = file_->sync_data();
   next_ = (next_ + 1) % places;
-  if (!error) return {};
+  if (error) make_anew();
+  return error;
+}
+
+void CursorFile::make_anew() {
   file_.reset();
   distrusted_ = true;
-  return error;
 }
 
 /// That of an earlier run, if it is there, whole and sound.

@@ -22,6 +22,9 @@ class CursorFile {
   /// After this returns without error the cursor is on stable storage.
   std::error_code store(const Cursor& cursor);
 
+  /// The next one is stored in a new file: somebody has removed this one.
+  void make_anew();
+
  private:
   std::error_code open();
   std::error_code create(const Cursor& cursor);

@@ -44,6 +44,22 @@ const FileQueueRecovery& FileQueue::recovery() const noexcept { return impl_->qu
 
 std::uint64_t FileQueue::lost_records() const { return impl_->queue->lost_records(); }
 
+std::string FileQueue::trouble() const { return impl_->queue->trouble(); }
+
+std::uint64_t FileQueue::at_risk() const { return impl_->queue->at_risk(); }
+
+FileQueue::Reserve FileQueue::reserve() const {
+  const auto reserve = impl_->queue->reserve();
+  if (!reserve) return Reserve::not_yet;
+  switch (*reserve) {
+    case journal::Reserve::kept: return Reserve::kept;
+    case journal::Reserve::first_write: return Reserve::first_write;
+    case journal::Reserve::none: return Reserve::none;
+    case journal::Reserve::unknown: break;
+  }
+  return Reserve::unknown;
+}
+
 FileQueue::FlushStatus FileQueue::flushes() const { return impl_->queue->flushes(); }
 
 }  // namespace postoffice

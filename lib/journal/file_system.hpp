@@ -12,6 +12,14 @@
 
 namespace postoffice::journal {
 
+/// What a file still has for what will be written to it once the file system is full.
+enum class Reserve {
+  kept,         ///< every byte can be written again and again
+  first_write,  ///< only once: what is written later needs new room
+  none,         ///< it needs new room for every write
+  unknown       ///< the file system does not say
+};
+
 /// One open file. Closed when destroyed.
 class File {
  public:
@@ -27,6 +35,26 @@ class File {
   /// Reserves space for `size` bytes; those not written yet read as zeros.
   virtual std::error_code allocate(std::uint64_t size) = 0;
   virtual std::uint64_t size() const = 0;
+  /// Of what lies behind `from`.
+  virtual Reserve reserve(std::uint64_t /*from*/) const { return Reserve::unknown; }
+  /// Whoever opens this path now gets this very file. True also if that cannot be told.
+  virtual bool is_at(const std::string& /*path*/) const { return true; }
+};
+
+/// A directory that is ours alone until this is destroyed.
+class DirectoryLock {
+ public:
+  enum class State {
+    held,
+    removed,  ///< the directory is gone, and nothing in it can come back
+    moved,    ///< it is somewhere else, or something else is in its place
+    shared    ///< somebody else has it, too
+  };
+
+  virtual ~DirectoryLock() = default;
+
+  /// Whether that still holds. What can be mended without a risk is.
+  virtual State look() { return State::held; }
 };
 
 class FileSystem {
@@ -37,9 +65,9 @@ class FileSystem {
 
   virtual std::unique_ptr<File> open(const std::string& path, Mode mode,
                                      std::error_code& error) = 0;
-  /// Creates the file if need be and locks it until the result is destroyed. Error::locked if
-  /// somebody else has it, in this process or another.
-  virtual std::unique_ptr<File> lock(const std::string& path, std::error_code& error) = 0;
+  /// Error::locked if somebody else has the directory, in this process or another.
+  virtual std::unique_ptr<DirectoryLock> lock(const std::string& directory,
+                                              std::error_code& error) = 0;
   virtual std::error_code rename(const std::string& from, const std::string& to) = 0;
   virtual std::error_code remove(const std::string& path) = 0;
   /// Names created, renamed or removed in the directory are on stable storage afterwards.
@@ -53,7 +81,8 @@ class FileSystem {
     std::uint64_t free;  ///< bytes that we may still take
     std::uint64_t size;  ///< bytes in all
   };
-  /// Of the file system that the directory is on. As much as can be, if that cannot be told.
+  /// Of the file system that the directory is on. As much as can be, if that cannot be told, or if
+  /// there is no limit.
   virtual Space space(const std::string& path) = 0;
 };
 

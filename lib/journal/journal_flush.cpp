@@ -31,6 +31,7 @@ JournalQueue::Next JournalQueue::flush_step(Lock& lock) {
     return {Next::What::sleep, next_attempt_};
   }
   if (broken_ && !stopping_ && planted(PlantedBug::broken_for_ever)) return {Next::What::sleep};
+  if (leave_spoilt_segment(lock)) return {};
   if (broken_)
     probe(lock);
   else if (!open_.empty())
@@ -44,6 +45,7 @@ JournalQueue::Next JournalQueue::flush_step(Lock& lock) {
 /// sets the pace.
 void JournalQueue::flush(Lock& lock) {
   std::swap(open_, flushing_);
+  flushing_since_ = std::exchange(open_since_, {});
   lock.unlock();
   for (std::size_t from = 0; from < flushing_.count();) {
     const auto begun = workers_.now();
@@ -62,6 +64,7 @@ void JournalQueue::flush(Lock& lock) {
   }
   flushing_.clear();
   lock.lock();
+  flushing_since_.reset();
 }
 
 /// What was written is on stable storage; nobody has been told yet.
@@ -69,6 +72,7 @@ void JournalQueue::publish(const JournalWriter::Written& written, std::size_t fr
                            std::chrono::microseconds took) {
   const std::lock_guard lock(mutex_);
   failures_in_a_row_ = 0;
+  flush_ended(true);
   last_durable_ = flushing_.entries[written.next - 1].sequence;
   for (auto i = from; i < written.next; ++i) {
     const auto& entry = flushing_.entries[i];
@@ -119,6 +123,7 @@ void JournalQueue::make_readable(const JournalWriter::Written& written, std::siz
 /// Brings what the others know of the newest segment up to date.
 void JournalQueue::note_segment() {
   active_number_ = writer_.active().header.number;
+  active_file_ = writer_.file();
   next_number_ = writer_.next_number();
   const auto& newest = writer_.newest();
   const auto number = newest.header.number;
@@ -159,10 +164,13 @@ void JournalQueue::set_broken(std::error_code error) {
 void JournalQueue::probe(Lock& lock) {
   const auto first = open_.empty() ? last_stamped_ + 1 : open_.entries.front().sequence;
   const auto newest = newest_;
+  flushing_since_ = workers_.now();
   lock.unlock();
   const auto error = writer_.probe(first, newest);
   lock.lock();
   note_segment();
+  flush_ended(!error);
+  flushing_since_.reset();
   if (!error) {
     broken_ = false;
     return;
@@ -170,6 +178,7 @@ void JournalQueue::probe(Lock& lock) {
   const bool first_time = failures_in_a_row_ == 1;
   set_broken(error);
   std::swap(open_, flushing_);
+  open_since_.reset();
   if (!flushing_.empty()) {
     burn(flushing_.entries.front().sequence, flushing_.entries.back().sequence);
   }

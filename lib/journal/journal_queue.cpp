@@ -15,12 +15,14 @@ namespace {
 constexpr std::uint64_t segment_bytes_min = 16 << 10;
 constexpr std::uint64_t segment_bytes_limit = 1ull << 32;  // offsets inside are 32 bits here
 
-constexpr Worker all_workers[] = {Worker::flusher, Worker::backlog, Worker::maintainer};
+constexpr Worker all_workers[] = {Worker::flusher, Worker::backlog, Worker::maintainer,
+                                  Worker::watcher};
 
 const char* name_of(Worker worker) {
   switch (worker) {
     case Worker::flusher: return "queue-flusher";
     case Worker::backlog: return "queue-backlog";
+    case Worker::watcher: return "queue-watcher";
     case Worker::maintainer: break;
   }
   return "queue-maintain";
@@ -45,9 +47,17 @@ WriterStart writer_start(const Recovered& recovered) {
   return start;
 }
 
+SegmentPool::Limits limits_of(const Storage& storage, const FileQueueOptions& options) {
+  constexpr std::uint64_t enough = 512ull << 20;
+  const auto size = storage.file_system.space(storage.directory).size;
+  return {options.bytes_max, options.free_bytes_min.value_or(std::min(enough, size / 20))};
+}
+
+}  // namespace
+
 /// The name of a new directory must survive, and those of the new ones it lies in: whoever made
 /// them, and however far he came with it. What we may not read was there before us.
-std::error_code make_directory(const Storage& storage) {
+std::error_code JournalQueue::make_directory(const Storage& storage) {
   auto& files = storage.file_system;
   if (const auto error = files.create_directory(storage.directory)) return error;
   auto path = storage.directory;
@@ -60,14 +70,6 @@ std::error_code make_directory(const Storage& storage) {
   return {};
 }
 
-SegmentPool::Limits limits_of(const Storage& storage, const FileQueueOptions& options) {
-  constexpr std::uint64_t enough = 512ull << 20;
-  const auto size = storage.file_system.space(storage.directory).size;
-  return {options.bytes_max, options.free_bytes_min.value_or(std::min(enough, size / 20))};
-}
-
-}  // namespace
-
 std::unique_ptr<JournalQueue> JournalQueue::open(FileSystem& file_system, FileQueueOptions options,
                                                  Clock& clock, std::error_code& error, Log log,
                                                  Workers workers) {
@@ -76,7 +78,7 @@ std::unique_ptr<JournalQueue> JournalQueue::open(FileSystem& file_system, FileQu
   options.segment_bytes = round_up(options.segment_bytes, block_size);
   const Storage storage{file_system, options.directory};
   if ((error = make_directory(storage))) return nullptr;
-  auto lock = file_system.lock(storage.path("LOCK"), error);
+  auto lock = file_system.lock(storage.directory, error);
   if (!lock) return nullptr;
   Recovered recovered;
   error = recover(storage, {options.segment_bytes, options.strict}, log, recovered);
@@ -88,13 +90,13 @@ std::unique_ptr<JournalQueue> JournalQueue::open(FileSystem& file_system, FileQu
 }
 
 JournalQueue::JournalQueue(const Storage& storage, FileQueueOptions options, Clock& clock, Log log,
-                           Workers workers, std::unique_ptr<File> lock, Recovered recovered)
+                           Workers workers, std::unique_ptr<DirectoryLock> lock,
+                           Recovered recovered)
     : storage_(storage),
       options_(std::move(options)),
       clock_(clock),
       log_(std::move(log)),
       workers_(std::move(workers)),
-      directory_lock_(std::move(lock)),
       recovery_(recovered.report),
       queue_(recovered.queue),
       epoch_(recovered.epoch),
@@ -102,7 +104,7 @@ JournalQueue::JournalQueue(const Storage& storage, FileQueueOptions options, Clo
       newest_(recovered.newest),
       last_stamped_(recovered.greatest),
       pool_(storage, options_.segment_bytes, limits_of(storage, options_), recovered.spare_ready,
-            recovered.segments.size()),
+            recovered.segments.size(), workers_.now),
       writer_(storage, pool_, writer_start(recovered)),
       last_durable_(recovered.last),
       accepted_ids_(recovered.report.ids),
@@ -118,7 +120,9 @@ JournalQueue::JournalQueue(const Storage& storage, FileQueueOptions options, Clo
       kept_times_(std::move(recovered.waiting)),
       acknowledged_(recovered.acknowledged),
       cursor_file_(storage),
-      held_at_(recovered.acknowledged) {
+      held_at_(recovered.acknowledged),
+      directory_lock_(std::move(lock)),
+      opened_at_(workers_.now()) {
   if (!recovered.durable) not_durable_ = recovered.segments.back();
   if (planted(PlantedBug::recovered_time_believed)) cursor_newest_ = newest_;
   backlog_.seek(recovered.backlog_number, recovered.backlog_offset, recovered.acknowledged);
@@ -171,6 +175,7 @@ JournalQueue::Next JournalQueue::step(Worker worker, Lock& lock) {
   switch (worker) {
     case Worker::flusher: return flush_step(lock);
     case Worker::backlog: return backlog_step(lock);
+    case Worker::watcher: return watch_step(lock);
     case Worker::maintainer: break;
   }
   return maintenance_step(lock);
@@ -190,6 +195,7 @@ std::condition_variable& JournalQueue::wanted(Worker worker) {
   switch (worker) {
     case Worker::flusher: return flush_wanted_;
     case Worker::backlog: return backlog_wanted_;
+    case Worker::watcher: return watch_wanted_;
     case Worker::maintainer: break;
   }
   return maintenance_wanted_;
@@ -216,6 +222,7 @@ void JournalQueue::append(std::span<const ObjectId> ids, std::optional<Timestamp
     if (!refused) {
       Entry entry;
       stamp(entry, carried_from);
+      if (open_.empty()) open_since_ = workers_.now();
       header.received_at = entry.received_at;
       open_.add(header, payload, entry, sorted, std::move(done));
       open_.newest = newest_;
@@ -228,6 +235,7 @@ void JournalQueue::append(std::span<const ObjectId> ids, std::optional<Timestamp
 
 std::error_code JournalQueue::refusal() const {
   if (broken_) return broken_error_;
+  if (directory_ != DirectoryLock::State::held) return Error::storage_error;
   if (open_.bytes.size() > options_.buffer_bytes_max) return Error::not_durable;
   return {};
 }
@@ -263,7 +271,9 @@ QueueStatus JournalQueue::status() const {
   status.accepted_ids = accepted_ids_;
   status.accepted_callbacks = accepted_callbacks_;
   status.bytes = pool_.bytes();
-  status.writable = !broken_ && open_.bytes.size() <= options_.buffer_bytes_max;
+  status.writable = obstacle() == Obstacle::none;
+  // What would not survive a crash any more is better appended again.
+  if (!missing_.empty()) status.crowded = missing_.back().last;
   return status;
 }
 
@@ -274,7 +284,9 @@ std::uint64_t JournalQueue::lost_records() const {
 
 FileQueue::FlushStatus JournalQueue::flushes() const {
   const std::lock_guard lock(mutex_);
-  return flush_status_;
+  auto status = flush_status_;
+  status.overdue = overdue_for();
+  return status;
 }
 
 void JournalQueue::say(LogLevel level, const std::string& message) const {

@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "journal/backlog_reader.hpp"
@@ -20,7 +21,7 @@
 namespace postoffice::journal {
 
 /// What works in the background.
-enum class Worker { flusher, backlog, maintainer };
+enum class Worker { flusher, backlog, maintainer, watcher };
 
 /// By which time the workers wait, and who lets them work.
 struct Workers {
@@ -29,8 +30,10 @@ struct Workers {
 };
 
 /// FileQueue on any file system. One worker flushes, one reads the files when memory is behind,
-/// one maintains: spare segments, the cursor, trimming. Everything shared is behind one mutex,
-/// which is never held during a system call or a completion.
+/// one maintains: spare segments, the cursor, trimming; one watches the others, and whether the
+/// files are still there. Everything shared is behind one mutex, which is never held during a
+/// system call or a completion: whoever asks for the status is answered even if the disk answers
+/// nobody.
 class JournalQueue final : public Queue {
  public:
   static std::unique_ptr<JournalQueue> open(FileSystem& file_system, FileQueueOptions options,
@@ -53,6 +56,9 @@ class JournalQueue final : public Queue {
   const FileQueueRecovery& recovery() const noexcept { return recovery_; }
   FileQueue::FlushStatus flushes() const;
   std::uint64_t lost_records() const;
+  std::string trouble() const;
+  std::uint64_t at_risk() const;
+  std::optional<Reserve> reserve() const { return pool_.reserve(); }
 
  private:
   using Lock = std::unique_lock<std::mutex>;
@@ -72,7 +78,9 @@ class JournalQueue final : public Queue {
   };
 
   JournalQueue(const Storage& storage, FileQueueOptions options, Clock& clock, Log log,
-               Workers workers, std::unique_ptr<File> lock, Recovered recovered);
+               Workers workers, std::unique_ptr<DirectoryLock> lock, Recovered recovered);
+
+  static std::error_code make_directory(const Storage& storage);
 
   // Working. A step begins and ends with the lock held; what it says of sleeping, it has seen since
   // it took the lock last, so that no waking is lost.
@@ -81,11 +89,30 @@ class JournalQueue final : public Queue {
   Next flush_step(Lock& lock);
   Next backlog_step(Lock& lock);
   Next maintenance_step(Lock& lock);
+  Next watch_step(Lock& lock);
   void sleep(Worker worker, Lock& lock, SteadyTime until);
   std::condition_variable& wanted(Worker worker);
 
   // Appending.
   std::error_code refusal() const;
+  void wake_flusher(Lock& lock);
+
+  // Whether an append would succeed (journal_watch.cpp). In the order in which they are told.
+  enum class Obstacle { none, directory, failure, overdue, buffer, first_file };
+  Obstacle obstacle() const;
+  std::string describe(Obstacle obstacle) const;
+  std::chrono::microseconds overdue_for() const;
+  void flush_ended(bool good);
+
+  // Watching (journal_watch.cpp).
+  void tell_turn(Lock& lock);
+  void look_at_directory(Lock& lock);
+  void look_at_active(Lock& lock);
+  void look_at_names(Lock& lock);
+  std::vector<Segment> waited_for_in_sealed() const;
+  void note_missing(Lock& lock, const std::set<std::string>& names,
+                    const std::vector<Segment>& before);
+  bool leave_spoilt_segment(Lock& lock);
   void stamp(Entry& entry, std::optional<Timestamp> carried_from);
 
   // Flushing (journal_flush.cpp).
@@ -111,9 +138,15 @@ class JournalQueue final : public Queue {
 
   // Maintaining (journal_maintenance.cpp).
   void make_found_durable();
+  void write_back_removed();
   bool make_spare();
+  void check_reserve();
+  void tell_reserve();
   bool write_cursor();
+  void note_cursor_time(bool stored);
   void trim();
+  void release(const std::string& name, std::uint64_t size);
+  void release_again();
 
   void say(LogLevel level, const std::string& message) const;
 
@@ -122,7 +155,6 @@ class JournalQueue final : public Queue {
   Clock& clock_;
   const Log log_;
   const Workers workers_;
-  const std::unique_ptr<File> directory_lock_;
   const FileQueueRecovery recovery_;
   const std::uint64_t queue_;
   const std::uint64_t epoch_;
@@ -132,6 +164,7 @@ class JournalQueue final : public Queue {
   std::condition_variable flush_wanted_;
   std::condition_variable backlog_wanted_;
   std::condition_variable maintenance_wanted_;
+  std::condition_variable watch_wanted_;
   std::atomic<bool> stopping_{false};
 
   // Stamping and appending.
@@ -149,6 +182,13 @@ class JournalQueue final : public Queue {
   int failures_in_a_row_ = 0;
   SteadyTime next_attempt_{};
   Sequence last_durable_;
+  /// Since when the oldest append in open_, and the one that the flusher is at, has been waiting.
+  std::optional<SteadyTime> open_since_;
+  std::optional<SteadyTime> flushing_since_;
+  std::optional<SteadyTime> cursor_since_;  ///< a cursor is being written
+  SteadyTime last_flushed_{};
+  /// A flush came too late for its callbacks, and none has been in time since.
+  mutable bool overdue_ = false;
   std::uint64_t accepted_ids_ = 0;
   std::uint64_t accepted_callbacks_ = 0;
   FileQueue::FlushStatus flush_status_;
@@ -161,7 +201,9 @@ class JournalQueue final : public Queue {
   int backlog_failures_ = 0;  // in a row
   std::vector<Segment> segments_;
   std::uint64_t active_number_ = 0;
-  std::uint64_t noted_number_ = 0;  // of the newest segment that segments_ has had
+  std::shared_ptr<File> active_file_;
+  std::uint64_t spoilt_number_ = 0;  ///< the active segment is to be left: this one
+  std::uint64_t noted_number_ = 0;   // of the newest segment that segments_ has had
   std::uint64_t next_number_ = 0;
   ReadDone read_;
   std::size_t ids_max_ = 0;
@@ -188,6 +230,29 @@ class JournalQueue final : public Queue {
   bool cursor_idle_ = false;  // the maintainer sleeps, and is to be woken for a cursor
   SteadyTime next_cursor_{};
   SteadyTime next_spare_{};
+  SteadyTime next_reserve_{};
+  Reserve reserve_told_ = Reserve::kept;
+  struct Unreleased {
+    std::string name;
+    std::uint64_t size;
+  };
+  std::vector<Unreleased> unreleased_;  ///< the maintainer's: could not be removed
+  SteadyTime next_release_{};
+
+  // Watching: the watcher's, but for what the others are told.
+  std::unique_ptr<DirectoryLock> directory_lock_;
+  DirectoryLock::State directory_ = DirectoryLock::State::held;
+  SteadyTime next_look_{};
+  SteadyTime next_listing_{};
+  SteadyTime opened_at_{};
+  Obstacle told_ = Obstacle::none;
+  /// Segments that somebody removed although callbacks in them had not ended.
+  std::vector<Segment> missing_;
+  /// The one that was written to then: what is in it is written to a new file.
+  std::optional<Segment> removed_;
+  std::shared_ptr<File> removed_file_;
+  SteadyTime next_write_back_{};
+  bool cursor_removed_ = false;
 
   bool stopped_ = false;
   std::vector<std::thread> threads_;

@@ -160,6 +160,13 @@ class Scan {
   void classify(Damage& damage) {
     damage.last = std::min(damage.last, result_.durable);
     if (damage.last < damage.first) return;  // never was durable
+    // Nobody needs it any more: its file may have been released while an older one could not be.
+    if (cursor_) damage.first = std::max(damage.first, cursor_->acknowledged + 1);
+    if (damage.last < damage.first) {
+      damage.first = damage.last = 0;
+      if (damage.end > damage.begin) remember(result_.damaged, damage);
+      return;
+    }
     result_.lost_records += damage.last - damage.first + 1;
     result_.lost.push_back(damage);
   }

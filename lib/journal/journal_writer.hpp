@@ -44,6 +44,11 @@ class JournalWriter {
   /// to has to be trimmed.
   const Segment& newest() const { return newest_; }
   std::uint64_t next_number() const { return start_.next_number; }
+  /// The open file of the active segment; null while there is none.
+  const std::shared_ptr<File>& file() const { return file_; }
+
+  /// The next write begins a new segment.
+  void leave_segment();
 
   /// The most a record may take up, header and padding included.
   static std::uint64_t record_size_max(std::uint64_t segment_bytes);
@@ -54,12 +59,11 @@ class JournalWriter {
   std::size_t fitting(const BatchBuffer& buffer, std::size_t from) const;
   void seal(BatchBuffer& buffer, std::size_t from, std::size_t next) const;
   std::error_code write_batch(std::span<const std::byte> batch);
-  void leave_segment();
 
   const Storage storage_;
   SegmentPool& pool_;
   WriterStart start_;  // its `previous…` always describe what a next segment would follow
-  std::unique_ptr<File> file_;
+  std::shared_ptr<File> file_;
   Segment active_;
   Segment newest_;
 };

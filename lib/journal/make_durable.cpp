@@ -24,14 +24,23 @@ std::error_code copy(File& from, File& to, std::uint64_t size) {
   return to.sync_data();
 }
 
-std::error_code write_copy(const Storage& storage, const Segment& segment) {
+std::error_code write_copy(const Storage& storage, File& from, const Segment& segment) {
   (void)storage.remove(copy_name);
   std::error_code error;
-  const auto from = storage.open(segment.name, FileSystem::Mode::read, error);
-  if (!from) return error;
   const auto to = storage.open(copy_name, FileSystem::Mode::create, error);
   if (!to) return error;
-  return copy(*from, *to, segment.end);
+  return copy(from, *to, segment.end);
+}
+
+/// A copy takes the name.
+std::error_code take_its_place(const Storage& storage, File& from, Segment& segment) {
+  auto error = write_copy(storage, from, segment);
+  if (!error) error = storage.rename(copy_name, segment.name);
+  if (error)
+    (void)storage.remove(copy_name);
+  else
+    segment.size = segment.end;
+  return error;
 }
 
 bool sync(const Storage& storage, const Segment& segment) {
@@ -44,14 +53,17 @@ bool sync(const Storage& storage, const Segment& segment) {
 
 bool make_durable(const Storage& storage, Segment& segment) {
   if (planted(PlantedBug::page_cache_believed)) return true;
-  auto error = write_copy(storage, segment);
-  if (!error) error = storage.rename(copy_name, segment.name);
-  if (error) {
-    (void)storage.remove(copy_name);
-    return error == std::errc::no_space_on_device && sync(storage, segment);
-  }
-  segment.size = segment.end;
-  return !storage.sync();
+  std::error_code error;
+  const auto from = storage.open(segment.name, FileSystem::Mode::read, error);
+  if (!from) return false;
+  error = take_its_place(storage, *from, segment);
+  if (error == std::errc::no_space_on_device) return sync(storage, segment);
+  return !error && !storage.sync();
+}
+
+std::error_code write_back(const Storage& storage, File& from, Segment& segment) {
+  const auto error = take_its_place(storage, from, segment);
+  return error ? error : storage.sync();
 }
 
 }  // namespace postoffice::journal

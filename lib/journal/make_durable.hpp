@@ -12,4 +12,7 @@ namespace postoffice::journal {
 /// do. A crash at any point leaves one of the two. The new file is only as large as what is in it.
 bool make_durable(const Storage& storage, Segment& segment);
 
+/// The same for a segment whose name is gone, from the file that is still open.
+std::error_code write_back(const Storage& storage, File& from, Segment& segment);
+
 }  // namespace postoffice::journal

@@ -1,6 +1,5 @@
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -8,7 +7,7 @@
 #include <cerrno>
 #include <random>
 
-#include "journal/file_system.hpp"
+#include "journal/posix_parts.hpp"
 #include "planted_bug.hpp"
 #include "postoffice/error.hpp"
 
@@ -49,6 +48,10 @@ class PosixFile final : public File {
     return ::fstat(descriptor_, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
   }
 
+  Reserve reserve(std::uint64_t from) const override { return posix_reserve(descriptor_, from); }
+
+  bool is_at(const std::string& path) const override { return is_same_file(descriptor_, path); }
+
  private:
   static std::size_t done(ssize_t count, std::error_code& error) {
     error = count < 0 ? last_error() : std::error_code{};
@@ -70,6 +73,7 @@ int flags_of(FileSystem::Mode mode) {
 std::unique_ptr<File> open_file(const std::string& path, int flags, std::error_code& error) {
   const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC, 0600);
   error = descriptor < 0 ? last_error() : std::error_code{};
+  if (descriptor >= 0 && (flags & O_EXCL) != 0) ask_for_overwriting(descriptor);
   return descriptor < 0 ? nullptr : std::make_unique<PosixFile>(descriptor);
 }
 
@@ -79,15 +83,9 @@ class PosixFileSystem final : public FileSystem {
     return open_file(path, flags_of(mode), error);
   }
 
-  // flock belongs to the open file, so a second lock by this very process is refused, too.
-  std::unique_ptr<File> lock(const std::string& path, std::error_code& error) override {
-    const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    error = descriptor < 0 ? last_error() : std::error_code{};
-    if (descriptor < 0) return nullptr;
-    auto file = std::make_unique<PosixFile>(descriptor);
-    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return file;
-    error = errno == EWOULDBLOCK ? make_error_code(Error::locked) : last_error();
-    return nullptr;
+  std::unique_ptr<DirectoryLock> lock(const std::string& directory,
+                                      std::error_code& error) override {
+    return lock_posix_directory(directory, error);
   }
 
   std::error_code rename(const std::string& from, const std::string& to) override {
@@ -133,6 +131,8 @@ class PosixFileSystem final : public FileSystem {
   Space space(const std::string& path) override {
     struct statvfs status {};
     if (::statvfs(path.c_str(), &status) != 0) return {~0ull, ~0ull};
+    // Memory without a limit (ramfs, tmpfs with size=0) counts no blocks.
+    if (status.f_blocks == 0) return {~0ull, ~0ull};
     const std::uint64_t block = status.f_frsize;
     return {status.f_bavail * block, status.f_blocks * block};
   }

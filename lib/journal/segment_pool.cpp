@@ -10,6 +10,8 @@ namespace {
 
 constexpr char unfinished_spare_name[] = "spare.tmp";
 constexpr char unplanned_name[] = "segment.tmp";
+/// What the making of a file may take of the time that a callback has.
+constexpr auto quick = std::chrono::milliseconds(200);
 constexpr std::uint64_t zeros_per_write = 256 << 10;
 constexpr std::uint64_t zeros_per_sync = 4 << 20;
 
@@ -25,37 +27,44 @@ bool is_fresh(File& file) {
 }  // namespace
 
 SegmentPool::SegmentPool(const Storage& storage, std::uint64_t segment_bytes, Limits limits,
-                         bool spare_ready, std::size_t files)
+                         bool spare_ready, std::size_t files, Now now)
     : storage_(storage),
       segment_bytes_(segment_bytes),
       limits_(limits),
       spare_(spare_ready ? Spare::ready : Spare::none),
-      files_(files) {}
+      files_(files),
+      now_(std::move(now)) {}
 
 SegmentPool::Taken SegmentPool::take(std::error_code& error) {
   Taken taken;
-  {
-    const std::lock_guard lock(mutex_);
-    if (spare_ == Spare::ready) {
-      spare_ = Spare::taken;
-      taken.name = spare_name;
-    } else if (!may_grow()) {
-      error = std::make_error_code(std::errc::no_space_on_device);
-      return taken;
-    } else {
-      unplanned_ = 1;
-    }
-  }
-  if (taken.name.empty()) {
-    error = make_on_the_spot(taken);
-    return taken;
-  }
-  taken.file = storage_.open(taken.name, FileSystem::Mode::write, error);
-  if (taken.file) taken.fresh = is_fresh(*taken.file);
+  if (take_spare(taken, error)) return taken;
+  error = make_on_the_spot(taken);
   return taken;
 }
 
+/// False if there is none, or somebody else has removed it.
+bool SegmentPool::take_spare(Taken& taken, std::error_code& error) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (spare_ != Spare::ready) return false;
+    spare_ = Spare::taken;
+  }
+  taken.file = storage_.open(spare_name, FileSystem::Mode::write, error);
+  if (error == std::errc::no_such_file_or_directory) {
+    set_spare(Spare::none);
+    return false;
+  }
+  taken.name = spare_name;
+  if (taken.file) taken.fresh = is_fresh(*taken.file);
+  return true;
+}
+
 std::error_code SegmentPool::make_on_the_spot(Taken& taken) {
+  if (!may_grow()) return std::make_error_code(std::errc::no_space_on_device);
+  {
+    const std::lock_guard lock(mutex_);
+    unplanned_ = 1;
+  }
   (void)storage_.remove(unplanned_name);
   std::error_code error;
   taken.name = unplanned_name;
@@ -71,17 +80,27 @@ void SegmentPool::settle_taken(bool became_segment) {
   if (became_segment) ++files_;
 }
 
-bool SegmentPool::wants_spare() const {
+bool SegmentPool::can_give() const {
   const std::lock_guard lock(mutex_);
-  return spare_ == Spare::none && may_grow();
+  return spare_ == Spare::ready || quick_;
+}
+
+bool SegmentPool::wants_spare() const {
+  {
+    const std::lock_guard lock(mutex_);
+    if (spare_ != Spare::none) return false;
+  }
+  return may_grow();
 }
 
 std::size_t SegmentPool::held() const {
   return files_ + unplanned_ + (spare_ == Spare::none ? 0 : 1);
 }
 
+/// Asks the disk, which may take its time, so without the lock.
 bool SegmentPool::may_grow() const {
   const auto free = storage_.file_system.space(storage_.directory).free;
+  const std::lock_guard lock(mutex_);
   return within_limit(1) && free >= segment_bytes_ &&
          free - segment_bytes_ >= limits_.free_bytes_min;
 }
@@ -97,6 +116,7 @@ std::error_code SegmentPool::make_spare(const std::atomic<bool>& stopping) {
   if (!error && !stopping) error = storage_.sync();
   const bool ready = !error && !stopping;
   if (!ready) (void)storage_.remove(unfinished_spare_name);
+  if (ready) note_reserve(reserve_of(spare_name));
   set_spare(ready ? Spare::ready : Spare::none);
   return error;
 }
@@ -107,7 +127,15 @@ std::error_code SegmentPool::write_zeros(const std::atomic<bool>& stopping) {
   std::error_code error;
   const auto file = storage_.open(unfinished_spare_name, FileSystem::Mode::create, error);
   if (!file) return error;
-  if ((error = file->allocate(segment_bytes_))) return error;
+  const auto begun = now_();
+  error = file->allocate(segment_bytes_);
+  {
+    const std::lock_guard lock(mutex_);
+    quick_ = !error && now_() - begun <= quick;
+  }
+  if (error) return error;
+  // Zeros would use up what is kept for the first write only.
+  if (file->reserve(0) == Reserve::first_write) return file->sync_data();
   const std::vector<std::byte> zeros(std::min(zeros_per_write, segment_bytes_));
   for (std::uint64_t at = 0; at < segment_bytes_ && !stopping; at += zeros.size()) {
     const auto count = std::min<std::uint64_t>(zeros.size(), segment_bytes_ - at);
@@ -118,19 +146,67 @@ std::error_code SegmentPool::write_zeros(const std::atomic<bool>& stopping) {
 }
 
 std::error_code SegmentPool::release(const std::string& name, std::uint64_t size) {
+  const bool wanted = size == segment_bytes_ && !has_spare();
+  const auto reserve = wanted ? reserve_of(name) : Reserve::none;
+  const bool worth_it = reserve == Reserve::kept || reserve == Reserve::unknown;
   bool recycle = false;
   {
     const std::lock_guard lock(mutex_);
-    if (files_ > 0) --files_;
     // A released file is space already taken, so a full disk is no reason to give it back.
-    recycle = spare_ == Spare::none && size == segment_bytes_ && within_limit(1);
+    recycle = worth_it && spare_ == Spare::none && within_limit(files_ > 0 ? 0 : 1);
     if (recycle) spare_ = Spare::being_made;
   }
-  if (!recycle) return storage_.remove(name);
-  auto error = storage_.rename(name, spare_name);
-  if (!error) error = storage_.sync();
-  set_spare(error ? Spare::none : Spare::ready);
-  return error;
+  auto error = recycle ? storage_.rename(name, spare_name) : storage_.remove(name);
+  const bool gone = !error || error == std::errc::no_such_file_or_directory;
+  if (!error && recycle) error = storage_.sync();
+  if (recycle && !error) note_reserve(reserve);
+  const std::lock_guard lock(mutex_);
+  if (recycle) spare_ = error ? Spare::none : Spare::ready;
+  if (gone && files_ > 0) --files_;
+  return gone ? std::error_code{} : error;
+}
+
+bool SegmentPool::has_spare() const {
+  const std::lock_guard lock(mutex_);
+  return spare_ == Spare::ready;
+}
+
+void SegmentPool::forget_spare() {
+  const std::lock_guard lock(mutex_);
+  if (spare_ == Spare::ready) spare_ = Spare::none;
+}
+
+bool SegmentPool::drop_shared_spare() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (spare_ != Spare::ready) return false;
+    spare_ = Spare::being_made;
+  }
+  const auto found = reserve_of(spare_name);
+  // What never was better will not become so. The first one may be of an earlier version's making.
+  const bool drop = found == Reserve::none && best_reserve_ != Reserve::none && may_grow();
+  note_reserve(found);
+  if (drop) (void)storage_.remove(spare_name);
+  set_spare(drop ? Spare::none : Spare::ready);
+  return drop;
+}
+
+std::optional<Reserve> SegmentPool::reserve() const {
+  const std::lock_guard lock(mutex_);
+  return reserve_;
+}
+
+/// The lower the better.
+void SegmentPool::note_reserve(Reserve found) {
+  const std::lock_guard lock(mutex_);
+  reserve_ = found;
+  best_reserve_ = best_reserve_ ? std::min(*best_reserve_, found) : found;
+}
+
+Reserve SegmentPool::reserve_of(const std::string& name) const {
+  std::error_code error;
+  const auto file = storage_.open(name, FileSystem::Mode::read, error);
+  return file ? file->reserve(0) : Reserve::unknown;
 }
 
 std::uint64_t SegmentPool::bytes() const {

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "journal/file_system.hpp"
@@ -21,9 +24,11 @@ class SegmentPool {
     std::uint64_t free_bytes_min = 0;  ///< left to others
   };
 
+  using Now = std::function<std::chrono::steady_clock::time_point()>;
+
   /// `files` is how many segments there are already.
   SegmentPool(const Storage& storage, std::uint64_t segment_bytes, Limits limits, bool spare_ready,
-              std::size_t files);
+              std::size_t files, Now now = std::chrono::steady_clock::now);
 
   struct Taken {
     std::unique_ptr<File> file;
@@ -37,11 +42,25 @@ class SegmentPool {
   /// What take() gave has become a segment, or could not and was removed.
   void settle_taken(bool became_segment);
 
+  /// take() would not make anybody wait for long: there is a spare, or files are made quickly here.
+  bool can_give() const;
+
   bool wants_spare() const;
-  /// Makes one, zeroed and synced; gives up soon after `stopping`.
+  /// Makes one, allocated, zeroed where that keeps it (see Reserve), and synced; gives up soon
+  /// after `stopping`.
   std::error_code make_spare(const std::atomic<bool>& stopping);
-  /// A segment nobody needs any more becomes the spare, or is removed.
+  /// A segment nobody needs any more becomes the spare, or is removed. After an error it is still
+  /// there.
   std::error_code release(const std::string& name, std::uint64_t size);
+
+  bool has_spare() const;
+  /// Somebody else has removed it.
+  void forget_spare();
+  /// A spare whose blocks somebody else has a share in by now (a clone, a snapshot) is removed, so
+  /// that another one is made. False if it is good, or none is there.
+  bool drop_shared_spare();
+  /// What the newest spare has kept for a full disk; nothing before there has been one.
+  std::optional<Reserve> reserve() const;
 
   std::uint64_t bytes() const;
   std::uint64_t segment_bytes() const { return segment_bytes_; }
@@ -53,8 +72,11 @@ class SegmentPool {
   bool may_grow() const;
   bool within_limit(std::size_t more) const;
   std::error_code write_zeros(const std::atomic<bool>& stopping);
+  bool take_spare(Taken& taken, std::error_code& error);
   std::error_code make_on_the_spot(Taken& taken);
   void set_spare(Spare spare);
+  Reserve reserve_of(const std::string& name) const;
+  void note_reserve(Reserve found);
 
   const Storage storage_;
   const std::uint64_t segment_bytes_;
@@ -63,6 +85,10 @@ class SegmentPool {
   Spare spare_;
   std::size_t files_;
   std::size_t unplanned_ = 0;  ///< made on the spot, not a segment yet
+  const Now now_;
+  bool quick_ = false;  ///< the newest file was allocated quickly
+  std::optional<Reserve> reserve_;
+  std::optional<Reserve> best_reserve_;  ///< that any spare has had: what can be hoped for
 };
 
 }  // namespace postoffice::journal

@@ -114,7 +114,7 @@ class RecordingDisk final : public FileSystem {
     return handle_of(file);
   }
 
-  std::unique_ptr<File> lock(const std::string& path, std::error_code& error) override {
+  std::unique_ptr<DirectoryLock> lock(const std::string& path, std::error_code& error) override {
     error = locks_.insert(path).second ? std::error_code{} : make_error_code(Error::locked);
     return error ? nullptr : held_lock(path);
   }
@@ -177,7 +177,7 @@ class RecordingDisk final : public FileSystem {
   class OpenFile;
 
   std::unique_ptr<File> handle_of(std::size_t file);
-  std::unique_ptr<File> held_lock(const std::string& path);
+  std::unique_ptr<DirectoryLock> held_lock(const std::string& path);
 
   std::size_t add_file(Content content) {
     contents_.push_back(std::move(content));
@@ -210,19 +210,10 @@ class RecordingDisk final : public FileSystem {
   bool full_ = false;
 };
 
-class RecordingDisk::HeldLock final : public File {
+class RecordingDisk::HeldLock final : public DirectoryLock {
  public:
   HeldLock(RecordingDisk& disk, std::string path) : disk_(disk), path_(std::move(path)) {}
   ~HeldLock() override { disk_.locks_.erase(path_); }
-  std::size_t write_some(std::span<const std::byte>, std::uint64_t, std::error_code&) override {
-    return 0;
-  }
-  std::size_t read_some(std::span<std::byte>, std::uint64_t, std::error_code&) override {
-    return 0;
-  }
-  std::error_code sync_data() override { return {}; }
-  std::error_code allocate(std::uint64_t) override { return {}; }
-  std::uint64_t size() const override { return 0; }
 
  private:
   RecordingDisk& disk_;
@@ -284,7 +275,7 @@ inline std::unique_ptr<File> RecordingDisk::handle_of(std::size_t file) {
   return std::make_unique<OpenFile>(*this, file);
 }
 
-inline std::unique_ptr<File> RecordingDisk::held_lock(const std::string& path) {
+inline std::unique_ptr<DirectoryLock> RecordingDisk::held_lock(const std::string& path) {
   return std::make_unique<HeldLock>(*this, path);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -51,6 +52,18 @@ class SimulatedDisk final : public FileSystem {
     const std::lock_guard lock(mutex_);
     full_ = full;
   }
+  /// Of names, by remove() or rename().
+  void fail_removals(bool fail) {
+    const std::lock_guard lock(mutex_);
+    removals_fail_ = fail;
+  }
+  /// Somebody else removes a file.
+  void lose(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    change({"", path, nullptr});
+  }
+  /// While every sync is under way.
+  void during_syncs(std::function<void()> event) { during_syncs_ = std::move(event); }
   void set_short_writes(bool on) {
     const std::lock_guard lock(mutex_);
     short_writes_ = on;
@@ -110,7 +123,7 @@ class SimulatedDisk final : public FileSystem {
     return std::make_unique<OpenFile>(*this, inode, path);
   }
 
-  std::unique_ptr<File> lock(const std::string& path, std::error_code& error) override {
+  std::unique_ptr<DirectoryLock> lock(const std::string& path, std::error_code& error) override {
     const std::lock_guard lock(mutex_);
     error = locks_.insert(path).second ? std::error_code{} : make_error_code(Error::locked);
     if (error) return nullptr;
@@ -122,6 +135,7 @@ class SimulatedDisk final : public FileSystem {
     if (const auto error = operate()) return error;
     const auto found = names_.find(from);
     if (found == names_.end()) return std::make_error_code(std::errc::no_such_file_or_directory);
+    if (removals_fail_) return std::make_error_code(std::errc::operation_not_permitted);
     history_.push_back("rename " + base(from) + " " + base(to));
     change({to, from, found->second});
     return {};
@@ -131,6 +145,7 @@ class SimulatedDisk final : public FileSystem {
     const std::lock_guard lock(mutex_);
     if (const auto error = operate()) return error;
     if (!names_.contains(path)) return std::make_error_code(std::errc::no_such_file_or_directory);
+    if (removals_fail_) return std::make_error_code(std::errc::operation_not_permitted);
     history_.push_back("remove " + base(path));
     change({"", path, nullptr});
     return {};
@@ -188,22 +203,13 @@ class SimulatedDisk final : public FileSystem {
     std::shared_ptr<Inode> inode;
   };
 
-  class HeldLock final : public File {
+  class HeldLock final : public DirectoryLock {
    public:
     HeldLock(SimulatedDisk& disk, std::string path) : disk_(disk), path_(std::move(path)) {}
     ~HeldLock() override {
       const std::lock_guard lock(disk_.mutex_);
       disk_.locks_.erase(path_);
     }
-    std::size_t write_some(std::span<const std::byte>, std::uint64_t, std::error_code&) override {
-      return 0;
-    }
-    std::size_t read_some(std::span<std::byte>, std::uint64_t, std::error_code&) override {
-      return 0;
-    }
-    std::error_code sync_data() override { return {}; }
-    std::error_code allocate(std::uint64_t) override { return {}; }
-    std::uint64_t size() const override { return 0; }
 
    private:
     SimulatedDisk& disk_;
@@ -249,6 +255,7 @@ class SimulatedDisk final : public FileSystem {
     }
 
     std::error_code sync_data() override {
+      if (disk_.during_syncs_) disk_.during_syncs_();
       const std::lock_guard lock(disk_.mutex_);
       if (const auto error = disk_.operate()) return error;
       if (failed_) ++disk_.syncs_after_failure_;
@@ -275,6 +282,12 @@ class SimulatedDisk final : public FileSystem {
     std::uint64_t size() const override {
       const std::lock_guard lock(disk_.mutex_);
       return inode_->content.size();
+    }
+
+    bool is_at(const std::string& path) const override {
+      const std::lock_guard lock(disk_.mutex_);
+      const auto found = disk_.names_.find(path);
+      return found != disk_.names_.end() && found->second == inode_;
     }
 
    private:
@@ -357,6 +370,8 @@ class SimulatedDisk final : public FileSystem {
   bool reads_fail_ = false;
   bool full_ = false;
   bool short_writes_ = false;
+  bool removals_fail_ = false;
+  std::function<void()> during_syncs_;
   int failed_syncs_ = 0;
   int syncs_after_failure_ = 0;
 };

@@ -120,6 +120,17 @@ void write_journal(MetricsText& out, const postoffice::FileQueue& queue) {
               number(queue.lost_records()));
   out.gauge("postoffice_journal_last_flush_seconds", "How long the newest flush took.",
             std::chrono::duration<double>(flushes.last_flush).count());
+  out.gauge("postoffice_journal_flush_overdue_seconds",
+            "How long the oldest callback has been waiting for its flush; 0 while all are in time.",
+            std::chrono::duration<double>(flushes.overdue).count());
+  out.gauge("postoffice_journal_at_risk_callbacks",
+            "Callbacks that have not ended and whose files somebody else has removed.",
+            number(queue.at_risk()));
+  using Reserve = postoffice::FileQueue::Reserve;
+  const auto reserve = queue.reserve();
+  out.gauge("postoffice_journal_reserve",
+            "1 if room is held ahead for a full disk, 0 if not, or if that cannot be told.",
+            reserve == Reserve::kept || reserve == Reserve::first_write ? 1 : 0);
 }
 
 void write_ingress(MetricsText& out, const postoffice::HttpIngressStatus& ingress) {

@@ -107,6 +107,7 @@ std::vector<Check> checks_in(const WorkDirectory& work, const Options& options,
          return self_test::check_crashes(work / "crashes", crashes);
        }},
       {"full disk", [&] { return self_test::check_full_disk(work / "full"); }},
+      {"reserve", [&] { return self_test::check_reserve(work / "reserve"); }},
   };
 }
 

@@ -6,6 +6,7 @@
 #include "admin/pages.hpp"
 #include "daemon/file_limit.hpp"
 #include "daemon/listening.hpp"
+#include "daemon/open_queue.hpp"
 #include "support/stores.hpp"
 
 namespace postofficed {
@@ -38,7 +39,7 @@ Failure BrokerDaemon::start() {
        {&BrokerDaemon::build, &BrokerDaemon::start_admin, &BrokerDaemon::start_work}) {
     if (auto failure = (this->*step)(); failure.code != ExitCode::ok) return failure;
   }
-  info("ready");
+  tell_ready(publishing_ ? publishing_->journal() : nullptr, log_);
   return {};
 }
 

@@ -55,7 +55,7 @@ Failure Daemon::start() {
                           &Daemon::join_others, &Daemon::start_pipeline}) {
     if (auto failure = (this->*step)(); failure.code != ExitCode::ok) return failure;
   }
-  info("ready");
+  tell_ready(queue_.get(), log_);
   return {};
 }
 
@@ -144,7 +144,7 @@ Failure Daemon::start_admin() {
 
 std::string Daemon::not_ready() const {
   if (!ingress_->status().listening) return "callbacks are not listened for yet";
-  if (!queue_->status().writable) return "no callback can be made durable now";
+  if (auto trouble = queue_->trouble(); !trouble.empty()) return trouble;
   const auto instance = instance_status();
   if (instance && instance->fenced) {
     return about_successor(*instance, describe(options_.store)).what;

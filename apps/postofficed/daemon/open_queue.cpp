@@ -1,7 +1,9 @@
 #include "daemon/open_queue.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <string>
+#include <thread>
 
 #include "daemon/memory_limit.hpp"
 #include "postoffice/error.hpp"
@@ -50,6 +52,19 @@ Failure open_queue(const Options& options, postoffice::Clock& clock, const posto
   if (!queue) return cannot_open(name, wanted.directory, error);
   log_recovery(name, queue->recovery(), log);
   return {};
+}
+
+// The first file may take its time, where a file system can only be made to keep room by writing.
+void tell_ready(const postoffice::FileQueue* queue, const postoffice::Log& log) {
+  using namespace std::chrono_literals;
+  const auto give_up = std::chrono::steady_clock::now() + 5s;
+  std::string trouble = queue ? queue->trouble() : std::string();
+  while (!trouble.empty() && std::chrono::steady_clock::now() < give_up) {
+    std::this_thread::sleep_for(5ms);
+    trouble = queue->trouble();
+  }
+  if (trouble.empty()) return log(LogLevel::info, "ready");
+  log(LogLevel::warning, "started, not ready: " + trouble);
 }
 
 }  // namespace postofficed

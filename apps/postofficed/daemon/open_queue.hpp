@@ -16,4 +16,8 @@ namespace postofficed {
 Failure open_queue(const Options& options, postoffice::Clock& clock, const postoffice::Log& log,
                    std::unique_ptr<postoffice::FileQueue>& queue);
 
+/// Logs "ready" once callbacks can be made durable in `queue` (null: there is none to wait for), or
+/// after a moment that they cannot be.
+void tell_ready(const postoffice::FileQueue* queue, const postoffice::Log& log);
+
 }  // namespace postofficed

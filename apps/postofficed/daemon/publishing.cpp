@@ -155,9 +155,7 @@ void Publishing::stop_publishing(std::function<void()> done) {
 
 std::string Publishing::not_ready() const {
   if (!ingress_->status().listening) return "callbacks are not listened for yet";
-  if (journal_) {
-    return journal_->status().writable ? "" : "no callback can be made durable now";
-  }
+  if (journal_) return journal_->trouble();
   const auto status = publisher_->status();
   if (!status.connected) return "the broker cannot be reached";
   return status.blocked ? "the broker takes nothing now" : "";

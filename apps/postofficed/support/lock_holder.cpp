@@ -10,9 +10,11 @@
 namespace postofficed {
 namespace {
 
-std::set<std::string> inodes_in(const std::string& directory) {
+std::set<std::string> inodes_of(const std::string& directory) {
   std::set<std::string> inodes;
   std::error_code error;
+  struct stat own {};
+  if (stat(directory.c_str(), &own) == 0) inodes.insert(std::to_string(own.st_ino));
   for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
     struct stat status {};
     if (stat(entry.path().c_str(), &status) == 0) inodes.insert(std::to_string(status.st_ino));
@@ -32,7 +34,7 @@ std::string name_of(const std::string& process) {
 // A line of /proc/locks: "3: FLOCK  ADVISORY  WRITE 4711 fd:01:1311 0 EOF", where 1311 is the
 // inode.
 std::string lock_holder(const std::string& directory) {
-  const auto inodes = inodes_in(directory);
+  const auto inodes = inodes_of(directory);
   std::ifstream locks("/proc/locks");
   for (std::string line; std::getline(locks, line);) {
     std::istringstream fields(line);

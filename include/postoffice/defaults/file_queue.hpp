@@ -74,8 +74,29 @@ class FileQueue final : public Queue {
     std::uint64_t flushed_bytes = 0;
     std::uint64_t failures = 0;
     std::chrono::microseconds last_flush{0};
+    /// How long the oldest append has been waiting, once that is longer than a sender is kept
+    /// waiting; 0 if all are in time.
+    std::chrono::microseconds overdue{0};
   };
   FlushStatus flushes() const;
+
+  /// Why an append made now is expected to fail, in words; empty while QueueStatus::writable. Told
+  /// also while the disk answers nobody.
+  std::string trouble() const;
+
+  /// Callbacks that have not ended and would not survive a crash, since somebody removed the files
+  /// that they are in.
+  std::uint64_t at_risk() const;
+
+  /// What is held ahead for the time when the disk is full.
+  enum class Reserve {
+    not_yet,      ///< no spare file has been made yet
+    kept,         ///< the rest of the newest file, and a spare one
+    first_write,  ///< the same, but each byte serves once, since the file system copies on write
+    none,         ///< nothing: a full disk refuses at once
+    unknown       ///< the file system does not say
+  };
+  Reserve reserve() const;
 
  private:
   class Impl;

@@ -1,5 +1,6 @@
-// Callbacks that cannot be made durable.
+// Callbacks that cannot be made durable, or are no longer.
 #include "admin/troubles.hpp"
+#include "support/text.hpp"
 
 namespace postofficed {
 
@@ -7,6 +8,14 @@ void find_queue_troubles(const Shown& shown, const postoffice::PipelineStatus&,
                          Troubles& troubles) {
   const std::string reason = shown.not_ready();
   if (!reason.empty()) troubles.push_back({"queue", reason, {}});
+  const auto at_risk = shown.journal ? shown.journal->at_risk() : 0;
+  if (at_risk == 0) return;
+  troubles.push_back(
+      {"queue",
+       "files of the queue were removed under this process: " + counted(at_risk, "callback") +
+           " that have not ended would not survive " + "a crash",
+       "find out what removes files from the queue's directory; what is in memory "
+       "is appended again"});
 }
 
 }  // namespace postofficed

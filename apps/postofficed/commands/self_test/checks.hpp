@@ -35,4 +35,8 @@ Finding check_crashes(const std::string& directory, const Crashes& crashes);
 /// Whether callbacks that do not fit are refused, and accepted again once there is room.
 Finding check_full_disk(const std::string& directory);
 
+/// Whether room can be held ahead here, so that a full disk is met by that first. The disk is
+/// asked, not filled: it is somebody else's.
+Finding check_reserve(const std::string& directory);
+
 }  // namespace postofficed::self_test

@@ -86,12 +86,14 @@ Finding check_file_system(const std::string& directory) {
   }
   const auto type = type_of(directory);
   const auto free = static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
-  std::string text = type + ", " + in_units(free) + " free";
+  const bool counts_blocks = status.f_blocks != 0;  // memory without a limit counts none
+  std::string text = type + ", " + (counts_blocks ? in_units(free) + " free" : "without a limit");
   // Some make inodes as they need them and count none.
   const bool counts_inodes = status.f_files != 0;
   if (counts_inodes) text += ", " + std::to_string(status.f_favail) + " inodes free";
   std::string objection = objection_to(type);
-  if (free < space_wanted) objection = "that is little: less than " + in_units(space_wanted);
+  if (counts_blocks && free < space_wanted)
+    objection = "that is little: less than " + in_units(space_wanted);
   if (counts_inodes && status.f_favail < names_wanted) objection = "few inodes are left";
   if (objection.empty()) return {Finding::Result::ok, text};
   return {Finding::Result::warning, text + ": " + objection};

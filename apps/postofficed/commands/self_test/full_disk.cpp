@@ -77,7 +77,8 @@ Finding check_full_disk(const std::string& directory) {
   }
   return {Result::ok, counted(accepted.size(), "callback") + " accepted and kept, " +
                           counted(refused, "callback") +
-                          " refused while there was no room, accepted again after"};
+                          " refused while there was no room, accepted again after (files were " +
+                          "kept from growing; the disk itself was not filled)"};
 }
 
 }  // namespace postofficed::self_test

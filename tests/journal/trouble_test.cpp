@@ -1,0 +1,204 @@
+// A disk that hangs, is slow, or loses its files to somebody else, under the file queue.
+#include "journal/stepped.hpp"
+#include "journal/temporary_directory.hpp"
+#include "postoffice/defaults/journal_inspect.hpp"
+
+namespace postoffice::journal {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Troubled : Stepped {
+  Troubled() { options.segment_bytes = 64 << 10; }
+
+  void look() {
+    clock.advance(1s);
+    queue->step(Worker::watcher);
+  }
+
+  void small_segments() { options.segment_bytes = 16 << 10; }
+
+  std::string active() {
+    std::error_code error;
+    std::string newest;
+    for (const auto& name : disk.list("q", error)) {
+      if (name.ends_with(".journal")) newest = std::max(newest, name);
+    }
+    return "q/" + newest;
+  }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Troubled, "a flush that hangs is no secret while it hangs, nor is its end (S9)") {
+  open();
+  REQUIRE_FALSE(append(1));
+  step_all();
+  CHECK(queue->status().writable);
+  int syncs = 0;
+  disk.during_syncs([&] {
+    if (++syncs > 1) return;
+    clock.advance(700ms);
+    CHECK(queue->status().writable);
+    clock.advance(200ms);
+    CHECK_FALSE(queue->status().writable);
+    CHECK(queue->trouble().find("the disk does not answer: a flush takes 0.9 s") == 0);
+    CHECK(queue->flushes().overdue == 900ms);
+    queue->step(Worker::watcher);
+    CHECK(times_said("callbacks are refused: the disk does not answer") == 1);
+  });
+  CHECK_FALSE(append(2));
+  CHECK_FALSE(queue->status().writable);  // it came too late for its sender
+  disk.during_syncs({});
+  CHECK_FALSE(append(3));
+  CHECK(queue->status().writable);
+  CHECK(queue->flushes().overdue == 0ms);
+  look();
+  CHECK(times_said("callbacks can be made durable again") == 1);
+  CHECK(times_said("callbacks are refused") == 1);
+}
+
+TEST_CASE_FIXTURE(Troubled, "of a disk that syncs slowly nobody says that it is ready (S9)") {
+  open();
+  REQUIRE_FALSE(append(1));
+  step_all();
+  disk.during_syncs([&] { clock.advance(1500ms); });
+  for (int i = 0; i < 5; ++i) {
+    CHECK_FALSE(append(2));
+    CHECK_FALSE(queue->status().writable);
+    look();
+  }
+  CHECK(times_said("callbacks are refused") == 1);
+  disk.during_syncs({});
+  clock.advance(1s);
+  step_all();  // nobody sends anything now: the cursor shows that it is over
+  CHECK(queue->status().writable);
+  clock.advance(1s);
+  step_all();
+  CHECK(times_said("callbacks can be made durable again") == 1);
+}
+
+TEST_CASE_FIXTURE(Troubled, "ready is only who can begin a file in time") {
+  disk.set_full(true);
+  open();
+  step_all();
+  CHECK_FALSE(queue->status().writable);
+  CHECK(queue->trouble() == "the first file of the queue is not there yet");
+  disk.set_full(false);
+  clock.advance(2s);
+  step_all();
+  CHECK(queue->status().writable);
+  CHECK_FALSE(append(1));
+}
+
+TEST_CASE_FIXTURE(Troubled, "a segment removed under the process loses nothing, even by kill -9") {
+  open();
+  REQUIRE_FALSE(append(1));
+  REQUIRE_FALSE(append(2));
+  step_all();
+  const auto removed = active();
+  for (const auto& name : {removed, std::string("q/spare.ready"), std::string("q/cursor")}) {
+    disk.lose(name);
+  }
+  REQUIRE_FALSE(append(3));  // not noticed yet
+  clock.advance(1s);
+  queue->step(Worker::watcher);
+  CHECK(queue->status().writable);
+  REQUIRE_FALSE(append(4));
+  CHECK(active() > removed);
+  CHECK(queue->at_risk() == 3);
+  for (int i = 0; i < 3; ++i) clock.advance(1s), step_all();
+  CHECK(queue->at_risk() == 0);
+  CHECK(times_said("was removed under this process") == 1);
+  CHECK(times_said("is there again") == 1);
+  die();
+  got.clear();
+  open();
+  step_all();
+  CHECK(got == std::vector<Sequence>{1, 2, 3, 4});
+  CHECK(queue->recovery().lost_records == 0);
+}
+
+TEST_CASE_FIXTURE(Troubled, "older segments removed: said, what is in memory is asked for again") {
+  small_segments();
+  open();
+  while (segments() < 3) REQUIRE_FALSE(append(1));
+  step_all();
+  disk.lose("q/0000000000000001.journal");
+  clock.advance(1s);
+  queue->step(Worker::watcher);
+  CHECK(times_said("1 files with callbacks that have not ended were removed") == 1);
+  const auto at_risk = queue->at_risk();
+  CHECK(at_risk > 0);
+  CHECK(queue->status().crowded == at_risk);  // they were the first
+  queue->acknowledge(at_risk);
+  CHECK(queue->at_risk() == 0);
+  clock.advance(1s);
+  step_all();
+  CHECK(queue->status().crowded == 0);
+  CHECK_FALSE(said("cannot release"));
+}
+
+TEST_CASE_FIXTURE(Troubled, "what nobody has read yet of a removed segment stops nobody") {
+  small_segments();
+  leave_fifty_to_a_disk_that_does_not_read();
+  disk.fail_reads(false);
+  disk.lose("q/0000000000000001.journal");
+  for (int i = 0; i < 60; ++i) clock.advance(200ms), step_all();
+  CHECK(said("lost callbacks ["));
+  REQUIRE_FALSE(append(51));
+  step_all();
+  CHECK(got.back() == 51);
+}
+
+TEST_CASE_FIXTURE(Troubled, "what could not be removed is tried again, with a line at each turn") {
+  small_segments();
+  open();
+  while (segments() < 4) REQUIRE_FALSE(append(1));
+  step_all();
+  queue->acknowledge(got.back());
+  clock.advance(1s);
+  disk.fail_removals(true);
+  step_all();
+  CHECK(segments() == 4);
+  for (int i = 0; i < 5; ++i) clock.advance(1s), step_all();
+  CHECK(times_said("cannot release") == 3);
+  disk.fail_removals(false);
+  for (int i = 0; i < 3; ++i) clock.advance(2s), step_all();
+  CHECK(segments() == 1);
+  CHECK(times_said("released") == 3);
+  CHECK(times_said("cannot release") == 3);
+  CHECK(queue->status().bytes <= 2 * options.segment_bytes);
+}
+
+TEST_CASE("released is not lost, although an older file could not be removed") {
+  TemporaryDirectory directory;
+  testing::ManualClock clock;
+  FileQueueOptions options;
+  options.directory = directory.path();
+  options.segment_bytes = 16 << 10;
+  std::error_code error;
+  const auto queue = JournalQueue::open(posix_file_system(), options, clock, error, {},
+                                        Workers{false, std::chrono::steady_clock::now});
+  REQUIRE(queue);
+  const std::vector<ObjectId> ids{1};
+  const auto first = directory.path() + "/0000000000000001.journal";
+  for (int i = 0; i < 12; ++i) {
+    queue->append(ids, {}, [](std::error_code, const Receipt&) {});
+    while (queue->step(Worker::flusher)) {
+    }
+    if (i == 0) std::filesystem::copy_file(first, directory.path() + "/kept");
+  }
+  queue->read(100, [](std::error_code, const Delivery&) {});
+  queue->acknowledge(12);
+  for (int i = 0; i < 5; ++i) queue->step(Worker::maintainer);
+  std::filesystem::rename(directory.path() + "/kept", first);
+  const auto summary = inspect_journal(directory.path(), {}, error);
+  CHECK(summary.segments.size() == 2);
+  CHECK(summary.acknowledged == 12);
+  CHECK(summary.lost_records == 0);
+  CHECK(summary.sound());
+}
+
+}  // namespace postoffice::journal
