@@ -51,25 +51,27 @@ struct Scene {
   }
 
   /// How many bytes of ids are taken before the first refusal; little more than `enough`.
-  std::size_t accepted_bytes(std::size_t enough) const {
+  std::size_t accepted_bytes(std::size_t enough) {
     std::mt19937_64 random(7);
     std::vector<std::int64_t> ids(9'900);
     for (auto& id : ids) id = static_cast<std::int64_t>(random() >> 1);
     const std::size_t each = ids.size() * 6;  // at least, by what their distances are coded as
     std::atomic<std::size_t> accepted{0};
     std::atomic<bool> refused{false};
+    const auto give_up = std::chrono::steady_clock::now() + 60s;
     const auto send = [&] {
       CallbackConnection sender(on.daemon->port());
       while (accepted < enough && !refused) {
         if (sender.post(ids) == 202)
           accepted += each;
-        else
-          refused = true;
+        else  // a busy machine may be slow, too
+          refused = on.daemon->said("No space left") || std::chrono::steady_clock::now() > give_up;
       }
     };
     std::vector<std::thread> senders;
     for (int i = 0; i < 4; ++i) senders.emplace_back(send);
     for (auto& sender : senders) sender.join();
+    if (refused) MESSAGE(on.daemon->process().err());
     return accepted;
   }
 
