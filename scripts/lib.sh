@@ -6,7 +6,7 @@ build_packages=(cmake ninja-build g++ libasio-dev node-llhttp rapidjson-dev libp
 test_packages=(postgresql rabbitmq-server openssl doctest-dev libbenchmark-dev strace curl iproute2 e2fsprogs
                xfsprogs python3 python3-yaml
                # The neighbours of tests/field.
-               btrfs-progs pgbouncer gunicorn python3-httpx nodejs nginx-light haproxy apache2 varnish caddy)
+               btrfs-progs pgbouncer pgpool2 gunicorn python3-httpx nodejs nginx-light haproxy apache2 varnish caddy)
 
 say() { printf '\n== %s\n' "$*"; }
 

@@ -14,8 +14,8 @@ namespace postoffice::http {
 /// neither recurses nor allocates.
 ///
 /// `Events` has number(text), string(text) and key(text), with the text as it stands there, without
-/// its quotes; literal(), begin_object(), end_object(), begin_array() and end_array(). Each returns
-/// whether to go on.
+/// its quotes; literal(text), which is true, false or null; begin_object(), end_object(),
+/// begin_array() and end_array(). Each returns whether to go on.
 template <typename Events>
 class JsonWalk {
  public:
@@ -127,7 +127,7 @@ class JsonWalk {
       return fail();
     }
     at_ += word.size();
-    return told(events_.literal());
+    return told(events_.literal(word));
   }
 
   bool digits() {

@@ -5,32 +5,59 @@
 #include <string>
 #include <utility>
 
-#include "http/client/json_scan.hpp"
+#include "http/json_walk.hpp"
 #include "planted_bug.hpp"
 #include "postoffice/error.hpp"
 
 namespace postoffice::http {
 namespace {
 
-/// The two keys that matter, and the first thing that is wrong.
-class AnswerReader {
+/// What matters of an answer, as the walk through it comes by. What is wrong with it is told when
+/// all of it was found to be JSON: the first thing.
+class AnswerEvents {
  public:
-  explicit AnswerReader(std::string_view body) : scan_(body) {}
-
-  bool read() {
-    if (!scan_.take('{'))
-      return scan_.skip_value() && scan_.at_end() ? fail(Refusal::json, "not an object")
-                                                  : not_json();
-    if (!scan_.take('}')) {
-      do {
-        if (!member()) return false;
-      } while (scan_.take(','));
-      if (!scan_.take('}')) return not_json();
+  bool key(std::string_view text) {
+    if (depth_ != 1) return true;
+    awaited_ = means(text, "id") ? Key::id : means(text, "online") ? Key::online : Key::other;
+    if (awaited_ == Key::id && std::exchange(id_seen_, true)) {
+      fail(Refusal::keys, "two keys named id");
     }
-    if (!scan_.at_end()) return not_json();
-    if (!id_seen_) return fail(Refusal::keys, "no id");
-    if (!online_seen_) return fail(Refusal::keys, "no online");
+    if (awaited_ == Key::online && std::exchange(online_seen_, true)) {
+      fail(Refusal::keys, "two keys named online");
+    }
     return true;
+  }
+
+  bool literal(std::string_view word) {
+    if (take() != Key::online) return mismatch();
+    online = word == "true";
+    if (word == "null") fail_type(Key::online);
+    return true;
+  }
+
+  bool number(std::string_view text) {
+    if (take() != Key::id) return mismatch();
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+    if (error != std::errc() || end != text.data() + text.size()) fail_type(Key::id);
+    return true;
+  }
+
+  bool string(std::string_view) { return take(), mismatch(); }
+  bool begin_array() { return begin(); }
+  bool begin_object() { return depth_ == 0 ? (++depth_, true) : begin(); }
+  bool end_array() { return --depth_, true; }
+  bool end_object() { return --depth_, true; }
+
+  /// After the walk, if it ended well.
+  void finish() {
+    if (!id_seen_) fail(Refusal::keys, "no id");
+    if (!online_seen_) fail(Refusal::keys, "no online");
+  }
+
+  void fail(Refusal why, const char* words) {
+    if (problem) return;
+    refusal = why;
+    problem = words;
   }
 
   ObjectId id = 0;
@@ -39,51 +66,32 @@ class AnswerReader {
   const char* problem = nullptr;
 
  private:
-  bool fail(Refusal why, const char* words) {
-    refusal = why;
-    problem = words;
-    return false;
+  enum class Key { none, id, online, other };
+
+  // Which key a value at the top level belongs to; `taken_` keeps it for mismatch().
+  Key take() { return taken_ = depth_ == 1 ? awaited_ : depth_ == 0 ? Key::none : Key::other; }
+
+  bool mismatch() {
+    if (taken_ == Key::none) fail(Refusal::json, "not an object");
+    fail_type(taken_);
+    return true;
   }
 
-  bool not_json() {
-    if (scan_.too_deep()) return fail(Refusal::depth, "nested too deeply");
-    return fail(Refusal::json, "not JSON");
+  void fail_type(Key key) {
+    if (key == Key::id) fail(Refusal::types, "id is not an int64");
+    if (key == Key::online) fail(Refusal::types, "online is not true or false");
   }
 
-  bool member() {
-    JsonScan::Key key;
-    if (!scan_.take_string(&key) || !scan_.take(':')) return not_json();
-    if (key == "id") {
-      if (std::exchange(id_seen_, true)) return fail(Refusal::keys, "two keys named id");
-      return read_id();
-    }
-    if (key == "online") {
-      if (std::exchange(online_seen_, true)) return fail(Refusal::keys, "two keys named online");
-      return read_online();
-    }
-    return scan_.skip_value() || not_json();
+  bool begin() {
+    take();
+    mismatch();
+    ++depth_;
+    return true;
   }
 
-  bool read_id() {
-    std::string_view token;
-    if (!scan_.take_number(token)) return wrong_type("id is not an int64");
-    const auto result = std::from_chars(token.data(), token.data() + token.size(), id);
-    if (result.ec == std::errc() && result.ptr == token.data() + token.size()) return true;
-    return fail(Refusal::types, "id is not an int64");
-  }
-
-  bool read_online() {
-    online = scan_.next_is('t');
-    if (scan_.take_word(online ? "true" : "false")) return true;
-    return wrong_type("online is not true or false");
-  }
-
-  /// A value that is none at all is worse.
-  bool wrong_type(const char* words) {
-    return scan_.skip_value() ? fail(Refusal::types, words) : not_json();
-  }
-
-  JsonScan scan_;
+  int depth_ = 0;
+  Key awaited_ = Key::none;
+  Key taken_ = Key::none;
   bool id_seen_ = false;
   bool online_seen_ = false;
 };
@@ -94,6 +102,10 @@ ReadAnswer bad_answer(Refusal refusal, std::string reason) {
   answer.reason = std::move(reason);
   answer.refusal = refusal;
   return answer;
+}
+
+ReadAnswer malformed(Refusal refusal, const char* why) {
+  return bad_answer(refusal, std::string("the answer is malformed: ") + why);
 }
 
 /// Takes {"id":<asked>,"online":…} without white space, as nearly all sources write it.
@@ -121,15 +133,20 @@ bool take_exact_answer(std::string_view body, ObjectId asked, ReadAnswer& answer
 ReadAnswer parse_object_answer(std::string_view body, ObjectId asked) {
   ReadAnswer answer;
   if (take_exact_answer(body, asked, answer)) return answer;
-  AnswerReader reader(body);
-  if (!reader.read()) {
-    return bad_answer(reader.refusal, std::string("the answer is malformed: ") + reader.problem);
+  AnswerEvents events;
+  JsonWalk<AnswerEvents> walk(body, events);
+  switch (walk.walk()) {
+    case JsonWalk<AnswerEvents>::End::good: events.finish(); break;
+    case JsonWalk<AnswerEvents>::End::too_deep:
+      return malformed(Refusal::depth, "nested too deeply");
+    default: return malformed(Refusal::json, "not JSON");
   }
-  if (reader.id != asked && !planted(PlantedBug::http_answer_about_another_id)) {
-    answer = bad_answer(Refusal::another_id, "the answer is about id " + std::to_string(reader.id));
+  if (events.problem) return malformed(events.refusal, events.problem);
+  if (events.id != asked && !planted(PlantedBug::http_answer_about_another_id)) {
+    answer = bad_answer(Refusal::another_id, "the answer is about id " + std::to_string(events.id));
   }
-  answer.id = reader.id;
-  answer.online = reader.online;
+  answer.id = events.id;
+  answer.online = events.online;
   return answer;
 }
 

@@ -175,10 +175,10 @@ ResponseReader::State ResponseReader::feed_chunks(std::string_view& bytes) {
   std::string_view piece;
   while (true) {
     switch (chunks_.next(bytes, piece)) {
-      case ChunkedBody::State::more: return State::more;
-      case ChunkedBody::State::failed: return fail(chunks_.failure());
-      case ChunkedBody::State::complete: part_ = Part::end; return State::complete;
-      case ChunkedBody::State::data: break;
+      case ChunkedAnswer::State::more: return State::more;
+      case ChunkedAnswer::State::failed: return fail(chunks_.failure());
+      case ChunkedAnswer::State::complete: part_ = Part::end; return State::complete;
+      case ChunkedAnswer::State::data: break;
     }
     const int taken = body_bytes(piece);
     if (taken == HPE_PAUSED) return State::complete;

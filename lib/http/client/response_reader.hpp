@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "http/client/chunked_body.hpp"
+#include "http/client/chunked_answer.hpp"
 #include "http/client/refusal.hpp"
 #include "http/header_scan.hpp"
 
@@ -70,7 +70,7 @@ class ResponseReader {
 
   ResponseLimits limits_;
   HeaderScan scan_;
-  ChunkedBody chunks_;
+  ChunkedAnswer chunks_;
   llhttp_t parser_;
   Part part_ = Part::head;
   bool reusable_ = false;

@@ -17,7 +17,7 @@ class Events {
  public:
   explicit Events(std::span<ObjectId> ids) : ids_(ids) {}
 
-  bool literal() { return value(); }
+  bool literal(std::string_view) { return value(); }
   bool string(std::string_view) { return value(); }
   bool number(std::string_view text) { return in_ids() ? id(text) : value(); }
 

@@ -1,4 +1,4 @@
-#include "http/client/chunked_body.hpp"
+#include "http/client/chunked_answer.hpp"
 
 #include <algorithm>
 
@@ -22,7 +22,7 @@ bool is_control(char c) {
 
 }  // namespace
 
-ChunkedBody::State ChunkedBody::next(std::string_view& bytes, std::string_view& piece) {
+ChunkedAnswer::State ChunkedAnswer::next(std::string_view& bytes, std::string_view& piece) {
   while (!bytes.empty()) {
     if (at_ == At::data) {
       piece =
@@ -40,7 +40,7 @@ ChunkedBody::State ChunkedBody::next(std::string_view& bytes, std::string_view& 
   return State::more;
 }
 
-ChunkedBody::State ChunkedBody::take(char c) {
+ChunkedAnswer::State ChunkedAnswer::take(char c) {
   switch (at_) {
     case At::size_begin:
     case At::size:
@@ -53,7 +53,7 @@ ChunkedBody::State ChunkedBody::take(char c) {
   }
 }
 
-ChunkedBody::State ChunkedBody::take_size(char c) {
+ChunkedAnswer::State ChunkedAnswer::take_size(char c) {
   const int digit = hex_value(c);
   if (digit >= 0 && (at_ == At::size_begin || at_ == At::size)) {
     if (left_ >= chunk_max) return fail("a chunk is too large");
@@ -68,7 +68,7 @@ ChunkedBody::State ChunkedBody::take_size(char c) {
   return is_blank(c) ? go(At::after_size) : fail("a chunk size is not hexadecimal");
 }
 
-ChunkedBody::State ChunkedBody::take_line_end(char c) {
+ChunkedAnswer::State ChunkedAnswer::take_line_end(char c) {
   if (at_ == At::data_return)
     return c == '\r' ? go(At::data_line_feed) : fail("a chunk is longer than it says");
   if (c != '\n') return fail("a line does not end with CR LF");
@@ -80,7 +80,7 @@ ChunkedBody::State ChunkedBody::take_line_end(char c) {
   }
 }
 
-ChunkedBody::State ChunkedBody::take_trailer(char c) {
+ChunkedAnswer::State ChunkedAnswer::take_trailer(char c) {
   if (at_ == At::trailer_begin && c == '\r') return go(At::last_line_feed);
   if (at_ == At::trailer_value) {
     if (c == '\r') return go(At::trailer_line_feed);
