@@ -138,7 +138,7 @@ RequestReader::Step RequestReader::parse_head(std::string_view bytes) {
   if (scan_.expects_unknown()) return refuse(417, "the expectation cannot be met");
   if (error == HPE_PAUSED && request_.version_is_1_0 && !scan_.has_content_length() &&
       request_.method == "POST") {
-    return refuse(411, "an HTTP/1.0 request says by Content-Length where its body ends");
+    return refuse(400, "an HTTP/1.0 request says by Content-Length where its body ends");
   }
   if (error == HPE_PAUSED) {
     size_ = head_size_;
