@@ -53,7 +53,9 @@
   bug(recorded_time_ignored)             \
   bug(forgotten_while_away)              \
   bug(passed_by_returned)                \
-  bug(full_queue_spins)                  \
+  bug(all_repeated)                      \
+  bug(new_ids_wait_in_line)              \
+  bug(stale_fetched)                     \
   bug(poison_shrinks_limit)              \
   bug(lateness_ignored)                  \
   bug(failures_taken_for_silence)        \

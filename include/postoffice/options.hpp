@@ -38,8 +38,13 @@ struct PipelineOptions {
   /// Tries before an id may become a dead letter.
   int attempts_min = 3;
 
-  /// Ids waiting for an answer that are held in memory; further ones are carried forward.
-  std::size_t pending_ids_max = 1'000'000;
+  /// Ids that are being worked on (in line, in flight, waiting for a retry), at most. Further ones
+  /// wait in the queue.
+  std::size_t pending_ids_max = 500'000;
+
+  /// Ids that wait in the queue alone and are remembered (8 bytes each), at most. Beyond this no
+  /// callback is read before there is room again: new ones then wait for old ones.
+  std::size_t waiting_ids_max = 16'000'000;
 
   /// Ids remembered for exact expiry; beyond this, expiry scans the store twice a second.
   std::size_t known_ids_max = 4'000'000;

@@ -41,6 +41,12 @@ struct PipelineStatus {
   std::uint64_t carried = 0;         ///< ids carried forward
   std::uint64_t store_failures = 0;  ///< transactions that failed and were tried again
 
+  /// Ids that wait in the queue alone, since there is no room for them among those that are worked
+  /// on; since when there have been such, and the oldest receipt among them (both `now` without).
+  std::uint64_t ids_in_queue_only = 0;
+  Timestamp behind_since{};
+  Timestamp oldest_in_queue_only{};
+
   std::uint64_t known_ids = 0;        ///< ids in memory
   std::uint64_t touches_waiting = 0;  ///< ids whose receipt is not in the store yet
   std::uint64_t answers_waiting = 0;  ///< answers that are not in the store yet

@@ -17,11 +17,11 @@ constexpr Duration mark_every = std::chrono::seconds(1);
 constexpr Duration carry_again = std::chrono::seconds(1);
 constexpr Duration hurry_every = std::chrono::milliseconds(100);
 
-// When the window is full, spilled ids go round through the queue; this keeps the disk from
-// spinning, and still lets a touch reach its row within a second.
-constexpr Duration read_pause = std::chrono::milliseconds(200);
+// Taken out of the backlog in one round.
+constexpr std::size_t taken_ids_max = 8'192;
 
 constexpr std::size_t carry_ids_max = 10'000;
+constexpr std::size_t carry_waiting_ids_max = 200'000;  // a second, or ten times that in a hurry
 constexpr std::size_t expire_ids_max = 10'000;
 // Beyond this a scan is cheaper than a list.
 constexpr std::size_t expired_ids_kept_max = 500'000;
@@ -47,51 +47,69 @@ Dispatcher::Dispatcher(const PipelineOptions& options, std::uint64_t seed)
 
 void Dispatcher::delivered(const Delivery& delivery, Timestamp now) {
   for (const postoffice::Entry& entry : delivery.entries) take_up(entry, delivery, now);
-  order_spilled(now);
 }
 
 void Dispatcher::take_up(const postoffice::Entry& entry, const Delivery& delivery, Timestamp now) {
-  std::optional<bool> spilled;
+  last_delivered_ = std::max(last_delivered_, entry.sequence);
   if (entry.carried) {
-    spilled = carried_.take(entry.receipt != 0 ? entry.receipt : entry.sequence);
-  }
-  // A record whose append failed may turn up all the same; its ids still wait where they were.
-  const bool unknown = entry.carried && !spilled;
-  // Of a publisher heard just now. The frontier may have passed this callback before anybody
-  // looked; the watermark must wait for its touches.
-  if (!entry.carried && !planted(PlantedBug::watermark_never_back)) {
+    const auto waited = carried_.take(entry.receipt != 0 ? entry.receipt : entry.sequence);
+    // A record whose append failed may turn up all the same; its ids still wait where they were.
+    if (!waited) return;
+    if (*waited) return return_waiting(entry, delivery, now);
+  } else if (!planted(PlantedBug::watermark_never_back)) {
+    // Of a publisher heard just now. The frontier may have passed this callback before anybody
+    // looked; the watermark must wait for its touches.
     watermark_ = std::max(Timestamp{}, std::min(watermark_, entry.received_at));
   }
-  for (auto place = entry.ids_begin; place != entry.ids_end && !unknown; ++place) {
+  for (auto place = entry.ids_begin; place != entry.ids_end; ++place) {
     if (place % Ledger::lookahead == 0) ledger_.prepare(std::span(delivery.ids).subspan(place));
     const ObjectId id = delivery.ids[place];
-    if (!entry.carried) {
-      receive(id, entry.received_at, entry.sequence, now);
-    } else if (*spilled) {
-      return_spilled(id, entry.received_at, entry.sequence, now);
-    } else {
+    if (entry.carried) {
       return_carried(id, entry.received_at, entry.sequence);
+    } else {
+      receive(id, entry.received_at, entry.sequence, now);
     }
   }
-  if (spilled && *spilled) --away_;
-  last_delivered_ = std::max(last_delivered_, entry.sequence);
 }
 
 void Dispatcher::receive(ObjectId id, Timestamp received_at, Sequence sequence, Timestamp now) {
   ++counters_.delivered;
-  const EntryIndex index = ledger_.find_or_add(id);
-  if (ledger_[index].stage == Stage::idle && window_full()) {
-    ledger_[index].last_receipt = std::max(ledger_[index].last_receipt, received_at);
-    expiry_.add(index);
-    ++counters_.pending;
-    spill(id, received_at, sequence);
-  } else {
-    enter(index, received_at, sequence, now);
+  if (!room() || overtaken(received_at)) [[unlikely]] {
+    if (must_wait(id)) return make_wait(id, received_at, sequence, now);
   }
+  const EntryIndex index = ledger_.find_or_add(id);
+  enter(index, received_at, sequence, now);
   store_.touches().add(index, received_at, sequence, now);
 }
 
-void Dispatcher::enter(EntryIndex index, Timestamp received_at, Sequence sequence, Timestamp now) {
+void Dispatcher::make_wait(ObjectId id, Timestamp received_at, Sequence sequence, Timestamp now) {
+  // One that is known may have a row: that is touched at once. It stands in line, too, as long as
+  // there is memory, so that it takes no more however often it comes. Of the others the backlog
+  // knows all that it takes.
+  const EntryIndex index = ledger_.recall(id);
+  const bool enters =
+      index != no_entry && ledger_.unserved() < options_.pending_ids_max && !overtaken(received_at);
+  if (enters) {
+    enter(index, received_at, sequence, now);
+    store_.touches().add(index, received_at, sequence, now);
+    return;
+  }
+  ++counters_.pending;
+  backlog_.add(id, received_at, sequence, now);
+  if (index == no_entry) return;
+  ledger_[index].last_receipt = std::max(ledger_[index].last_receipt, received_at);
+  expiry_.add(index);
+  store_.touches().add(index, received_at, sequence, now);
+}
+
+// Without room, or where a newer receipt waits, which may be one of the same id (Backlog).
+bool Dispatcher::must_wait(ObjectId id) const {
+  const EntryIndex index = ledger_.find(id);
+  return index == no_entry || ledger_[index].stage == Stage::idle;
+}
+
+void Dispatcher::enter(EntryIndex index, Timestamp received_at, Sequence sequence, Timestamp now,
+                       bool waited) {
   Entry& entry = ledger_[index];
   const bool aged = entry.last_receipt + options_.ttl < now;
   // Records that an earlier run carried forward come after newer receipts: those must be kept.
@@ -99,7 +117,8 @@ void Dispatcher::enter(EntryIndex index, Timestamp received_at, Sequence sequenc
   entry.last_receipt = std::max(entry.last_receipt, received_at);
   expiry_.add(index);
   if (newest || !entry.in_unserved) ledger_.set_unserved(index, sequence);
-  fetches_.owe(index, aged, now);
+  fetches_.owe(index, aged, now, waited);
+  newest_in_line_ = std::max(newest_in_line_, received_at);
 }
 
 // The id has stood in the ledger all the time; from now on the new record keeps it.
@@ -112,66 +131,86 @@ void Dispatcher::return_carried(ObjectId id, Timestamp received_at, Sequence seq
   resolve(index);
 }
 
-// The id was in the queue alone; its obligation goes on here, in a later receipt, or round again.
-void Dispatcher::return_spilled(ObjectId id, Timestamp received_at, Sequence sequence,
+// The ids were in the queue alone. If an older receipt went on here meanwhile it may have led to a
+// row since their touches found none, a row older by any time: until they are touched once more the
+// watermark stays where it is.
+void Dispatcher::return_waiting(const postoffice::Entry& entry, const Delivery& delivery,
                                 Timestamp now) {
-  if (!go_on_here(id, received_at, sequence, now)) spill(id, received_at, sequence);
+  const auto ids =
+      std::span(delivery.ids).subspan(entry.ids_begin, entry.ids_end - entry.ids_begin);
+  away_.erase(away_.find(entry.received_at));
+  away_ids_ -= ids.size();
+  const bool again = overtook_away_ && !planted(PlantedBug::passed_by_returned);
+  const auto hold = again ? std::min(entry.received_at, watermark_) : Timestamp::max();
+  backlog_.put_back({{ids.begin(), ids.end()}, entry.received_at, entry.sequence}, hold, now);
 }
 
-bool Dispatcher::go_on_here(ObjectId id, Timestamp received_at, Sequence sequence, Timestamp now) {
-  EntryIndex index = ledger_.recall(id);
-  const bool forgotten = index == no_entry || ledger_[index].last_receipt < received_at;
-  const bool overtaken = index != no_entry && (ledger_[index].last_receipt > received_at ||
-                                               ledger_[index].stage != Stage::idle);
-  if (!overtaken && window_full()) {
-    if (index != no_entry) ledger_.rest(index);
-    return false;
+// Newest first, as far as there is room: see Backlog.
+void Dispatcher::take_from_backlog(Timestamp now) {
+  const Timestamp too_old = now - options_.ttl;
+  const auto dropped = backlog_.drop(too_old);
+  counters_.expired += dropped;
+  counters_.pending -= dropped;
+  std::size_t left = draining_ ? 0 : taken_ids_max;
+  while (left > 0 && room() && !backlog_.empty() && backlog_.newest() >= too_old) {
+    go_on_here(backlog_.take(), now);
+    --left;
   }
+  more_to_take_ = left == 0 && !draining_;
+}
+
+void Dispatcher::go_on_here(const Backlog::Receipt& receipt, Timestamp now) {
+  const auto& [id, received_at, sequence, touched] = receipt;
   --counters_.pending;  // counted again as it enters
-  if (overtaken) {
+  const EntryIndex index = ledger_.find_or_add(id);
+  Entry& entry = ledger_[index];
+  if (entry.last_receipt > received_at || entry.stage != Stage::idle) {
     ++counters_.merged;
-    ledger_[index].last_receipt = std::max(ledger_[index].last_receipt, received_at);
+    entry.last_receipt = std::max(entry.last_receipt, received_at);
   } else {
-    enter(index = ledger_.find_or_add(id), received_at, sequence, now);
+    enter(index, received_at, sequence, now, received_at < newest_in_line_);
+    if (!away_.empty() && *away_.rbegin() > received_at) overtook_away_ = true;
   }
-  // The touch made when the callback came may have found no row, and an older receipt of the id may
-  // have led to one since, older by any time: until that is touched the watermark stays where it
-  // is.
-  const auto held = planted(PlantedBug::passed_by_returned) ? received_at : watermark_;
-  if (forgotten) store_.touches().add(index, std::min(received_at, held), sequence, now);
+  if (touched) {
+    store_.touches().add_missing(index, now);
+  } else {
+    store_.touches().add(index, received_at, sequence, now);
+  }
   ledger_.rest(index);
-  return true;
 }
 
-// A full queue takes no carried ids, and is not trimmed before it has: so those that have room here
-// by now go on here, while the record they came in is kept.
-void Dispatcher::take_back(Carry& carry, Timestamp now) {
-  std::erase_if(carry.ids,
-                [&](ObjectId id) { return go_on_here(id, carry.received_at, carry.first, now); });
-  if (carry.ids.empty()) --away_;
-}
-
-void Dispatcher::spill(ObjectId id, Timestamp received_at, Sequence sequence) {
-  Carry& carry =
-      spilled_.try_emplace(received_at, Carry{received_at, {}, sequence, true, {}}).first->second;
-  carry.first = std::min(carry.first, sequence);
-  carry.ids.push_back(id);
-}
-
-void Dispatcher::order_spilled(Timestamp now) {
-  if (spilled_.empty()) return;
-  for (auto& [received_at, carry] : spilled_) {
-    std::sort(carry.ids.begin(), carry.ids.end());
-    const auto end = std::unique(carry.ids.begin(), carry.ids.end());
-    const auto twice = static_cast<std::uint64_t>(carry.ids.end() - end);
-    counters_.merged += twice;
-    counters_.pending -= twice;
-    carry.ids.erase(end, carry.ids.end());
-    ++away_;
-    carries_.emplace(++last_carry_, std::move(carry));
+// Those that have rows are watched from now on. Whose newest receipt is in no row yet, since an
+// answer with an older one went in the same transaction, or is still to come, is touched again.
+void Dispatcher::learn(const TouchStage::BacklogEnded& ended, Timestamp now) {
+  std::vector<ObjectId> missing = ended.missing;
+  std::sort(missing.begin(), missing.end());
+  auto without = missing.begin();
+  for (const auto& [id, last_seen] : ended.touches) {
+    while (without != missing.end() && *without < id) ++without;
+    const bool no_row = without != missing.end() && *without == id;
+    const EntryIndex index = no_row ? ledger_.find(id) : ledger_.find_or_add(id);
+    if (index == no_entry) continue;
+    Entry& entry = ledger_[index];
+    const bool newer = entry.last_receipt < last_seen;
+    if (newer && entry.last_receipt != Timestamp{}) {
+      store_.touches().add(index, std::min(last_seen, watermark_), backlog_.first(), now);
+    }
+    entry.last_receipt = std::max(entry.last_receipt, last_seen);
+    expiry_.add(index);
+    ledger_.rest(index);
   }
-  spilled_.clear();
-  read_again_ = now + read_pause;
+  backlog_.end_touches();
+}
+
+// They waited for longer than ttl since their last receipt, and were never tried: whatever the
+// source said now would come too late to matter.
+void Dispatcher::end_too_old() {
+  for (const EntryIndex index : fetches_.too_old()) {
+    --counters_.pending;
+    ++counters_.expired;
+    resolve(index);
+  }
+  fetches_.too_old().clear();
 }
 
 void Dispatcher::fetched(std::uint64_t token, const FetchResult& result, Timestamp now) {
@@ -181,6 +220,8 @@ void Dispatcher::fetched(std::uint64_t token, const FetchResult& result, Timesta
 void Dispatcher::applied(std::uint64_t token, std::error_code error, const Applied& applied,
                          Timestamp now) {
   for (const EntryIndex index : store_.applied(token, error, applied, now)) resolve(index);
+  if (!backlog_.touching()) return;
+  if (const auto ended = store_.touches().take_backlog_ended()) learn(*ended, now);
 }
 
 // Takes the id off the unserved list once nothing is owed to it any more, and lets it rest once
@@ -240,9 +281,14 @@ void Dispatcher::carried(std::uint64_t token, std::error_code error, Sequence re
   const auto place = carries_.find(token);
   if (place == carries_.end()) return;
   if (error) carried_.failed();
-  if (error && place->second.spilled) {
-    place->second.again = now + carry_again;
-    place->second.failed = true;
+  if (error && place->second.waiting) {
+    // A full queue takes no carried ids, and is not trimmed before it has: so they wait here.
+    auto& [received_at, ids, first, waiting, ordered] = place->second;
+    away_.erase(away_.find(received_at));
+    away_ids_ -= ids.size();
+    const auto hold = overtook_away_ ? std::min(received_at, watermark_) : Timestamp::max();
+    backlog_.put_back({std::move(ids), received_at, first}, hold, {}, now + carry_again);
+    carries_.erase(place);
     return;
   }
   if (error) {
@@ -253,7 +299,7 @@ void Dispatcher::carried(std::uint64_t token, std::error_code error, Sequence re
       resolve(index);
     }
   } else {
-    carried_.add(receipt, place->second.spilled);
+    carried_.add(receipt, place->second.waiting);
   }
   carries_.erase(place);
 }
@@ -266,19 +312,43 @@ void Dispatcher::drain() {
 Actions& Dispatcher::act(Timestamp now, Timestamp frontier, Timestamp recorded, Sequence crowded) {
   Actions& actions = actions_;
   actions.clear();
+  line_ = std::max(line_min, 2 * fetches_.limit());
+  more_to_take_ = false;
+  if (!backlog_.empty()) take_from_backlog(now);
   fetches_.begin(now, actions.fetches);
+  end_too_old();
   store_.add(fetches_.outcomes());
   advance_watermark(frontier);
+  if (!draining_ && !backlog_.empty()) {
+    auto touches = backlog_.begin_touches(options_.batch_rows_max);
+    if (!touches.empty()) store_.touches().offer(std::move(touches));
+  }
   store_.begin(now, watermark_ - options_.ttl, draining_, actions.applies);
   if (planted(PlantedBug::recorded_time_ignored)) recorded = Timestamp::max();
   const auto seen = planted(PlantedBug::swept_by_the_clock) ? now : caught_up_watermark(now);
   if (!draining_) sweep(actions, now, std::min(seen - options_.ttl, recorded));
   carry(actions, now, crowded);
   acknowledge(actions);
-  actions.read = now >= read_again_ && store_.touches_waiting() < options_.known_ids_max;
+  note_behind(now);
+  actions.read = store_.touches_waiting() < options_.known_ids_max &&
+                 backlog_.size() < options_.waiting_ids_max;
   actions.wake = std::min({fetches_.wake(), store_.wake(), now + sweep_pause()});
-  if (read_again_ > now) actions.wake = std::min(actions.wake, read_again_);
+  if (more_to_take_) actions.wake = now;
   return actions;
+}
+
+void Dispatcher::note_behind(Timestamp now) {
+  if (waiting_ids() == 0) {
+    behind_since_ = Timestamp::max();
+  } else if (behind_since_ == Timestamp::max()) {
+    behind_since_ = now;
+  }
+}
+
+Timestamp Dispatcher::oldest_waiting() const {
+  Timestamp oldest = backlog_.empty() ? Timestamp::max() : backlog_.oldest();
+  if (!away_.empty()) oldest = std::min(oldest, *away_.begin());
+  return oldest;
 }
 
 Duration Dispatcher::sweep_pause() const {
@@ -286,10 +356,11 @@ Duration Dispatcher::sweep_pause() const {
 }
 
 void Dispatcher::advance_watermark(Timestamp frontier) {
-  if (away_ == 0) forgot_while_away_ = false;
-  if (!forgot_while_away_ || planted(PlantedBug::forgotten_while_away)) {
+  if (away_.empty()) overtook_away_ = false;
+  if (!overtook_away_ || planted(PlantedBug::forgotten_while_away)) {
     const bool blind = planted(PlantedBug::watermark_ignores_touches);
-    watermark_ = std::max(watermark_, blind ? frontier : std::min(frontier, store_.oldest_touch()));
+    const auto hold = std::min(store_.oldest_touch(), backlog_.hold());
+    watermark_ = std::max(watermark_, blind ? frontier : std::min(frontier, hold));
   }
   if (planted(PlantedBug::watermark_never_back)) return;
   watermark_ = std::max(Timestamp{}, std::min(watermark_, frontier));
@@ -335,11 +406,8 @@ void Dispatcher::sweep(Actions& actions, Timestamp now, Timestamp cutoff) {
   expire_in_flight_ = true;
 }
 
-// Too many ids for the memory granted: expiry by scan replaces exact knowledge for a while. An id
-// of which some receipts are away may get a row by an older one than the newest: until all are
-// back, nothing is deleted.
+// Too many ids for the memory granted: expiry by scan replaces exact knowledge for a while.
 void Dispatcher::forget_oldest() {
-  forgot_while_away_ = away_ > 0;
   std::vector<EntryIndex> touched;
   while (ledger_.size() > options_.known_ids_max && !expiry_.empty()) {
     for (const KnownIndex index : expiry_.take_oldest()) {
@@ -360,16 +428,27 @@ void Dispatcher::carry(Actions& actions, Timestamp now, Sequence crowded) {
   const bool mark = marks_.empty() || now >= marks_.back().when + mark_every;
   if (hurry) hurry_again_ = now + hurry_every;
   if (mark) marks_.push_back({now, last_delivered_});
-  if ((mark || hurry) && !draining_) carry_aged(now, crowded);
+  if ((mark || hurry) && !draining_) {
+    carry_aged(now, crowded);
+    carry_waiting(now, crowded);
+  }
   for (auto& [token, carry] : carries_) {
-    if (carry.again > now) continue;
-    if (carry.failed && !planted(PlantedBug::full_queue_spins)) take_back(carry, now);
-    if (carry.ids.empty()) continue;
-    carry.again = Timestamp::max();
+    if (std::exchange(carry.ordered, true)) continue;
     counters_.carried += carry.ids.size();
     actions.carries.push_back({token, carry.received_at, carry.ids});
   }
-  std::erase_if(carries_, [](const auto& item) { return item.second.ids.empty(); });
+}
+
+// What waits in the queue alone stays where it is, until it is in the way there.
+void Dispatcher::carry_waiting(Timestamp now, Sequence crowded) {
+  for (std::size_t count = 0; count < carry_waiting_ids_max;) {
+    auto [ids, received_at, sequence] = backlog_.carry(crowded, now - options_.carry_after, now);
+    if (ids.empty()) break;
+    count += ids.size();
+    away_.insert(received_at);
+    away_ids_ += ids.size();
+    carries_.emplace(++last_carry_, Carry{received_at, std::move(ids), sequence, true});
+  }
 }
 
 // Ids that stand in the queue for too long, or in its way, are carried forward, unless touches hold
@@ -391,7 +470,7 @@ void Dispatcher::carry_aged(Timestamp now, Sequence crowded) {
     if (entry.carrying) continue;
     entry.carrying = true;
     ++count;
-    Carry fresh{entry.last_receipt, {}, entry.position, false, {}};
+    Carry fresh{entry.last_receipt, {}, entry.position, false};
     aged.try_emplace(entry.last_receipt, std::move(fresh)).first->second.ids.push_back(entry.id);
   }
   for (auto& [received_at, carry] : aged) carries_.emplace(++last_carry_, std::move(carry));
@@ -404,6 +483,7 @@ void Dispatcher::acknowledge(Actions& actions) {
   if (unserved && !planted(PlantedBug::acknowledged_before_commit)) {
     keep = std::min(keep, ledger_[ledger_.first_unserved()].position);
   }
+  keep = std::min(keep, backlog_.first());
   for (const auto& [token, carry] : carries_) {
     if (!planted(PlantedBug::acknowledged_before_carried)) keep = std::min(keep, carry.first);
   }
@@ -414,10 +494,12 @@ void Dispatcher::acknowledge(Actions& actions) {
 
 Timestamp Dispatcher::oldest_pending() const {
   const EntryIndex first = ledger_.first_unserved();
-  return first == no_entry ? watermark_ : ledger_[first].last_receipt;
+  const auto oldest = first == no_entry ? watermark_ : ledger_[first].last_receipt;
+  return std::min(oldest, oldest_waiting());
 }
 
 bool Dispatcher::pending(Sequence sequence) const {
+  if (backlog_.holds(sequence)) return true;
   for (EntryIndex index = ledger_.first_unserved(); index != no_entry;
        index = ledger_.next_unserved(index)) {
     if (ledger_[index].position >= sequence) return ledger_[index].position == sequence;

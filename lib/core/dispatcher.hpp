@@ -2,14 +2,17 @@
 // I/O, reads a clock, logs or blocks. docs/ARCHITECTURE.md tells the whole story.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <system_error>
 #include <unordered_map>
 #include <vector>
 
+#include "core/backlog.hpp"
 #include "core/carried_records.hpp"
 #include "core/counters.hpp"
 #include "core/expiry_schedule.hpp"
@@ -49,6 +52,10 @@ struct Actions {
 ///      frontier.
 ///  I3  Rows are deleted only below watermark - ttl.
 ///  I4  delivered = stored + merged + not_found + expired + dead + pending.
+///  I5  Whatever waits: a receipt that is delivered is in the next transaction but a few, if its id
+///      is known (so that it may have a row) or it is among the newest; and an id that was never
+///      tried is among the next fetches but a few, if it is among the newest. No callback is left
+///      unread but for want of memory (waiting_ids_max).
 class Dispatcher {
  public:
   Dispatcher(const PipelineOptions& options, std::uint64_t seed);
@@ -83,6 +90,11 @@ class Dispatcher {
   const StoreStage& store() const { return store_; }
   std::size_t known_ids() const { return ledger_.size(); }
   std::size_t active_ids() const { return ledger_.active(); }
+  /// Ids that wait in the queue alone, and the oldest receipt among them (max: there is none).
+  std::size_t waiting_ids() const { return backlog_.ids() + away_ids_; }
+  Timestamp oldest_waiting() const;
+  /// Since when there have been some; max: there are none.
+  Timestamp behind_since() const { return behind_since_; }
   Timestamp watermark() const { return watermark_; }
   Timestamp oldest_pending() const;
 
@@ -95,10 +107,9 @@ class Dispatcher {
   struct Carry {
     Timestamp received_at;
     std::vector<ObjectId> ids;
-    Sequence first;   // the record that must be kept until this one is durable
-    bool spilled;     // the ids wait nowhere else; else they also stand in the ledger
-    Timestamp again;  // when to try (again); max while it is on its way
-    bool failed = false;
+    Sequence first;        // the record that must be kept until this one is durable
+    bool waiting;          // the ids wait nowhere else; else they also stand in the ledger
+    bool ordered = false;  // it is on its way
   };
   struct Mark {
     Timestamp when;
@@ -106,19 +117,27 @@ class Dispatcher {
   };
 
   void receive(ObjectId id, Timestamp received_at, Sequence sequence, Timestamp now);
+  void make_wait(ObjectId id, Timestamp received_at, Sequence sequence, Timestamp now);
   void take_up(const postoffice::Entry& entry, const Delivery& delivery, Timestamp now);
   void advance_watermark(Timestamp frontier);
   void return_carried(ObjectId id, Timestamp received_at, Sequence sequence);
-  void return_spilled(ObjectId id, Timestamp received_at, Sequence sequence, Timestamp now);
-  void enter(EntryIndex index, Timestamp received_at, Sequence sequence, Timestamp now);
-  bool window_full() const {
-    return ledger_.unserved() >= options_.pending_ids_max &&
-           !planted(PlantedBug::window_never_full);
+  void return_waiting(const postoffice::Entry& entry, const Delivery& delivery, Timestamp now);
+  void enter(EntryIndex index, Timestamp received_at, Sequence sequence, Timestamp now,
+             bool waited = false);
+  bool must_wait(ObjectId id) const;
+  bool overtaken(Timestamp received_at) const {
+    return !backlog_.empty() && received_at < backlog_.newest();
   }
-  void spill(ObjectId id, Timestamp received_at, Sequence sequence);
-  void order_spilled(Timestamp now);
-  bool go_on_here(ObjectId id, Timestamp received_at, Sequence sequence, Timestamp now);
-  void take_back(Carry& carry, Timestamp now);
+  bool room() const {
+    const bool full =
+        ledger_.unserved() >= options_.pending_ids_max || fetches_.first_attempts() >= line_;
+    return !full || planted(PlantedBug::window_never_full);
+  }
+  void take_from_backlog(Timestamp now);
+  void go_on_here(const Backlog::Receipt& receipt, Timestamp now);
+  void learn(const TouchStage::BacklogEnded& ended, Timestamp now);
+  void end_too_old();
+  void note_behind(Timestamp now);
   void resolve(EntryIndex index);
 
   Duration sweep_pause() const;
@@ -130,7 +149,13 @@ class Dispatcher {
   void forget_oldest();
   void carry(Actions& actions, Timestamp now, Sequence crowded);
   void carry_aged(Timestamp now, Sequence crowded);
+  void carry_waiting(Timestamp now, Sequence crowded);
   void acknowledge(Actions& actions);
+
+  // Ids that were never tried stand in line so many, or twice as many as are fetched at a time if
+  // that is more: enough for the source to be busy, few enough that all of them are touched in no
+  // time and that an id in the middle has its turn soon. The others wait at eight bytes each.
+  static constexpr std::size_t line_min = 65'536;
 
   PipelineOptions options_;
   Counters counters_;
@@ -160,14 +185,19 @@ class Dispatcher {
   Timestamp unwatched_until_ = Timestamp::max();
   int expire_failures_ = 0;
 
+  Backlog backlog_;
+  std::size_t line_ = line_min;  // at present
+  Timestamp newest_in_line_{};
+  bool more_to_take_ = false;
+  Timestamp behind_since_ = Timestamp::max();
+
   std::map<std::uint64_t, Carry> carries_;
-  std::map<Timestamp, Carry> spilled_;  // by receipt, while a delivery is taken up
-  CarriedRecords carried_;              // by receipt, on their way back: were the ids spilled?
-  std::size_t away_ = 0;                // spilled records that are not back
-  bool forgot_while_away_ = false;
+  CarriedRecords carried_;         // by receipt, on their way back: did the ids wait?
+  std::multiset<Timestamp> away_;  // receipts of records with waiting ids that are not back
+  std::size_t away_ids_ = 0;
+  bool overtook_away_ = false;  // an older receipt went on here meanwhile
   std::uint64_t last_carry_ = 0;
   std::deque<Mark> marks_;  // where the queue stood, second by second
-  Timestamp read_again_{};
   Timestamp hurry_again_{};
 };
 

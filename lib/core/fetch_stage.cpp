@@ -29,17 +29,17 @@ FetchStage::FetchStage(Ledger& ledger, Counters& counters, const PipelineOptions
     : ledger_(ledger),
       counters_(counters),
       options_(options),
-      ready_(ledger, options.ttl),
+      ready_(ledger, options.ttl, options.attempts_min),
       retries_(options.retry_min, options.retry_max, seed),
       limit_(options.fetch_limit_first, options.fetch_timeout),
       abandoned_(options.fetch_timeout) {}
 
-void FetchStage::owe(EntryIndex index, bool aged, Timestamp now) {
+void FetchStage::owe(EntryIndex index, bool aged, Timestamp now, bool waited) {
   Entry& entry = ledger_[index];
   switch (entry.stage) {
     case Stage::idle:
       ++counters_.pending;
-      ready_.push(index, now);
+      ready_.push(index, now, waited);
       break;
     case Stage::queued:
       ++counters_.merged;
@@ -61,17 +61,24 @@ void FetchStage::owe(EntryIndex index, bool aged, Timestamp now) {
 void FetchStage::begin(Timestamp now, std::vector<FetchOrder>& orders) {
   time_out(now);
   retry_due(now);
+  ready_.drop_old(now);
   while (!draining_ && has_room(now)) {
     const EntryIndex index = next(now);
     if (index == no_entry) break;
-    if (may_give_up(ledger_[index], now)) {
-      give_up(index, now);
-    } else {
-      orders.push_back(order(index, now));
-    }
+    orders.push_back(order(index, now));
   }
+  end_too_old(now);
   blocked_until_ = room_from(now);
   limit_.reached(!ready_.empty(), in_flight_, now);
+}
+
+// Those that were never tried are left to the caller: they owe nobody a dead letter.
+void FetchStage::end_too_old(Timestamp now) {
+  std::erase_if(ready_.too_old(), [&](EntryIndex index) {
+    const bool tried = ledger_[index].attempts > 0;
+    if (tried) give_up(index, now);
+    return tried;
+  });
 }
 
 bool FetchStage::has_room(Timestamp now) {

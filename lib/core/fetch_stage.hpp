@@ -39,8 +39,8 @@ class FetchStage {
              std::uint64_t seed);
 
   /// A receipt of the id has been entered into the ledger: a fetch is owed to it. `aged`: the id
-  /// was past its ttl before this receipt.
-  void owe(EntryIndex index, bool aged, Timestamp now);
+  /// was past its ttl before this receipt. `waited`: newer ones are in line already.
+  void owe(EntryIndex index, bool aged, Timestamp now, bool waited = false);
 
   /// Adds the next fetches to begin to `orders`.
   void begin(Timestamp now, std::vector<FetchOrder>& orders);
@@ -53,6 +53,11 @@ class FetchStage {
 
   /// Outcomes since they were last taken out.
   std::vector<Outcome>& outcomes() { return outcomes_; }
+
+  /// Ids in line that were never tried; and those that have left it untried, older than ttl: the
+  /// caller's to end and to clear.
+  std::size_t first_attempts() const { return ready_.first_attempts(); }
+  std::vector<EntryIndex>& too_old() { return ready_.too_old(); }
 
   std::size_t in_flight() const { return in_flight_; }
   std::size_t waiting() const { return retries_.size(); }
@@ -83,6 +88,7 @@ class FetchStage {
     bool in_line = false;  // nothing that began later has been answered
   };
 
+  void end_too_old(Timestamp now);
   bool has_room(Timestamp now);
   Timestamp room_from(Timestamp now);
   EntryIndex next(Timestamp now);

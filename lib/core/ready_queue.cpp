@@ -1,12 +1,25 @@
 #include "core/ready_queue.hpp"
 
-namespace postoffice::core {
+#include "planted_bug.hpp"
 
-void ReadyQueue::push(EntryIndex index, Timestamp now) {
+namespace postoffice::core {
+namespace {
+
+constexpr Duration behind_after = std::chrono::milliseconds(250);
+constexpr unsigned turns = 4;
+
+}  // namespace
+
+void ReadyQueue::push(EntryIndex index, Timestamp now, bool waited) {
   Entry& entry = ledger_[index];
-  if (entry.stage != Stage::queued) ++size_;
+  if (entry.stage != Stage::queued) {
+    ++size_;
+    if (entry.attempts == 0) ++first_size_;
+  }
   entry.stage = Stage::queued;
-  Line& line = stale(index, now) ? stale_ : entry.attempts > 0 ? retries_ : first_;
+  Line& first = waited ? waited_ : first_;
+  const bool last = stale(index, now) && owed_tries(index);
+  Line& line = entry.attempts == 0 ? first : last ? stale_ : retries_;
   entry.ticket = new_ticket();
   line.push_back({index, entry.ticket});
 }
@@ -20,27 +33,65 @@ std::uint32_t ReadyQueue::new_ticket() {
 // Drops void places and moves ids that went stale while they waited, until the front is good.
 bool ReadyQueue::front_valid(Line& line, Timestamp now) {
   while (!line.empty()) {
-    const auto [index, ticket] = line.front();
-    const bool valid = ledger_[index].ticket == ticket;
-    if (valid && (&line == &stale_ || !stale(index, now))) return true;
+    const Place place = line.front();
+    const bool good = valid(place);
+    if (good && (&line == &stale_ || !stale(place.index, now))) return true;
     line.pop_front();
-    if (valid) stale_.push_back({index, ticket});
+    if (good) went_stale(place);
   }
   return false;
+}
+
+void ReadyQueue::went_stale(const Place& place) {
+  if (owed_tries(place.index) || planted(PlantedBug::stale_fetched)) {
+    stale_.push_back(Place(place));
+    return;
+  }
+  left(place.index);
+  ledger_[place.index].stage = Stage::idle;
+  too_old_.push_back(place.index);
+}
+
+void ReadyQueue::left(EntryIndex index) {
+  ledger_[index].ticket = 0;
+  --size_;
+  if (ledger_[index].attempts == 0) --first_size_;
 }
 
 EntryIndex ReadyQueue::take(Line& line) {
   const EntryIndex index = line.front().index;
   line.pop_front();
-  ledger_[index].ticket = 0;
-  --size_;
+  left(index);
   return index;
+}
+
+EntryIndex ReadyQueue::take_first(Timestamp now) {
+  const EntryIndex oldest = first_.front().index;
+  const bool behind = ledger_[oldest].last_receipt + behind_after < now;
+  const bool turn_of_oldest = turn_++ % turns == turns - 1;
+  if (!behind || turn_of_oldest || planted(PlantedBug::new_ids_wait_in_line)) return take(first_);
+  // The front is good, so this ends there at the latest.
+  for (;; first_.pop_back()) {
+    const Place place = first_.back();
+    if (!valid(place)) continue;
+    if (stale(place.index, now)) {
+      went_stale(place);
+      continue;
+    }
+    const bool waited = front_valid(waited_, now) && ledger_[waited_.front().index].last_receipt >
+                                                         ledger_[place.index].last_receipt;
+    if (waited) return take(waited_);
+    first_.pop_back();
+    left(place.index);
+    return place.index;
+  }
 }
 
 EntryIndex ReadyQueue::pop(Timestamp now, bool retries_full, Among among) {
   const bool retries = among != Among::new_ones;
   if (retries && !retries_full && front_valid(retries_, now)) return take(retries_);
-  if (front_valid(first_, now)) return take(first_);
+  if (front_valid(first_, now)) return take_first(now);
+  if (front_valid(waited_, now)) return take(waited_);
   if (retries && front_valid(retries_, now)) return take(retries_);
   if (among == Among::all && front_valid(stale_, now)) return take(stale_);
   return no_entry;

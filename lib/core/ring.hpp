@@ -38,6 +38,9 @@ class Ring {
 
   void pop_front() { ++begin_; }
 
+  Item& back() { return (*this)[end_ - 1]; }
+  void pop_back() { --end_; }
+
  private:
   std::uint32_t mask() const { return capacity_ - 1; }
 

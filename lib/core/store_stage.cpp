@@ -48,7 +48,7 @@ void StoreStage::begin(Timestamp now, Timestamp cutoff, bool flush,
   while (has_room()) {
     const bool with_touches = touches_.due(now) || (flush && touches_.size() > 0);
     if (waiting_.empty() && !with_touches) break;
-    orders.push_back(compose(cutoff, with_touches));
+    orders.push_back(compose(flush ? Timestamp::max() : now, cutoff, with_touches));
   }
 }
 
@@ -60,7 +60,7 @@ bool StoreStage::has_room() const {
   return full && in_flight_.size() < options_.full_batches_in_flight;
 }
 
-ApplyOrder StoreStage::compose(Timestamp cutoff, bool with_touches) {
+ApplyOrder StoreStage::compose(Timestamp now, Timestamp cutoff, bool with_touches) {
   Batch batch;
   batch.token = ++last_token_;
   take_outcomes(batch.outcomes);
@@ -69,7 +69,7 @@ ApplyOrder StoreStage::compose(Timestamp cutoff, bool with_touches) {
   order.changes.cutoff = planted(PlantedBug::late_answer_resurrects) ? Timestamp::min() : cutoff;
   add_outcomes(order.changes, batch.outcomes);
   if (with_touches) {
-    batch.chunk = touches_.take();
+    batch.chunk = touches_.take(now);
     add_touches(order.changes, batch.chunk);
   }
   outcomes_in_flight_ += batch.outcomes.size();
@@ -189,7 +189,8 @@ void StoreStage::count(const Outcome& outcome, const Entry& entry, const Applied
 }
 
 void StoreStage::commit_touches(TouchStage::Chunk& chunk, const Applied& applied, Timestamp now) {
-  counters_.touches += chunk.ids.size();
+  counters_.touches += chunk.ids.size() + chunk.backlog.size();
+  if (!chunk.backlog.empty()) return touches_.backlog_committed(std::move(chunk), applied.missing);
   touches_.committed(chunk);
   for (std::size_t i = 0; i < applied.missing.size(); ++i) {
     if (i % Ledger::lookahead == 0) ledger_.prepare(std::span(applied.missing).subspan(i));
@@ -203,7 +204,7 @@ void StoreStage::commit_touches(TouchStage::Chunk& chunk, const Applied& applied
 // A chunk may hold the receipt of an id that stands in an earlier one. Were it to count although
 // that one has failed, nothing would hold the receipt.
 void StoreStage::put_back_touches(TouchStage::Chunk& chunk) {
-  if (!chunk.ids.empty() || chunk.first != ~Sequence{0}) touches_.failed(std::move(chunk));
+  if (!chunk.empty()) touches_.failed(std::move(chunk));
 }
 
 void StoreStage::put_back(Batch& batch) {

@@ -67,7 +67,7 @@ class StoreStage {
   };
 
   bool has_room() const;
-  ApplyOrder compose(Timestamp cutoff, bool with_touches);
+  ApplyOrder compose(Timestamp now, Timestamp cutoff, bool with_touches);
   void take_outcomes(std::vector<Outcome>& taken);
   void add_outcomes(Changes& changes, const std::vector<Outcome>& outcomes);
   void add_outcome(Changes& changes, const Outcome& outcome) const;

@@ -11,6 +11,9 @@ namespace postoffice::core {
 namespace {
 
 constexpr Duration repeat_every = std::chrono::seconds(1);
+// One transaction's worth of repetitions in this time, at most.
+constexpr Duration repeat_pause = std::chrono::milliseconds(50);
+constexpr int ahead_of_backlog_max = 8;
 constexpr std::size_t prefetched_ahead = 8;
 constexpr std::size_t spare_max = 4;
 
@@ -57,7 +60,11 @@ void TouchStage::add_missing(EntryIndex index, Timestamp now) {
 }
 
 void TouchStage::repeat_missing(Timestamp now) {
-  for (; !missing_.empty() && missing_.front().due <= now; missing_.pop_front()) {
+  if (now < next_repeat_ || missing_.empty() || missing_.front().due > now) return;
+  next_repeat_ = now + repeat_pause;
+  std::size_t left = planted(PlantedBug::all_repeated) ? missing_.size() : rows_max_;
+  for (; left > 0 && !missing_.empty() && missing_.front().due <= now; missing_.pop_front()) {
+    --left;
     const EntryIndex index = missing_.front().index;
     Entry& entry = ledger_[index];
     entry.row_missing = false;
@@ -67,19 +74,28 @@ void TouchStage::repeat_missing(Timestamp now) {
   }
 }
 
-bool TouchStage::due(Timestamp now) const {
+bool TouchStage::ready(Timestamp now) const {
   return full() || (!chunks_.empty() && chunks_.front().opened + delay_ <= now);
 }
 
 Timestamp TouchStage::wake() const {
   Timestamp wake = Timestamp::max();
   if (!chunks_.empty()) wake = chunks_.front().opened + delay_;
-  if (!missing_.empty()) wake = std::min(wake, missing_.front().due);
-  return wake;
+  if (!missing_.empty()) wake = std::min(wake, std::max(missing_.front().due, next_repeat_));
+  return backlog_.empty() ? wake : Timestamp::min();
 }
 
-TouchStage::Chunk TouchStage::take() {
+TouchStage::Chunk TouchStage::take(Timestamp now) {
+  const bool in_turn = !ready(now) || ahead_of_backlog_ >= ahead_of_backlog_max;
+  if (!backlog_.empty() && (chunks_.empty() || in_turn)) {
+    ahead_of_backlog_ = 0;
+    Chunk chunk;
+    chunk.backlog = std::move(backlog_);
+    backlog_.clear();
+    return chunk;
+  }
   assert(!chunks_.empty());
+  if (!backlog_.empty()) ++ahead_of_backlog_;
   Chunk chunk = std::move(chunks_.front());
   chunks_.pop_front();
   for (std::size_t i = 0; i < chunk.ids.size(); ++i) {
@@ -102,6 +118,7 @@ void TouchStage::hold(const Chunk& chunk) {
 }
 
 std::vector<Touch> TouchStage::build(const Chunk& chunk) {
+  if (!chunk.backlog.empty()) return chunk.backlog;
   std::vector<Touch> touches;
   touches.reserve(chunk.ids.size());
   for (const EntryIndex index : chunk.ids) {
@@ -121,7 +138,12 @@ void TouchStage::committed(const Chunk& chunk) {
   }
 }
 
+void TouchStage::backlog_committed(Chunk chunk, std::vector<ObjectId> missing) {
+  backlog_ended_ = {std::move(chunk.backlog), std::move(missing)};
+}
+
 void TouchStage::failed(Chunk chunk) {
+  if (!chunk.backlog.empty()) return offer(std::move(chunk.backlog));
   // An id may now be in two chunks. The second touch is needless and harmless; taking it out would
   // cost the chunk its meaning, which is to hold the watermark.
   for (const EntryIndex index : chunk.ids) ++ledger_[index].touch_waiting;

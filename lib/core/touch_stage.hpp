@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/ledger.hpp"
@@ -27,6 +29,13 @@ class TouchStage {
     Timestamp opened = Timestamp::max();
     Timestamp oldest = Timestamp::max();
     Sequence first = ~Sequence{0};
+    std::vector<Touch> backlog;  // of a chunk of its own: see offer()
+    bool empty() const { return ids.empty() && backlog.empty() && first == ~Sequence{0}; }
+  };
+  /// How touches of the backlog ended.
+  struct BacklogEnded {
+    std::vector<Touch> touches;
+    std::vector<ObjectId> missing;
   };
 
   TouchStage(Ledger& ledger, std::size_t rows_max, Duration delay)
@@ -39,15 +48,25 @@ class TouchStage {
   /// resolved by then (S4).
   void add_missing(EntryIndex index, Timestamp now);
 
+  /// Touches of ids that the ledger need not know (Backlog), sorted and distinct. They go when
+  /// nothing else is due, or has been several times; they hold nothing. One offer at a time: until
+  /// it has ended.
+  void offer(std::vector<Touch> backlog) { backlog_ = std::move(backlog); }
+  void backlog_committed(Chunk chunk, std::vector<ObjectId> missing);
+  std::optional<BacklogEnded> take_backlog_ended() {
+    return std::exchange(backlog_ended_, std::nullopt);
+  }
+
   /// The first chunk is as large as a transaction may be.
   bool full() const { return !chunks_.empty() && chunks_.front().ids.size() >= rows_max_; }
 
-  /// A chunk is full, or its first touch has waited long enough.
-  bool due(Timestamp now) const;
+  /// A chunk is full, or its first touch has waited long enough, or the backlog has something.
+  bool due(Timestamp now) const { return ready(now) || !backlog_.empty(); }
   Timestamp wake() const;
 
-  /// Takes the first chunk, to be followed by committed() or failed().
-  Chunk take();
+  /// Takes the next chunk, to be followed by committed(), backlog_committed() or failed(). `now`:
+  /// what is not due by then comes after the backlog.
+  Chunk take(Timestamp now = Timestamp::max());
   /// The touches of a chunk, sorted and distinct.
   std::vector<Touch> build(const Chunk& chunk);
   void committed(const Chunk& chunk);
@@ -55,7 +74,9 @@ class TouchStage {
   /// Gives back the memory of a chunk that is done with, to be used again.
   void recycle(Chunk chunk);
 
-  /// Moves ids whose second is over into a chunk.
+  /// Moves ids whose second is over into a chunk: those that have waited longest, no more at a time
+  /// than take a share of what a store does. So with very many ids a round takes longer than a
+  /// second, and never the time that live rows need (docs/decisions/0034).
   void repeat_missing(Timestamp now);
 
   std::size_t size() const { return waiting_; }
@@ -73,6 +94,7 @@ class TouchStage {
   Chunk& open_chunk(Timestamp now);
   void place(EntryIndex index, Chunk& chunk);
   void hold(const Chunk& chunk);
+  bool ready(Timestamp now) const;
 
   Ledger& ledger_;
   std::size_t rows_max_;
@@ -80,6 +102,10 @@ class TouchStage {
   std::deque<Chunk> chunks_;  // by their numbers
   std::uint64_t last_number_ = 0;
   Ring<Missing> missing_;
+  Timestamp next_repeat_{};
+  std::vector<Touch> backlog_;
+  std::optional<BacklogEnded> backlog_ended_;
+  int ahead_of_backlog_ = 0;                    // chunks taken while it waited
   std::vector<std::vector<EntryIndex>> spare_;  // memory for chunks to come
   std::vector<Touch> sort_memory_;
   std::size_t waiting_ = 0;

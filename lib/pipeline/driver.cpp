@@ -13,6 +13,8 @@ namespace {
 // Ids in one read: a round should take well under a millisecond.
 constexpr std::size_t read_ids_max = 8'192;
 
+constexpr Duration behind_after = std::chrono::seconds(2);
+
 // Beyond drain_limit, answers that have arrived get this long to reach the store.
 constexpr Duration store_limit = std::chrono::seconds(1);
 
@@ -108,6 +110,7 @@ void Pipeline::Driver::round() {
   drain_step(now);
   publish(now);
   report_changes(now);
+  report_behind(now);
 }
 
 void Pipeline::Driver::carry_out(core::Actions& actions) {
@@ -197,6 +200,19 @@ void Pipeline::Driver::report_changes(Timestamp now) {
   }
 }
 
+// A burst that is worked off at once is none of anybody's business.
+void Pipeline::Driver::report_behind(Timestamp now) {
+  const auto since = dispatcher_.behind_since();
+  const bool behind = since < now - behind_after;
+  if (behind == was_behind_ || (!behind && since != Timestamp::max())) return;
+  was_behind_ = behind;
+  const auto ids = std::to_string(dispatcher_.waiting_ids());
+  log_(behind ? LogLevel::warning : LogLevel::info,
+       behind ? "behind: more is received than the source answers; " + ids +
+                    " ids wait in the queue only, those older than the ttl will end as expired"
+              : std::string("behind no longer: no id waits in the queue only"));
+}
+
 void Pipeline::Driver::publish(Timestamp now) {
   const core::Counters& counters = dispatcher_.counters();
   PipelineStatus status;
@@ -214,6 +230,9 @@ void Pipeline::Driver::publish(Timestamp now) {
   status.deleted = counters.deleted;
   status.carried = counters.carried;
   status.store_failures = counters.store_failures;
+  status.ids_in_queue_only = dispatcher_.waiting_ids();
+  status.behind_since = std::min(now, dispatcher_.behind_since());
+  status.oldest_in_queue_only = std::min(now, dispatcher_.oldest_waiting());
   status.known_ids = dispatcher_.known_ids();
   status.touches_waiting = dispatcher_.store().touches_waiting();
   status.answers_waiting = dispatcher_.store().outcomes_waiting();

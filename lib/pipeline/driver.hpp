@@ -40,6 +40,7 @@ class Pipeline::Driver : public std::enable_shared_from_this<Pipeline::Driver> {
   void drain_step(Timestamp now);
   void publish(Timestamp now);
   void report_changes(Timestamp now);
+  void report_behind(Timestamp now);
 
   const Parts parts_;
   const PipelineOptions options_;
@@ -62,6 +63,7 @@ class Pipeline::Driver : public std::enable_shared_from_this<Pipeline::Driver> {
   std::vector<std::function<void()>> stop_done_;
   bool store_was_up_ = true;
   bool source_was_silent_ = false;
+  bool was_behind_ = false;
 
   mutable std::mutex status_mutex_;
   PipelineStatus status_;            // but for `queue` and what follows from it

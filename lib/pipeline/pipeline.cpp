@@ -25,6 +25,7 @@ PipelineOptions checked(PipelineOptions options) {
   require(options.pending_ids_max > 0, "pending_ids_max must be positive");
   require(options.known_ids_max >= options.pending_ids_max,
           "known_ids_max must not be below pending_ids_max");
+  require(options.waiting_ids_max > 0, "waiting_ids_max must be positive");
   require(options.batch_rows_max > 0, "batch_rows_max must be positive");
   require(options.full_batches_in_flight > 1, "full_batches_in_flight must be above one");
   require(options.touch_delay >= milliseconds(0), "touch_delay must not be negative");

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "postoffice/error.hpp"
@@ -30,6 +31,7 @@ struct Fixture {
   Timestamp now{1h};
   Sequence sequence = 0;
   Sequence acknowledged = 0;
+  Sequence crowded = 0;
   bool reading = true;
   std::deque<FetchOrder> fetches;
   std::deque<ApplyOrder> applies;
@@ -37,7 +39,7 @@ struct Fixture {
   std::deque<Expiry> expiries;
 
   void act() {
-    Actions actions = dispatcher.act(now, now);
+    Actions actions = dispatcher.act(now, now, Timestamp::max(), crowded);
     for (auto& fetch : actions.fetches) fetches.push_back(fetch);
     for (auto& apply : actions.applies) applies.push_back(std::move(apply));
     for (auto& carry : actions.carries) carries.push_back(std::move(carry));
@@ -615,7 +617,8 @@ TEST_CASE_FIXTURE(Fixture, "an id that waits for long is carried forward, and th
   CHECK(f.counters().pending == 0);
 }
 
-TEST_CASE_FIXTURE(Fixture, "ids beyond the window are touched, carried, and fetched in the end") {
+TEST_CASE_FIXTURE(Fixture,
+                  "ids without room wait in the queue, are touched, and fetched in the end") {
   auto options = small_options();
   options.pending_ids_max = 10;
   options.fetch_concurrency = 5;
@@ -624,36 +627,51 @@ TEST_CASE_FIXTURE(Fixture, "ids beyond the window are touched, carried, and fetc
   for (ObjectId id = 0; id < 40; ++id) ids.push_back(id);
   f.receive(ids);
   CHECK(f.counters().pending == 40);
-  CHECK(f.dispatcher.store().touches_waiting() == 40);
-  std::set<ObjectId> stored;
+  CHECK(f.dispatcher.waiting_ids() == 30);
+  CHECK(f.dispatcher.oldest_waiting() == f.now);
+  CHECK(f.dispatcher.behind_since() == f.now);
+  CHECK(f.dispatcher.pending(1));
+  CHECK(f.dispatcher.watermark() == f.now);
+  std::set<ObjectId> stored, touched;
   for (int i = 0; i < 100; ++i) {
-    if (f.reading && !f.carries.empty()) {
-      const auto order = f.carries.front();
-      f.carries.pop_front();
-      f.deliver_carried(order);
-    }
     for (int k = 0; k < 2 && !f.fetches.empty(); ++k) f.answer(f.next_fetch());
     f.advance(100ms);
     while (!f.applies.empty()) {
-      for (const Object& object : f.commit().answers) stored.insert(object.id);
+      const Changes changes = f.commit();
+      for (const Object& object : changes.answers) stored.insert(object.id);
+      for (const Touch& touch : changes.touches) touched.insert(touch.id);
     }
     while (!f.expiries.empty()) f.delete_expired(0);
   }
   CHECK(stored.size() == 40);
+  CHECK(touched.size() >= 30);
   CHECK(f.counters().stored == 40);
+  CHECK(f.counters().carried == 0);
   CHECK(f.counters().pending == 0);
+  CHECK(f.dispatcher.behind_since() == Timestamp::max());
   CHECK(f.acknowledged == f.sequence);
 }
 
-struct Spilled : Fixture {
-  Spilled() : Fixture(options_of_two()) {
+// Ids 1 and 2 are being fetched, 3 waits in the queue alone, and the queue wants it out of the way.
+struct Waiting : Fixture {
+  Waiting() : Fixture(options_of_two()) {
     receive({1, 2, 3});
-    REQUIRE(carries.size() == 1);
+    store_for(200ms);
+    REQUIRE(carries.empty());
+    crowded = 1;
+    store_for(1s);
+    REQUIRE(of_three().ids == std::vector<ObjectId>{3});
   }
   static PipelineOptions options_of_two() {
     auto options = small_options();
     options.pending_ids_max = 2;
     return options;
+  }
+  CarryOrder of_three() {
+    for (const auto& order : carries) {
+      if (order.ids == std::vector<ObjectId>{3}) return order;
+    }
+    return {};
   }
   void finish_two() {
     answer(next_fetch());
@@ -665,30 +683,32 @@ struct Spilled : Fixture {
     advance(100ms);
     while (!applies.empty()) commit();
   }
-  void carry_ends(std::error_code error, Sequence sequence) {
-    dispatcher.carried(carries.back().token, error, sequence, now);
-    act();
+  void carry_fails(const CarryOrder& order) {
+    dispatcher.carried(order.token, Error::storage_full, 0, now);
   }
 };
 
-TEST_CASE_FIXTURE(Spilled, "a record is kept until what was spilled from it is durable elsewhere") {
-  carry_ends(Error::storage_error, 0);
-  advance(1s);
-  REQUIRE(carries.size() == 2);
+TEST_CASE_FIXTURE(Waiting, "a record is kept until what waits in it is durable elsewhere") {
+  const auto order = of_three();
+  for (const auto& other : carries) {
+    if (other.token != order.token) carry_fails(other);
+  }
+  crowded = 0;
   finish_two();
   CHECK(acknowledged == 0);
-  carry_ends({}, 2);
+  dispatcher.carried(order.token, {}, 2, now);
+  act();
   CHECK(acknowledged == 1);
+  CHECK(dispatcher.waiting_ids() == 1);
 }
 
-TEST_CASE_FIXTURE(Spilled, "a queue too full to carry ids forward holds up nothing for ever") {
-  carry_ends(Error::storage_full, 0);
+TEST_CASE_FIXTURE(Waiting, "a queue too full to carry ids forward holds up nothing for ever") {
+  for (const auto& order : std::exchange(carries, {})) carry_fails(order);
+  store_for(2s);
+  CHECK(of_three().ids.size() == 1);  // tried again
+  for (const auto& order : std::exchange(carries, {})) carry_fails(order);
+  crowded = 0;
   finish_two();
-  CHECK(acknowledged == 0);
-  CHECK(fetches.empty());
-  advance(1s);
-  advance(1s);
-  CHECK(carries.size() == 1);
   const auto third = next_fetch();
   CHECK(third.id == 3);
   answer(third);
@@ -696,6 +716,88 @@ TEST_CASE_FIXTURE(Spilled, "a queue too full to carry ids forward holds up nothi
   CHECK(acknowledged == 1);
   CHECK(counters().stored == 3);
   CHECK(counters().pending == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "what waits in the queue alone is in the next transactions (I5, S4)") {
+  auto options = small_options();
+  options.pending_ids_max = 100;
+  options.batch_rows_max = 50;
+  Fixture f(options);
+  f.receive({1});
+  f.settle();
+  std::vector<ObjectId> many;
+  for (ObjectId id = 1'000; id < 11'000; ++id) many.push_back(id);
+  f.receive(many);
+  f.advance(200ms);
+  f.receive({1, 2});  // one that may have a row, and one that has none as far as is known
+  const auto received = f.now;
+  f.advance(100ms);
+  std::set<ObjectId> touched;
+  for (int i = 0; i < 12 && touched.size() < 2; ++i) {
+    f.act();
+    for (const Touch& touch : f.commit().touches) {
+      if (touch.last_seen == received) touched.insert(touch.id);
+    }
+  }
+  CHECK(touched == std::set<ObjectId>{1, 2});
+  CHECK(f.dispatcher.watermark() < received);
+  for (int i = 0; i < 1'000 && !f.applies.empty(); ++i) f.commit();
+  f.store_for(1s);
+  CHECK(f.dispatcher.watermark() == f.now);
+}
+
+TEST_CASE_FIXTURE(Fixture, "an id that was never tried is among the next fetches (I5, S3)") {
+  auto options = small_options();
+  options.pending_ids_max = 100;
+  options.fetch_concurrency = 4;
+  Fixture f(options);
+  std::vector<ObjectId> many;
+  for (ObjectId id = 1'000; id < 3'000; ++id) many.push_back(id);
+  f.receive(many);
+  f.store_for(2s);
+  f.receive({1});
+  int before = 0;
+  while (f.fetches.back().id != 1 && before < 20) {
+    f.answer(f.next_fetch());
+    while (!f.applies.empty()) f.commit();
+    ++before;
+  }
+  CHECK(before <= 3);
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "what has waited for ttl untried ends as expired, without a fetch (S8)") {
+  auto options = small_options();
+  options.pending_ids_max = 6;
+  options.fetch_concurrency = 4;
+  options.fetch_timeout = 1min;
+  Fixture f(options);
+  f.receive({1, 2, 3, 4, 5, 6, 7, 8});
+  REQUIRE(f.fetches.size() == 4);
+  f.store_for(30'100ms);
+  CHECK(f.counters().expired == 4);
+  CHECK(f.counters().pending == 4);
+  std::set<ObjectId> asked;
+  for (const auto& fetch : f.fetches) asked.insert(fetch.id);
+  CHECK(asked.size() == 4);
+  f.settle();
+  CHECK(f.counters().pending == 0);
+  CHECK(f.acknowledged == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "beyond the memory granted no callback is read (S9)") {
+  auto options = small_options();
+  options.pending_ids_max = 2;
+  options.waiting_ids_max = 100;
+  Fixture f(options);
+  f.receive({1, 2, 3});
+  CHECK(f.reading);
+  f.receive({4, 5, 6});
+  f.receive({7, 8, 9});
+  CHECK_FALSE(f.reading);
+  f.settle();
+  CHECK(f.reading);
+  CHECK(f.counters().stored == 9);
 }
 
 TEST_CASE_FIXTURE(Fixture, "of two answers that could not be stored the later one stays (S3, S5)") {
@@ -797,47 +899,37 @@ TEST_CASE("the watermark waits until a receipt that was away is on its row (S6)"
   Fixture f(options);
   f.settle();
   f.receive({1, 2});
-  f.receive({3});  // no room: round through the queue, and its touch finds no row
+  f.receive({3});  // no room, and its touch finds no row
   const auto first = f.now;
   f.store_for(1s);
   f.receive({3});
-  f.store_for(3s);
-  REQUIRE(f.dispatcher.known_ids() == 2);  // 3 is forgotten
-  REQUIRE(f.carries.size() == 2);
+  const auto second = f.now;
+  f.crowded = f.sequence;
+  f.store_for(2s);
+  f.crowded = 0;
+  REQUIRE(f.carries.size() == 3);
+  REQUIRE(f.carries[1].received_at == first);
+  const auto newer = f.carries[2];
+  f.dispatcher.carried(f.carries[0].token, Error::storage_error, 0, f.now);
   f.answer(f.next_fetch());
   f.answer(f.next_fetch());
-  f.store_for(1s);
-  f.deliver_carried(f.carries[0]);
-  f.answer(f.next_fetch());
-  CHECK(f.commit().answers[0].last_seen == first);
   f.store_for(1s);
   f.deliver_carried(f.carries[1]);
-  f.act();
-  CHECK(f.dispatcher.watermark() < first + 1s);
-  f.store_for(1s);
-  CHECK(f.dispatcher.watermark() == f.now);
-}
-
-TEST_CASE_FIXTURE(Fixture, "nothing is deleted while receipts of forgotten ids are away (S6)") {
-  auto options = small_options();
-  options.pending_ids_max = options.known_ids_max = 2;
-  Fixture f(options);
-  f.settle();
-  f.receive({1, 2});
-  f.receive({3, 4, 5});
-  f.receive({3, 4, 5});
-  const auto received = f.now;
-  f.store_for(40s);
-  CHECK(f.dispatcher.known_ids() < 5);
-  CHECK(f.dispatcher.watermark() < received + 1s);
-  while (!f.carries.empty()) {
-    const auto order = f.carries.front();
-    f.carries.pop_front();
-    f.deliver_carried(order);
-    f.settle();
+  const auto overtaken = f.now;
+  f.answer(f.next_fetch());
+  CHECK(f.commit().answers[0].last_seen == first);
+  f.store_for(3s);
+  CHECK(f.dispatcher.watermark() <= overtaken);
+  f.deliver_carried(newer);
+  CHECK(f.dispatcher.watermark() <= overtaken);
+  f.advance(100ms);
+  bool touched = false;
+  while (!f.applies.empty()) {
+    CHECK(f.dispatcher.watermark() <= overtaken);
+    for (const Touch& touch : f.commit().touches) touched |= touch.last_seen == second;
   }
+  CHECK(touched);
   f.store_for(1s);
-  CHECK(f.counters().pending == 0);
   CHECK(f.dispatcher.watermark() == f.now);
 }
 
@@ -883,23 +975,22 @@ TEST_CASE_FIXTURE(Fixture, "touches of a callback stamped behind the watermark h
   CHECK(dispatcher.watermark() == now);
 }
 
-TEST_CASE_FIXTURE(Fixture, "carried records are known by their receipts, not by their places") {
-  auto options = small_options();
-  options.pending_ids_max = 2;
-  Fixture f(options);
-  f.receive({1, 2, 3});
-  REQUIRE(f.carries.size() == 1);
-  const auto order = f.carries.front();
+TEST_CASE_FIXTURE(Waiting, "carried records are known by their receipts, not by their places") {
+  const auto order = of_three();
+  for (const auto& other : carries) {
+    if (other.token != order.token) carry_fails(other);
+  }
+  crowded = 0;
   constexpr Sequence receipt = 1'000;
-  f.dispatcher.carried(order.token, {}, receipt, f.now);
-  f.receive({4});  // somebody else's, in between
+  dispatcher.carried(order.token, {}, receipt, now);
+  receive({4});  // somebody else's, in between
   Delivery delivery;
   delivery.ids = order.ids;
-  delivery.entries.push_back({++f.sequence, order.received_at, 0, 1, true, receipt});
-  f.settle();
-  f.dispatcher.delivered(delivery, f.now);
-  f.act();
-  CHECK(f.next_fetch().id == 3);
+  delivery.entries.push_back({++sequence, order.received_at, 0, 1, true, receipt});
+  settle();
+  dispatcher.delivered(delivery, now);
+  act();
+  CHECK(next_fetch().id == 3);
 }
 
 TEST_CASE_FIXTURE(Fixture, "no row is deleted that was seen after the time on record (S6)") {

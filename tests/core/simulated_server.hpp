@@ -139,6 +139,12 @@ class ServedWorld {
       ledger_.rest(outcome.index);
     }
     stage_.outcomes().clear();
+    for (const EntryIndex index : stage_.too_old()) {
+      --counters_.pending;
+      ++counters_.expired;
+      ledger_.rest(index);
+    }
+    stage_.too_old().clear();
   }
 
   void ask(const FetchOrder& order) {

@@ -174,3 +174,55 @@ TEST_CASE_FIXTURE(Fixture, "a touch without a row is repeated every second until
   CHECK(touches.size() == 0);
   CHECK(ledger[index].touching == 0);
 }
+
+TEST_CASE_FIXTURE(Fixture, "repetitions take a share of the time, however many there are (S4)") {
+  for (ObjectId id = 1; id <= 30; ++id) {
+    const auto index = receive(id, start, 1);
+    touches.committed(touches.take());
+    touches.add_missing(index, start);
+  }
+  touches.repeat_missing(start + 1s);
+  CHECK(touches.size() == 3);
+  touches.repeat_missing(start + 1s);
+  CHECK(touches.size() == 3);
+  touches.committed(touches.take());
+  CHECK(touches.wake() > start + 1s);
+  for (int i = 1; i < 10; ++i) {
+    touches.repeat_missing(start + 1s + i * 50ms);
+    touches.committed(touches.take());
+  }
+  CHECK(touches.size() == 0);
+  CHECK(touches.wake() == Timestamp::max());  // each was touched, and nothing is missing now
+}
+
+TEST_CASE_FIXTURE(Fixture, "touches of the backlog come after what is due, and do come") {
+  touches.offer({{100, start}});
+  CHECK(touches.due(start));
+  receive(1, start, 1);  // not due yet
+  CHECK(touches.take(start).backlog.size() == 1);
+  touches.offer({{100, start}});
+  int before = 0;
+  for (; before < 20; ++before) {
+    receive(2, start, 1);
+    receive(3, start, 1);
+    receive(4, start, 1);
+    const auto chunk = touches.take(start);
+    if (!chunk.backlog.empty()) break;
+    touches.committed(chunk);
+  }
+  CHECK(before == 8);
+}
+
+TEST_CASE_FIXTURE(Fixture, "touches of the backlog that failed go again, and tell how they ended") {
+  touches.offer({{7, start}, {9, start}});
+  touches.failed(touches.take(start));
+  auto chunk = touches.take(start);
+  CHECK(touches.build(chunk).size() == 2);
+  CHECK_FALSE(touches.take_backlog_ended());
+  touches.backlog_committed(std::move(chunk), {7});
+  const auto ended = touches.take_backlog_ended();
+  REQUIRE(ended);
+  CHECK(ended->touches.size() == 2);
+  CHECK(ended->missing == std::vector<ObjectId>{7});
+  CHECK_FALSE(touches.due(start + 1h));
+}

@@ -23,6 +23,7 @@ PipelineOptions draw_options(Chance& chance) {
   options.batch_rows_max = chance.between(3, 40);
   options.pending_ids_max = chance.between(10, 100);
   options.known_ids_max = options.pending_ids_max + chance(100);
+  options.waiting_ids_max = chance.percent(50) ? chance.between(100, 2'000) : 1'000'000;
   options.carry_after = std::chrono::milliseconds(chance.between(1'000, 6'000));
   options.drain_limit = 1s;
   options.seed = chance.number() | 1;
@@ -203,7 +204,7 @@ void History::finish_work() {
   // Back-offs end, the backlog is worked off, dead letters are written.
   run_well(options_.ttl + 20s);
   if (unanswered_ > 0) oracle_.blame("a sender was never answered (I9)");
-  oracle_.check_all_answered();
+  oracle_.check_all_answered(process_->clock().now());
   check_beside_failing();
   send_all();
   run_well(tick);
@@ -223,9 +224,12 @@ void History::finish_work() {
 }
 
 // Ids that fail come again and again; within some latencies all others have their answers. Where
-// memory holds them all: ids beyond the window wait for those that fill it.
+// memory holds them all, since ids beyond the window wait for those that fill it, and half of the
+// slots have answers for all of them in time, since of what is too much the newest comes first.
 void History::check_beside_failing() {
-  if (options_.pending_ids_max < sent_.size()) return;
+  constexpr std::size_t ids_a_slot = 8;
+  const auto most = std::min(options_.pending_ids_max, ids_a_slot * options_.fetch_concurrency);
+  if (sent_.size() > most) return;
   weather_.source_failing_some = true;
   send_all();
   run_well(2s);

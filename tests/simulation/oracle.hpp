@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -56,12 +57,20 @@ class Oracle {
     }
   }
 
+  // The reader's side: what the queue has handed to the pipeline, in this life of the process.
+  void handed(ObjectId id, Timestamp received_at) {
+    auto& known = known_[id];
+    known.handed = std::max(known.handed, received_at);
+    known.tried = false;
+  }
+
   // The source's side.
   void fetch_began(ObjectId id, Timestamp at, bool online) {
     ++fetches_;
     if (!known_.contains(id)) blame(id, "fetched, but never sent (I2)");
     ++known_[id].fetches;
     known_[id].told[at] = online;
+    known_[id].tried = true;
     trace(id, online ? "fetch, online" : "fetch, offline", at);
   }
   void fetch_failed(ObjectId id) { ++known_[id].failures; }
@@ -74,11 +83,14 @@ class Oracle {
   /// With a clock that was set back, an answer from before may look newer for a while.
   void started(Timestamp now) {
     for (auto& [id, known] : known_) {
+      known.handed = {};
+      known.tried = false;
       if (!known.told.empty() && known.told.rbegin()->first > now) known.is_ahead = true;
     }
   }
   void crashed(Timestamp now) {
     ++crashes_;
+    crashed_ = std::max(crashed_, now);
     for (const auto& [id, known] : known_) trace(id, "-- the process ends --", now);
   }
 
@@ -133,11 +145,29 @@ class Oracle {
     }
   }
 
+  /// With a store and a source that work, whatever else waits: receipts of ids with a row reach it
+  /// in time, and an id that is new is fetched in time.
+  void check_bounds(const std::set<ObjectId>& live, const std::set<ObjectId>& fresh,
+                    const Rows& rows, Timestamp now) {
+    for (const auto id : live) {
+      const auto row = rows.find(id);
+      const auto& receipts = known_[id].accepted;
+      const auto due = receipts.upper_bound(now - touch_bound_);
+      if (row == rows.end() || due == receipts.begin()) continue;
+      if (row->second.last_seen < *std::prev(due)) blame(id, "touched too late, in a burst (S4)");
+    }
+    for (const auto id : fresh) {
+      const auto& [receipts, told] = std::tie(known_[id].accepted, known_[id].told);
+      if (receipts.empty() || *receipts.begin() > now - fetch_bound_) continue;
+      if (told.empty()) blame(id, "new, and not fetched in time, in a burst (S3)");
+    }
+  }
+
   /// In good weather, after time enough to finish everything.
-  void check_all_answered() {
+  void check_all_answered(Timestamp now) {
     for (const auto& [id, known] : known_) {
       const bool owed = !known.accepted.empty() && known.settled < *known.accepted.rbegin();
-      if (owed) blame(id, "accepted, but never answered (I1)");
+      if (owed && !expired_untried(known, now)) blame(id, "accepted, but never answered (I1)");
     }
   }
 
@@ -157,7 +187,8 @@ class Oracle {
     for (const auto& [id, known] : known_) {
       if (known.accepted.empty()) continue;
       const auto newest = *known.accepted.rbegin();
-      if (known.settled < newest) blame(id, "accepted, but never answered (I1)");
+      const bool owed = known.settled < newest && !expired_untried(known, now);
+      if (owed) blame(id, "accepted, but never answered (I1)");
       const auto bound = known.sent * 2 + known.failures + 3 * crashes_;
       if (known.fetches > bound) blame(id, "fetched too often (I5)");
       if (newest > now - ttl_ + prompt_) check_row(id, known, rows);
@@ -177,8 +208,18 @@ class Oracle {
     std::map<Timestamp, bool> told;  // what fetches said, by when they began
     bool is_ahead = false;           // some fetch began at a time that is still to come
     Timestamp without_row{};         // the newest answer that there is nothing to keep
+    Timestamp handed{};              // the newest receipt, in this life of the process
+    bool tried = false;              // a fetch has begun since
     Timestamp settled{};             // an answer or a dead letter covers all receipts up to here
   };
+
+  /// What had waited for ttl before anybody tried it ends as expired. It was not lost: it has been
+  /// handed over in this life, or its time was over in an earlier one.
+  bool expired_untried(const Known& known, Timestamp now) const {
+    const auto newest = *known.accepted.rbegin();
+    const bool there = known.handed >= newest || newest + ttl_ <= crashed_;
+    return newest + ttl_ <= now && !known.tried && there;
+  }
 
   void settle(ObjectId id, Timestamp up_to) {
     auto& settled = known_[id].settled;
@@ -204,12 +245,15 @@ class Oracle {
     if (row->second.online != last->second) blame(id, "wrong online (S5)");
   }
 
+  static constexpr Duration touch_bound_ = std::chrono::seconds(1);
+  static constexpr Duration fetch_bound_ = std::chrono::seconds(5);
   static constexpr Duration prompt_ = std::chrono::milliseconds(1'300);
 
   const Duration ttl_;
   const bool keep_offline_;
   std::map<ObjectId, Known> known_;
   Timestamp newest_{};
+  Timestamp crashed_{};  // the latest, also where the clock was set back since
   std::uint64_t callbacks_ = 0;
   std::uint64_t fetches_ = 0;
   std::uint64_t crashes_ = 0;

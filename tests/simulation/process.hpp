@@ -11,6 +11,7 @@
 #include "postoffice/testing/manual_clock.hpp"
 #include "simulation/simulated_source.hpp"
 #include "simulation/simulated_store.hpp"
+#include "simulation/watched_queue.hpp"
 
 namespace postoffice::simulation {
 
@@ -39,8 +40,9 @@ class Process {
                                          by_hand);
     if (around.disk.dead()) queue_ = nullptr;  // nothing runs on a machine without power
     if (!queue_) return;
+    watched_ = std::make_unique<WatchedQueue>(*queue_, around.oracle);
     pipeline_ = std::make_unique<Pipeline>(
-        Pipeline::Parts{clock_, ingress_, *queue_, source_, store_}, options);
+        Pipeline::Parts{clock_, ingress_, *watched_, source_, store_}, options);
     pipeline_->start();
     clock_.run_ready();
   }
@@ -58,6 +60,7 @@ class Process {
   SimulatedSource source_;
   SimulatedStore store_;
   std::error_code error_;
+  std::unique_ptr<WatchedQueue> watched_;  // outlives the queue, which still delivers as it stops
   std::unique_ptr<journal::JournalQueue> queue_;
   std::unique_ptr<Pipeline> pipeline_;
 };

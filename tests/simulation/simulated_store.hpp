@@ -38,6 +38,8 @@ class SimulatedStore final : public ObjectStore {
       }
     }
     if (fate != Fate::committed) applied = {};
+    const auto rows = changes.touches.size() + changes.answers.size() + changes.removals.size();
+    busy_ = std::chrono::microseconds(weather_.store_row_cost * static_cast<std::int64_t>(rows));
     complete([done = std::move(done), error = error_of(fate), applied = std::move(applied)] {
       done(error, applied);
     });
@@ -97,6 +99,7 @@ class SimulatedStore final : public ObjectStore {
     if (chance_.percent(weather_.store_slow)) {
       last_ = std::max(last_, now) + std::chrono::milliseconds(chance_(2'000));
     }
+    if (busy_.count() > 0) last_ = std::max(last_, now) + std::exchange(busy_, {});
     if (last_ < now) return completion();
     agenda_.at(last_, std::move(completion));
   }
@@ -108,6 +111,7 @@ class SimulatedStore final : public ObjectStore {
   const Weather& weather_;
   Oracle& oracle_;
   Timestamp last_{};
+  Duration busy_{};  // with the transaction that is about to complete
 };
 
 }  // namespace postoffice::simulation

@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "simulation/history.hpp"
+#include "simulation/overload.hpp"
 
 namespace {
 
@@ -38,4 +39,19 @@ TEST_CASE("nothing accepted is lost and nothing alive is deleted, in any history
   MESSAGE(count << " histories from seed " << first << ": " << callbacks << " callbacks accepted, "
                 << crashes << " crashes and stops, " << violations << " violations, "
                 << took.count() << " s");
+}
+
+TEST_CASE("whatever waits, rows are touched within a second and new ids fetched within five") {
+  const auto first = number("POSTOFFICE_SEED", 1);
+  const auto count = number("POSTOFFICE_OVERLOADS", 30);
+  std::uint64_t ids = 0;
+  for (auto seed = first; seed < first + count; ++seed) {
+    postoffice::simulation::Overload overload(seed);
+    const auto wrong = overload.run();
+    ids += overload.ids();
+    if (!wrong.empty()) {
+      FAIL_CHECK(wrong << "; again: POSTOFFICE_SEED=" << seed << " POSTOFFICE_OVERLOADS=1");
+    }
+  }
+  MESSAGE(count << " bursts from seed " << first << ": " << ids << " ids too many");
 }

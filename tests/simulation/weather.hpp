@@ -32,6 +32,7 @@ struct Weather {
   int store_failing = 0;    ///< transactions that fail
   int store_ambiguous = 0;  ///< of those: were carried out nevertheless
   int store_slow = 0;       ///< transactions that take up to two seconds
+  int store_row_cost = 0;   ///< microseconds that a row of a transaction takes
   int disk_failing = 0;     ///< per mille of the steps: the next sync fails
 };
 
