@@ -58,12 +58,14 @@ TEST_CASE("with enough memory nothing is lowered, with little all fits into half
       auto queue = usual_queue;
       fit_memory(mib << 20, count, pipeline);
       fit_memory(mib << 20, queue);
-      const auto used = count * (pipeline.pending_ids_max * 140 + pipeline.known_ids_max * 32) +
+      const auto used = count * (pipeline.pending_ids_max * 140 + pipeline.known_ids_max * 32 +
+                                 pipeline.waiting_ids_max * 8) +
                         queue.memory_bytes_max + queue.buffer_bytes_max;
       CHECK(used <= (mib << 20) / 2);
       if (mib / count < 1'024) continue;
       CHECK(pipeline.pending_ids_max == usual.pending_ids_max);
       CHECK(pipeline.known_ids_max == usual.known_ids_max);
+      CHECK(pipeline.waiting_ids_max == usual.waiting_ids_max);
       CHECK(queue.memory_bytes_max == usual_queue.memory_bytes_max);
     }
   }

@@ -30,6 +30,16 @@ void write_ids(MetricsText& out, const postoffice::PipelineStatus& status) {
   out.sample(ids, "outcome", "dead", number(status.dead));
   out.gauge("postoffice_pending_ids", "Accepted ids that have not ended yet.",
             number(status.pending));
+  const auto seconds = [&](postoffice::Timestamp since) {
+    return std::max(0.0, std::chrono::duration<double>(status.now - since).count());
+  };
+  out.gauge("postoffice_ids_in_queue_only",
+            "Ids that wait in the queue alone, beyond those that are worked on.",
+            number(status.ids_in_queue_only));
+  out.gauge("postoffice_behind_seconds", "How long there have been such ids; 0: there are none.",
+            seconds(status.behind_since));
+  out.gauge("postoffice_oldest_in_queue_only_seconds", "Age of the oldest receipt among them.",
+            seconds(status.oldest_in_queue_only));
   out.gauge("postoffice_known_ids", "Ids held in memory.", number(status.known_ids));
 }
 

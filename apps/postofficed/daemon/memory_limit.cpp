@@ -11,6 +11,7 @@ namespace {
 // Measured (scripts/bench.sh core), with some room: an id that waits, in a table of known ones.
 constexpr std::uint64_t bytes_of_pending = 140;
 constexpr std::uint64_t bytes_of_known = 32;
+constexpr std::uint64_t bytes_of_waiting = 8;
 
 constexpr std::uint64_t no_limit = std::numeric_limits<std::uint64_t>::max();
 
@@ -66,12 +67,13 @@ std::uint64_t memory_limit(const std::string& root) {
 }
 
 void fit_memory(std::uint64_t limit, std::size_t count, postoffice::PipelineOptions& pipeline) {
-  const auto share = limit / count / 16 * 3;  // three eighths of the half, for each of the two
+  const auto share = limit / count / 8;  // a quarter of the half, for each of the three
   const auto fit = [share](std::size_t most, std::uint64_t bytes) {
-    return static_cast<std::size_t>(std::clamp<std::uint64_t>(share / bytes, 1'000, most));
+    return static_cast<std::size_t>(std::clamp<std::uint64_t>(share / bytes, 900, most));
   };
   pipeline.pending_ids_max = fit(pipeline.pending_ids_max, bytes_of_pending);
   pipeline.known_ids_max = fit(pipeline.known_ids_max, bytes_of_known);
+  pipeline.waiting_ids_max = fit(pipeline.waiting_ids_max, bytes_of_waiting);
 }
 
 void fit_memory(std::uint64_t limit, postoffice::FileQueueOptions& queue) {

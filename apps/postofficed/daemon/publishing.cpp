@@ -189,6 +189,7 @@ postoffice::PipelineStatus Publishing::pipeline_status() const {
   status.now = clock_.now();
   status.watermark = status.now;
   status.oldest_pending = status.now;
+  status.behind_since = status.oldest_in_queue_only = status.now;
   status.queue.writable = not_ready().empty();
   if (journal_) {
     status.queue = journal_->status();

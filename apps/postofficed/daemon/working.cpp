@@ -163,6 +163,7 @@ void Working::publish() {
   auto sum = past_;
   sum.now = clock_.now();
   sum.watermark = sum.oldest_pending = sum.queue.frontier = sum.now;
+  sum.behind_since = sum.oldest_in_queue_only = sum.now;
   sum.store_up = true;
   sum.queue.writable = true;
   for (const auto* shards : {&shards_, &leaving_}) {
@@ -228,6 +229,9 @@ void add(postoffice::PipelineStatus& sum, const postoffice::PipelineStatus& one)
   sum.store_up = sum.store_up && one.store_up;
   sum.watermark = std::min(sum.watermark, one.watermark);
   sum.oldest_pending = std::min(sum.oldest_pending, one.oldest_pending);
+  sum.ids_in_queue_only += one.ids_in_queue_only;
+  sum.behind_since = std::min(sum.behind_since, one.behind_since);
+  sum.oldest_in_queue_only = std::min(sum.oldest_in_queue_only, one.oldest_in_queue_only);
   sum.queue.frontier = std::min(sum.queue.frontier, one.queue.frontier);
   sum.queue.last_durable += one.queue.last_durable;
   sum.queue.acknowledged += one.queue.acknowledged;
