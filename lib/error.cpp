@@ -27,6 +27,7 @@ class Category final : public std::error_category {
       case Error::authentication: return "the credentials were refused";
       case Error::schema: return "it is of another version, which this one cannot use";
       case Error::bad_options: return "the options cannot work";
+      case Error::rejected: return "some of the changes were refused";
       case Error::fenced: return "retired, or replaced by another";
     }
     return "unknown error";

@@ -40,6 +40,8 @@
   bug(watermark_ignores_touches)         \
   bug(failed_touches_not_held)           \
   bug(failed_touches_overtake)           \
+  bug(refused_receipt_not_held)          \
+  bug(refused_row_stops_others)          \
   bug(swept_before_caught_up)            \
   bug(watermark_never_back)              \
   bug(swept_by_the_clock)                \

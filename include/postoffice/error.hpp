@@ -29,6 +29,9 @@ enum class Error {
   schema,          ///< the database or the queue is of a version that this one cannot use
   bad_options,     ///< the options name something that cannot work
   fenced,          ///< another took over for this one, or it was retired; nothing was changed
+
+  // Trying again row by row will show which one it is (Changes::each).
+  rejected,  ///< the store is there, and refuses some of the changes
 };
 
 const std::error_category& error_category() noexcept;

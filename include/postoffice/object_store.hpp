@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <system_error>
 #include <vector>
 
@@ -15,6 +16,25 @@ namespace postoffice {
 struct Touch {
   ObjectId id = 0;
   Timestamp last_seen{};
+};
+
+/// A row that the store will not write or delete, although it is there and takes others.
+struct Refusal {
+  ObjectId id = 0;
+  std::string code{};    ///< as the store names it: an SQLSTATE, say
+  std::string reason{};  ///< in the store's own words
+  bool locked = false;   ///< somebody is using the row; it will not take long, or should not
+};
+
+/// A row that the store refuses while it takes others, or that somebody has locked. It is tried
+/// again by itself; an answer becomes a dead letter after PipelineOptions::ttl.
+struct StuckRow {
+  ObjectId id = 0;
+  bool deleting = false;  ///< it has expired, and cannot be deleted
+  bool locked = false;
+  std::string code;    ///< as Refusal
+  std::string reason;  ///< as Refusal
+  Timestamp since{};
 };
 
 /// One transaction, in the order of the members. Each list is sorted by id and holds an id once. No
@@ -35,6 +55,14 @@ struct Changes {
   std::vector<DeadLetter> dead_letters{};
   std::vector<ObjectId> cleared{};
 
+  /// Receipts of rows that were refused lately. They are not written to the rows, but kept beside
+  /// them: a row is deleted only if its last_seen and its held receipt are both before the cutoff.
+  std::vector<Touch> held{};
+
+  /// Rows are told apart: what can be changed is changed, and the rest is named in
+  /// Applied::refused. Without it one row may make all of it fail, with Error::rejected.
+  bool each = false;
+
   /// No row is created with a last_seen before this. The store also remembers the largest cutoff
   /// of any expire() that looked at rows and applies that, across restarts.
   Timestamp cutoff{};
@@ -44,6 +72,9 @@ struct Changes {
 struct Applied {
   std::vector<ObjectId> missing;  ///< touched ids that have no row
   std::vector<ObjectId> late;     ///< answers refused because of the cutoff
+
+  /// Sorted by id. Of each nothing was changed, or not all; its receipt is held (Changes::held).
+  std::vector<Refusal> refused{};
 };
 
 struct Expiry {
@@ -68,6 +99,10 @@ struct Expired {
   /// none). Until then the pipeline need not scan for rows of earlier runs again. The epoch if that
   /// is not known.
   Timestamp oldest_left{};
+
+  /// Rows that are old enough and could not be deleted, by id or by the scan, sorted by id; some of
+  /// them, if they are many (then `oldest_left` is the epoch).
+  std::vector<Refusal> refused{};
 };
 
 struct ObjectQuery {
@@ -84,6 +119,11 @@ struct ObjectQuery {
 /// outcome is unknown; the pipeline applies the same changes again, so they must be idempotent.
 ///
 /// Order: apply() calls take effect in the order they are made. Others may overtake them.
+///
+/// Refusals: a row that the store refuses, or that somebody has locked, must not stop the others
+/// for longer than a fraction of a second. apply() fails with Error::rejected, is called again with
+/// Changes::each and names the row. expire() passes by such rows and names them. A receipt that
+/// could not be written to its row is held, durably: the pipeline takes it for written.
 ///
 /// Availability: a store that cannot be reached fails its calls with Error::unavailable (at once,
 /// or after a bounded wait), and reconnects by itself.

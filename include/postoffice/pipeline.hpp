@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <system_error>
+#include <vector>
 
 #include "postoffice/clock.hpp"
 #include "postoffice/ingress.hpp"
@@ -46,6 +48,11 @@ struct PipelineStatus {
   std::uint64_t ids_in_queue_only = 0;
   Timestamp behind_since{};
   Timestamp oldest_in_queue_only{};
+
+  std::uint64_t stuck_rows = 0;     ///< rows that cannot be written, while others can
+  std::uint64_t stuck_deletes = 0;  ///< expired rows that cannot be deleted, while others can
+  std::vector<StuckRow> stuck{};    ///< some of them, those that are so for longest
+  Timestamp stuck_since = Timestamp::max();  ///< … and since when
 
   std::uint64_t known_ids = 0;        ///< ids in memory
   std::uint64_t touches_waiting = 0;  ///< ids whose receipt is not in the store yet

@@ -25,6 +25,8 @@ constexpr std::size_t carry_waiting_ids_max = 200'000;  // a second, or ten time
 constexpr std::size_t expire_ids_max = 10'000;
 // Beyond this a scan is cheaper than a list.
 constexpr std::size_t expired_ids_kept_max = 500'000;
+constexpr std::size_t stuck_deletes_max = 10'000;
+constexpr std::size_t stuck_again_max = 1'000;
 
 }  // namespace
 
@@ -199,7 +201,7 @@ void Dispatcher::learn(const TouchStage::BacklogEnded& ended, Timestamp now) {
     expiry_.add(index);
     ledger_.rest(index);
   }
-  backlog_.end_touches();
+  if (ended.last) backlog_.end_touches();
 }
 
 // They waited for longer than ttl since their last receipt, and were never tried: whatever the
@@ -240,6 +242,7 @@ void Dispatcher::expired(std::error_code error, const Expired& done, Timestamp n
   if (error) {
     const auto doublings = std::min(expire_failures_++, 4);
     next_sweep_ = now + std::min(sweep_every * (1 << doublings), store_pause_max);
+    for (const ObjectId id : tried_again_) stuck_deletes_.postpone(id, now);
     return;
   }
   expire_failures_ = 0;
@@ -247,12 +250,32 @@ void Dispatcher::expired(std::error_code error, const Expired& done, Timestamp n
   const auto sent = std::min(expired_ids_.size(), expire_ids_max);
   expired_ids_.erase(expired_ids_.begin(), expired_ids_.begin() + static_cast<long>(sent));
   if (!expired_ids_.empty()) next_sweep_ = now;
-  if (!scan_in_flight_) return;
-  scan_in_flight_ = false;
-  scanned_ = scan_cutoff_;
-  oldest_left_ = done.oldest_left;
-  if (unwatched_until_ == Timestamp::max()) unwatched_until_ = now;
-  next_scan_ = now + options_.ttl;
+  if (scan_in_flight_) {
+    scan_in_flight_ = false;
+    scanned_ = scan_cutoff_;
+    oldest_left_ = done.oldest_left;
+    if (unwatched_until_ == Timestamp::max()) unwatched_until_ = now;
+    next_scan_ = now + options_.ttl;
+  }
+  take_refused(done, now);
+}
+
+// What could not be deleted is tried again by itself: nobody watches its id any more.
+void Dispatcher::take_refused(const Expired& done, Timestamp now) {
+  const auto by_id = [](const Refusal& left, const Refusal& right) { return left.id < right.id; };
+  for (const ObjectId id : tried_again_) {
+    const bool again =
+        std::binary_search(done.refused.begin(), done.refused.end(), Refusal{.id = id}, by_id);
+    if (!again) stuck_deletes_.erase(id);
+  }
+  tried_again_.clear();
+  for (const Refusal& refusal : done.refused) {
+    if (stuck_deletes_.size() < stuck_deletes_max || stuck_deletes_.find(refusal.id)) {
+      stuck_deletes_.refused(refusal, now);
+    } else {
+      unwatched(scan_cutoff_);
+    }
+  }
 }
 
 // Rows that nobody watches may have come due since the last scan. How far the cutoff has come
@@ -390,7 +413,8 @@ void Dispatcher::sweep(Actions& actions, Timestamp now, Timestamp cutoff) {
   }
   scan_in_flight_ = scan_due(now, cutoff);
   const bool beat = options_.beat.count() > 0 && now >= next_beat_;
-  if (expired_ids_.empty() && !scan_in_flight_ && !beat) return;
+  tried_again_ = stuck_deletes_.take_due(now, stuck_again_max);
+  if (expired_ids_.empty() && !scan_in_flight_ && !beat && tried_again_.empty()) return;
   next_beat_ = now + options_.beat;
   scan_cutoff_ = cutoff;
   const auto count = std::min(expired_ids_.size(), expire_ids_max);
@@ -400,6 +424,7 @@ void Dispatcher::sweep(Actions& actions, Timestamp now, Timestamp cutoff) {
                 cutoff + options_.ttl,
                 {},
                 may_be_unwatched(cutoff)};
+  expiry.ids.insert(expiry.ids.end(), tried_again_.begin(), tried_again_.end());
   std::sort(expiry.ids.begin(), expiry.ids.end());
   expiry.ids.erase(std::unique(expiry.ids.begin(), expiry.ids.end()), expiry.ids.end());
   actions.expire = std::move(expiry);

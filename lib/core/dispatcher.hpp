@@ -88,6 +88,8 @@ class Dispatcher {
   const Counters& counters() const { return counters_; }
   const FetchStage& fetches() const { return fetches_; }
   const StoreStage& store() const { return store_; }
+  /// Expired rows that the store does not delete.
+  const StuckRows& stuck_deletes() const { return stuck_deletes_; }
   std::size_t known_ids() const { return ledger_.size(); }
   std::size_t active_ids() const { return ledger_.active(); }
   /// Ids that wait in the queue alone, and the oldest receipt among them (max: there is none).
@@ -141,6 +143,7 @@ class Dispatcher {
   void resolve(EntryIndex index);
 
   Duration sweep_pause() const;
+  void take_refused(const Expired& done, Timestamp now);
   void sweep(Actions& actions, Timestamp now, Timestamp cutoff);
   Timestamp caught_up_watermark(Timestamp now);
   bool scan_due(Timestamp now, Timestamp cutoff);
@@ -184,6 +187,8 @@ class Dispatcher {
   // Rows that nobody here watches were last received before this; not known before the first scan.
   Timestamp unwatched_until_ = Timestamp::max();
   int expire_failures_ = 0;
+  StuckRows stuck_deletes_;
+  std::vector<ObjectId> tried_again_;  // of these, in the expire() under way
 
   Backlog backlog_;
   std::size_t line_ = line_min;  // at present

@@ -37,6 +37,7 @@ struct alignas(64) Entry {
   bool carrying = false;           // a record that carries this id forward is on its way
   bool in_expiry = false;          // some bucket of the expiry schedule holds it
   bool in_unserved = false;
+  bool stuck = false;  // the store refuses its row (StuckRows); counts in `touching`
 };
 
 /// Nothing is going on but that the id is known.

@@ -6,6 +6,7 @@
 
 #include "core/sort_by_id.hpp"
 #include "planted_bug.hpp"
+#include "postoffice/error.hpp"
 
 namespace postoffice::core {
 namespace {
@@ -16,7 +17,27 @@ constexpr std::size_t batches_in_flight_max = 2;
 constexpr Duration pause_min = std::chrono::milliseconds(100);
 constexpr Duration pause_max = std::chrono::seconds(2);
 
+// After a refusal: what is at fault is rarely alone.
+constexpr Duration each_for = std::chrono::seconds(1);
+
+constexpr std::size_t retried_max = 1'000;
+constexpr std::size_t rows_max_least = 64;
+
 constexpr std::size_t prefetched_ahead = 8;
+
+const Refusal* refusal_of(ObjectId id, const Applied& applied) {
+  const auto place =
+      std::lower_bound(applied.refused.begin(), applied.refused.end(), id,
+                       [](const Refusal& r, ObjectId wanted) { return r.id < wanted; });
+  return place != applied.refused.end() && place->id == id ? &*place : nullptr;
+}
+
+Timestamp receipt_of(ObjectId id, const std::vector<Touch>& touches) {
+  const auto place =
+      std::lower_bound(touches.begin(), touches.end(), id,
+                       [](const Touch& t, ObjectId wanted) { return t.id < wanted; });
+  return place != touches.end() && place->id == id ? place->last_seen : Timestamp{};
+}
 
 }  // namespace
 
@@ -24,13 +45,16 @@ StoreStage::StoreStage(Ledger& ledger, Counters& counters, const PipelineOptions
     : ledger_(ledger),
       counters_(counters),
       options_(options),
-      touches_(ledger, options.batch_rows_max, options.touch_delay) {}
+      touches_(ledger, options.batch_rows_max, options.touch_delay),
+      rows_max_(options.batch_rows_max) {}
 
 void StoreStage::add(std::vector<Outcome>& outcomes) {
   for (Outcome& outcome : outcomes) {
     Entry& entry = ledger_[outcome.index];
     outcome.order = ++last_order_;
-    if (entry.outcome_waiting) {
+    if (entry.stuck) {
+      keep(*stuck_.find(entry.id), std::move(outcome));
+    } else if (entry.outcome_waiting) {
       merge(outcome);
       waiting_[entry.outcome] = std::move(outcome);
     } else {
@@ -45,10 +69,11 @@ void StoreStage::begin(Timestamp now, Timestamp cutoff, bool flush,
                        std::vector<ApplyOrder>& orders) {
   touches_.repeat_missing(now);
   if (now < not_before_) return;
+  if (failures_ == 0 && !retry_) begin_retry(now, cutoff, orders);
   while (has_room()) {
     const bool with_touches = touches_.due(now) || (flush && touches_.size() > 0);
     if (waiting_.empty() && !with_touches) break;
-    orders.push_back(compose(flush ? Timestamp::max() : now, cutoff, with_touches));
+    orders.push_back(compose(now, cutoff, with_touches, flush));
   }
 }
 
@@ -60,17 +85,21 @@ bool StoreStage::has_room() const {
   return full && in_flight_.size() < options_.full_batches_in_flight;
 }
 
-ApplyOrder StoreStage::compose(Timestamp now, Timestamp cutoff, bool with_touches) {
+ApplyOrder StoreStage::compose(Timestamp now, Timestamp cutoff, bool with_touches, bool flush) {
   Batch batch;
   batch.token = ++last_token_;
+  batch.each = now < each_until_ || failures_ > 1;
+  if (planted(PlantedBug::refused_row_stops_others)) batch.each = false;
   take_outcomes(batch.outcomes);
   ApplyOrder order;
   order.token = batch.token;
+  order.changes.each = batch.each;
   order.changes.cutoff = planted(PlantedBug::late_answer_resurrects) ? Timestamp::min() : cutoff;
   add_outcomes(order.changes, batch.outcomes);
   if (with_touches) {
-    batch.chunk = touches_.take(now);
+    batch.chunk = touches_.take(flush ? Timestamp::max() : now, rows_max_);
     add_touches(order.changes, batch.chunk);
+    if (!stuck_.empty()) hold_stuck(order.changes);
   }
   outcomes_in_flight_ += batch.outcomes.size();
   touches_in_flight_ += batch.chunk.ids.size();
@@ -83,11 +112,15 @@ void StoreStage::take_outcomes(std::vector<Outcome>& taken) {
     taken = std::move(spare_.back());
     spare_.pop_back();
   }
-  const auto count = std::min(waiting_.size(), options_.batch_rows_max);
-  taken.reserve(count);
-  for (; taken.size() < count; waiting_.pop_front()) {
-    taken.push_back(std::move(waiting_.front()));
-    ledger_[taken.back().index].outcome_waiting = false;
+  taken.reserve(std::min(waiting_.size(), rows_max_));
+  for (; taken.size() < rows_max_ && !waiting_.empty(); waiting_.pop_front()) {
+    Entry& entry = ledger_[waiting_.front().index];
+    entry.outcome_waiting = false;
+    if (entry.stuck) {
+      keep(*stuck_.find(entry.id), std::move(waiting_.front()));
+    } else {
+      taken.push_back(std::move(waiting_.front()));
+    }
   }
 }
 
@@ -136,6 +169,10 @@ void StoreStage::add_outcome(Changes& changes, const Outcome& outcome) const {
 const std::vector<EntryIndex>& StoreStage::applied(std::uint64_t token, std::error_code error,
                                                    const Applied& applied, Timestamp now) {
   resolved_.clear();
+  if (retry_ && retry_->token == token) {
+    retried(error, applied, now);
+    return resolved_;
+  }
   const auto place = std::find_if(in_flight_.begin(), in_flight_.end(),
                                   [&](const Batch& batch) { return batch.token == token; });
   if (place == in_flight_.end()) return resolved_;
@@ -147,27 +184,46 @@ const std::vector<EntryIndex>& StoreStage::applied(std::uint64_t token, std::err
   if (error && !planted(PlantedBug::failed_commit_believed)) {
     std::for_each(next, in_flight_.end(), [](Batch& later) { later.in_turn = false; });
     put_back(batch);
-    ++counters_.store_failures;
-    const auto doublings = std::min(failures_++, 5);
-    not_before_ = now + std::min<Duration>(pause_min * (1 << doublings), pause_max);
+    failed(error, batch, now);
   } else {
     failures_ = 0;
+    rows_max_ = std::min(rows_max_ * 2, options_.batch_rows_max);
     committed(batch, applied, now);
   }
   recycle(std::move(batch.outcomes));
   return resolved_;
 }
 
+void StoreStage::failed(std::error_code error, Batch& batch, Timestamp now) {
+  ++counters_.store_failures;
+  // The store is there: at once again, row by row.
+  const bool others_can = error == Error::rejected && !batch.each;
+  if (others_can && !planted(PlantedBug::refused_row_stops_others)) {
+    each_until_ = now + each_for;
+    return;
+  }
+  if (error == Error::timed_out) {
+    rows_max_ = std::min(rows_max_, std::max(rows_max_least, rows_max_ / 4));
+  }
+  const auto doublings = std::min(failures_++, 5);
+  not_before_ = now + std::min<Duration>(pause_min * (1 << doublings), pause_max);
+}
+
 void StoreStage::committed(Batch& batch, const Applied& applied, Timestamp now) {
+  if (!applied.refused.empty()) {
+    each_until_ = now + each_for;
+    // First, while something still holds their entries.
+    for (const Refusal& refusal : applied.refused) set_aside(refusal, batch.chunk, now);
+  }
   for (std::size_t i = 0; i < batch.outcomes.size(); ++i) {
     const std::size_t ahead = i + prefetched_ahead;
     if (ahead < batch.outcomes.size()) ledger_.prefetch(batch.outcomes[ahead].index);
-    const Outcome& outcome = batch.outcomes[i];
-    Entry& entry = ledger_[outcome.index];
-    --entry.storing;
-    --counters_.pending;
-    count(outcome, entry, applied);
-    resolved_.push_back(outcome.index);
+    Outcome& outcome = batch.outcomes[i];
+    if (!applied.refused.empty() && refusal_of(ledger_[outcome.index].id, applied)) {
+      keep(*stuck_.find(ledger_[outcome.index].id), std::move(outcome));
+    } else {
+      commit_outcome(outcome, applied);
+    }
   }
   if (batch.in_turn) {
     commit_touches(batch.chunk, applied, now);
@@ -175,6 +231,14 @@ void StoreStage::committed(Batch& batch, const Applied& applied, Timestamp now) 
     put_back_touches(batch.chunk);
     not_before_ = std::max(not_before_, now + pause_min);  // not again before the one it waits for
   }
+}
+
+void StoreStage::commit_outcome(const Outcome& outcome, const Applied& applied) {
+  Entry& entry = ledger_[outcome.index];
+  --entry.storing;
+  --counters_.pending;
+  count(outcome, entry, applied);
+  resolved_.push_back(outcome.index);
 }
 
 void StoreStage::count(const Outcome& outcome, const Entry& entry, const Applied& applied) {
@@ -210,10 +274,10 @@ void StoreStage::put_back_touches(TouchStage::Chunk& chunk) {
 void StoreStage::put_back(Batch& batch) {
   for (auto place = batch.outcomes.rbegin(); place != batch.outcomes.rend(); ++place) {
     Entry& entry = ledger_[place->index];
-    // A dead letter that comes after a later receipt's answer would undo it.
-    const bool outdated =
-        place->kind == Outcome::Kind::dead && entry.last_receipt > place->given_up->received_at;
-    if (outdated || entry.outcome_waiting) {
+    const bool outdated = is_outdated(*place);
+    if (entry.stuck) {
+      keep(*stuck_.find(entry.id), std::move(*place));
+    } else if (outdated || entry.outcome_waiting) {
       resolved_.push_back(place->index);
       merge(*place);
       // Two transactions may have failed, the later one last: the later outcome stays.
@@ -225,6 +289,141 @@ void StoreStage::put_back(Batch& batch) {
     }
   }
   put_back_touches(batch.chunk);
+}
+
+// A dead letter that comes after a later receipt's answer would undo it.
+bool StoreStage::is_outdated(const Outcome& outcome) const {
+  return outcome.kind == Outcome::Kind::dead &&
+         ledger_[outcome.index].last_receipt > outcome.given_up->received_at;
+}
+
+// Their receipts are held instead of written.
+void StoreStage::hold_stuck(Changes& changes) {
+  std::erase_if(changes.touches, [&](const Touch& touch) {
+    StuckRows::Row* row = stuck_.find(touch.id);
+    if (!row) return false;
+    row->touch = true;
+    if (!planted(PlantedBug::refused_receipt_not_held)) changes.held.push_back(touch);
+    return true;
+  });
+}
+
+void StoreStage::set_aside(const Refusal& refusal, const TouchStage::Chunk& chunk, Timestamp now) {
+  StuckRows::Row& row = stuck_.refused(refusal, now);
+  row.touch = true;
+  if (row.index != no_entry) return;
+  row.index = ledger_.find_or_add(refusal.id);
+  Entry& entry = ledger_[row.index];
+  entry.stuck = true;
+  ++entry.touching;
+  // What came from the backlog the ledger need not have known until now.
+  if (entry.last_receipt == Timestamp{}) entry.last_receipt = receipt_of(refusal.id, chunk.backlog);
+}
+
+// Of two outcomes of an id the later one is kept.
+void StoreStage::keep(StuckRows::Row& row, Outcome outcome) {
+  const bool older = row.has_outcome && outcome.order < row.outcome.order;
+  if (row.has_outcome || is_outdated(outcome)) {
+    resolved_.push_back(outcome.index);
+    merge(outcome);
+  }
+  if (older || is_outdated(outcome)) return;
+  row.outcome = std::move(outcome);
+  row.has_outcome = true;
+}
+
+void StoreStage::begin_retry(Timestamp now, Timestamp cutoff, std::vector<ApplyOrder>& orders) {
+  if (stuck_.empty()) return;
+  Retry retry{++last_token_, stuck_.take_due(now, retried_max), {}, {}};
+  if (retry.ids.empty()) return;
+  ApplyOrder order;
+  order.token = retry.token;
+  order.changes.each = true;
+  order.changes.cutoff = cutoff;
+  for (const ObjectId id : retry.ids) {
+    StuckRows::Row& row = *stuck_.find(id);
+    give_up(row, now);
+    const bool answer = row.has_outcome && row.outcome.kind == Outcome::Kind::answer;
+    if (std::exchange(row.touch, false)) {
+      retry.touched.push_back(id);
+      if (!answer) order.changes.touches.push_back({id, ledger_[row.index].last_receipt});
+    }
+    if (std::exchange(row.has_outcome, false)) retry.outcomes.push_back(std::move(row.outcome));
+  }
+  add_outcomes(order.changes, retry.outcomes);
+  orders.push_back(std::move(order));
+  retry_ = std::move(retry);
+}
+
+void StoreStage::retried(std::error_code error, const Applied& applied, Timestamp now) {
+  Retry retry = std::exchange(retry_, std::nullopt).value();
+  const bool nobody = error == Error::unavailable || error == Error::timed_out ||
+                      error == Error::stopped || error == Error::fenced;
+  const auto refusal = [&](ObjectId id) -> std::optional<Refusal> {
+    if (error) return Refusal{id, error.category().name(), error.message()};
+    const Refusal* found = refusal_of(id, applied);
+    return found ? std::optional(*found) : std::nullopt;
+  };
+  for (const ObjectId id : retry.touched) {
+    if (refusal(id)) stuck_.find(id)->touch = true;
+  }
+  for (Outcome& outcome : retry.outcomes) {
+    const ObjectId id = ledger_[outcome.index].id;
+    if (refusal(id)) {
+      keep(*stuck_.find(id), std::move(outcome));
+    } else {
+      commit_outcome(outcome, applied);
+    }
+  }
+  for (const ObjectId id : retry.ids) {
+    const auto again = refusal(id);
+    if (again && nobody) {
+      stuck_.postpone(id, now);
+    } else if (again) {
+      stuck_.refused(*again, now);
+    } else {
+      release(id, now);
+    }
+  }
+  for (const ObjectId id : applied.missing) {
+    const EntryIndex index = ledger_.find(id);
+    if (index != no_entry) touches_.add_missing(index, now);
+  }
+}
+
+// As for what cannot be fetched (S7): after some tries and a ttl the answer is given up. Before it
+// is tried once more: the store would say no more than that it comes too late.
+void StoreStage::give_up(StuckRows::Row& row, Timestamp now) {
+  const Timestamp received_at = ledger_[row.index].last_receipt;
+  const bool answer = row.has_outcome && row.outcome.kind == Outcome::Kind::answer;
+  if (now < received_at + options_.ttl) return;
+  row.touch = false;  // the row is to go; that it does not go earlier is the store's to see to
+  if (!answer || row.attempts < options_.attempts_min) return;
+  row.outcome.kind = Outcome::Kind::dead;
+  row.outcome.given_up = std::make_unique<Outcome::GivenUp>(Outcome::GivenUp{
+      received_at, now, row.attempts, "the store refuses the row: " + row.code + " " + row.reason});
+}
+
+// The row was written. What came for it meanwhile goes the usual way again.
+void StoreStage::release(ObjectId id, Timestamp now) {
+  StuckRows::Row& row = *stuck_.find(id);
+  const EntryIndex index = row.index;
+  Entry& entry = ledger_[index];
+  entry.stuck = false;
+  --entry.touching;
+  if (row.has_outcome && entry.outcome_waiting) {
+    merge(row.outcome);
+    if (waiting_[entry.outcome].order < row.outcome.order) {
+      waiting_[entry.outcome] = std::move(row.outcome);
+    }
+  } else if (row.has_outcome) {
+    entry.outcome = waiting_.push_back(std::move(row.outcome));
+    entry.outcome_waiting = true;
+  }
+  // Its receipt is held by the store: this touch need not hold it.
+  if (row.touch) touches_.add(index, Timestamp::max(), ~Sequence{0}, now);
+  stuck_.erase(id);
+  resolved_.push_back(index);
 }
 
 void StoreStage::merge(const Outcome& outcome) {
@@ -249,7 +448,7 @@ Timestamp StoreStage::wake() const {
   if (in_flight_.size() >= batches_in_flight_max) return Timestamp::max();
   if (!in_flight_.empty() && failures_ > 0) return Timestamp::max();
   const auto due = waiting_.empty() ? touches_.wake() : Timestamp::min();
-  return std::max(due, not_before_);
+  return std::max(std::min(due, stuck_.wake()), not_before_);
 }
 
 }  // namespace postoffice::core

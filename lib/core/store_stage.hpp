@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <system_error>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "core/ledger.hpp"
 #include "core/outcome.hpp"
 #include "core/ring.hpp"
+#include "core/stuck_rows.hpp"
 #include "core/touch_stage.hpp"
 #include "postoffice/object_store.hpp"
 #include "postoffice/options.hpp"
@@ -22,6 +24,13 @@ struct ApplyOrder {
 
 /// Collects outcomes and touches into transactions: outcomes leave as soon as a transaction may
 /// begin, touches when they are due. A transaction that fails is taken apart and goes again, later.
+///
+/// A row that the store refuses leaves the others (StuckRows) and is tried again alone. Its
+/// receipts are held by the store (Changes::held): so the watermark and the queue go on, and the
+/// row is not deleted before them.
+///
+/// Invariant: a receipt counts as committed once it is on its row, or held by the store, or there
+/// is no row.
 class StoreStage {
  public:
   StoreStage(Ledger& ledger, Counters& counters, const PipelineOptions& options);
@@ -44,6 +53,7 @@ class StoreStage {
   std::size_t outcomes_waiting() const { return waiting_.size() + outcomes_in_flight_; }
   std::size_t touches_waiting() const { return touches_.size() + touches_in_flight_; }
   bool up() const { return failures_ == 0; }
+  const StuckRows& stuck() const { return stuck_; }
   bool idle() const { return outcomes_waiting() == 0 && touches_waiting() == 0; }
 
   /// Of all touches not yet committed: the oldest receipt, the first record.
@@ -58,6 +68,15 @@ class StoreStage {
     std::vector<Outcome> outcomes;
     TouchStage::Chunk chunk;
     bool in_turn = true;  // no chunk before this one has failed or is still under way
+    bool each = false;    // as Changes::each
+  };
+
+  /// Rows tried again by themselves.
+  struct Retry {
+    std::uint64_t token = 0;
+    std::vector<ObjectId> ids;
+    std::vector<Outcome> outcomes;
+    std::vector<ObjectId> touched;
   };
 
   /// A row of a transaction to be, before it is sorted.
@@ -67,7 +86,7 @@ class StoreStage {
   };
 
   bool has_room() const;
-  ApplyOrder compose(Timestamp now, Timestamp cutoff, bool with_touches);
+  ApplyOrder compose(Timestamp now, Timestamp cutoff, bool with_touches, bool flush);
   void take_outcomes(std::vector<Outcome>& taken);
   void add_outcomes(Changes& changes, const std::vector<Outcome>& outcomes);
   void add_outcome(Changes& changes, const Outcome& outcome) const;
@@ -75,7 +94,17 @@ class StoreStage {
   void committed(Batch& batch, const Applied& applied, Timestamp now);
   void count(const Outcome& outcome, const Entry& entry, const Applied& applied);
   void commit_touches(TouchStage::Chunk& chunk, const Applied& applied, Timestamp now);
+  void commit_outcome(const Outcome& outcome, const Applied& applied);
+  void failed(std::error_code error, Batch& batch, Timestamp now);
   void put_back(Batch& batch);
+  bool is_outdated(const Outcome& outcome) const;
+  void hold_stuck(Changes& changes);
+  void set_aside(const Refusal& refusal, const TouchStage::Chunk& chunk, Timestamp now);
+  void keep(StuckRows::Row& row, Outcome outcome);
+  void begin_retry(Timestamp now, Timestamp cutoff, std::vector<ApplyOrder>& orders);
+  void retried(std::error_code error, const Applied& applied, Timestamp now);
+  void give_up(StuckRows::Row& row, Timestamp now);
+  void release(ObjectId id, Timestamp now);
   void put_back_touches(TouchStage::Chunk& chunk);
   void merge(const Outcome& outcome);
   void recycle(std::vector<Outcome> outcomes);
@@ -95,6 +124,10 @@ class StoreStage {
   std::uint64_t last_order_ = 0;
   int failures_ = 0;  // in a row
   Timestamp not_before_{};
+  StuckRows stuck_;
+  std::optional<Retry> retry_;  // under way
+  Timestamp each_until_{};      // rows are told apart, since some have been refused
+  std::size_t rows_max_;        // of a transaction; fewer while they take too long
 };
 
 }  // namespace postoffice::core

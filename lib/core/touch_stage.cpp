@@ -85,19 +85,37 @@ Timestamp TouchStage::wake() const {
   return backlog_.empty() ? wake : Timestamp::min();
 }
 
-TouchStage::Chunk TouchStage::take(Timestamp now) {
+// Each part holds what the whole held.
+void TouchStage::leave_rest(Chunk& chunk, std::size_t limit) {
+  if (chunk.ids.size() <= limit) return;
+  Chunk rest = chunk;
+  const auto middle = static_cast<std::ptrdiff_t>(limit);
+  rest.ids.erase(rest.ids.begin(), rest.ids.begin() + middle);
+  chunk.ids.resize(limit);
+  chunks_.push_front(std::move(rest));
+}
+
+TouchStage::Chunk TouchStage::take_backlog(std::size_t limit) {
+  Chunk chunk;
+  const auto left = backlog_.size() - std::min(limit, backlog_.size());
+  const auto middle = backlog_.begin() + static_cast<std::ptrdiff_t>(left);
+  chunk.backlog.assign(middle, backlog_.end());
+  backlog_.erase(middle, backlog_.end());
+  backlog_under_way_ += chunk.backlog.size();
+  return chunk;
+}
+
+TouchStage::Chunk TouchStage::take(Timestamp now, std::size_t limit) {
   const bool in_turn = !ready(now) || ahead_of_backlog_ >= ahead_of_backlog_max;
   if (!backlog_.empty() && (chunks_.empty() || in_turn)) {
     ahead_of_backlog_ = 0;
-    Chunk chunk;
-    chunk.backlog = std::move(backlog_);
-    backlog_.clear();
-    return chunk;
+    return take_backlog(limit);
   }
   assert(!chunks_.empty());
   if (!backlog_.empty()) ++ahead_of_backlog_;
   Chunk chunk = std::move(chunks_.front());
   chunks_.pop_front();
+  leave_rest(chunk, limit);
   for (std::size_t i = 0; i < chunk.ids.size(); ++i) {
     if (i + prefetched_ahead < chunk.ids.size()) ledger_.prefetch(chunk.ids[i + prefetched_ahead]);
     --ledger_[chunk.ids[i]].touch_waiting;
@@ -139,11 +157,22 @@ void TouchStage::committed(const Chunk& chunk) {
 }
 
 void TouchStage::backlog_committed(Chunk chunk, std::vector<ObjectId> missing) {
-  backlog_ended_ = {std::move(chunk.backlog), std::move(missing)};
+  backlog_under_way_ -= chunk.backlog.size();
+  const bool last = backlog_.empty() && backlog_under_way_ == 0;
+  backlog_ended_ = {std::move(chunk.backlog), std::move(missing), last};
+}
+
+// Beside other parts of the same offer, which stays sorted.
+void TouchStage::backlog_failed(const Chunk& chunk) {
+  backlog_under_way_ -= chunk.backlog.size();
+  const auto middle = static_cast<std::ptrdiff_t>(backlog_.size());
+  backlog_.insert(backlog_.end(), chunk.backlog.begin(), chunk.backlog.end());
+  std::inplace_merge(backlog_.begin(), backlog_.begin() + middle, backlog_.end(),
+                     [](const Touch& a, const Touch& b) { return a.id < b.id; });
 }
 
 void TouchStage::failed(Chunk chunk) {
-  if (!chunk.backlog.empty()) return offer(std::move(chunk.backlog));
+  if (!chunk.backlog.empty()) return backlog_failed(chunk);
   // An id may now be in two chunks. The second touch is needless and harmless; taking it out would
   // cost the chunk its meaning, which is to hold the watermark.
   for (const EntryIndex index : chunk.ids) ++ledger_[index].touch_waiting;

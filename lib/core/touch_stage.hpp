@@ -32,10 +32,11 @@ class TouchStage {
     std::vector<Touch> backlog;  // of a chunk of its own: see offer()
     bool empty() const { return ids.empty() && backlog.empty() && first == ~Sequence{0}; }
   };
-  /// How touches of the backlog ended.
+  /// How touches of the backlog ended: all of an offer, or a part of it.
   struct BacklogEnded {
     std::vector<Touch> touches;
     std::vector<ObjectId> missing;
+    bool last = true;  // nothing of the offer is left
   };
 
   TouchStage(Ledger& ledger, std::size_t rows_max, Duration delay)
@@ -65,8 +66,9 @@ class TouchStage {
   Timestamp wake() const;
 
   /// Takes the next chunk, to be followed by committed(), backlog_committed() or failed(). `now`:
-  /// what is not due by then comes after the backlog.
-  Chunk take(Timestamp now = Timestamp::max());
+  /// what is not due by then comes after the backlog. Of a chunk of more than `limit` ids a part of
+  /// it that means the same.
+  Chunk take(Timestamp now = Timestamp::max(), std::size_t limit = ~std::size_t{0});
   /// The touches of a chunk, sorted and distinct.
   std::vector<Touch> build(const Chunk& chunk);
   void committed(const Chunk& chunk);
@@ -95,6 +97,9 @@ class TouchStage {
   void place(EntryIndex index, Chunk& chunk);
   void hold(const Chunk& chunk);
   bool ready(Timestamp now) const;
+  void leave_rest(Chunk& chunk, std::size_t limit);
+  Chunk take_backlog(std::size_t limit);
+  void backlog_failed(const Chunk& chunk);
 
   Ledger& ledger_;
   std::size_t rows_max_;
@@ -103,7 +108,8 @@ class TouchStage {
   std::uint64_t last_number_ = 0;
   Ring<Missing> missing_;
   Timestamp next_repeat_{};
-  std::vector<Touch> backlog_;
+  std::vector<Touch> backlog_;  // not under way
+  std::size_t backlog_under_way_ = 0;
   std::optional<BacklogEnded> backlog_ended_;
   int ahead_of_backlog_ = 0;                    // chunks taken while it waited
   std::vector<std::vector<EntryIndex>> spare_;  // memory for chunks to come

@@ -14,6 +14,8 @@ namespace {
 constexpr std::size_t read_ids_max = 8'192;
 
 constexpr Duration behind_after = std::chrono::seconds(2);
+constexpr std::size_t stuck_rows_named = 3;  // of each kind
+constexpr Duration stuck_reported_after = std::chrono::seconds(3);
 
 // Beyond drain_limit, answers that have arrived get this long to reach the store.
 constexpr Duration store_limit = std::chrono::seconds(1);
@@ -182,7 +184,39 @@ void Pipeline::Driver::drain_step(Timestamp now) {
   });
 }
 
+std::vector<StuckRow> Pipeline::Driver::stuck_rows(std::size_t limit) const {
+  std::vector<StuckRow> named;
+  dispatcher_.store().stuck().name_some(named, limit, false);
+  dispatcher_.stuck_deletes().name_some(named, limit, true);
+  return named;
+}
+
+Timestamp Pipeline::Driver::stuck_since() const {
+  return std::min(dispatcher_.store().stuck().oldest(), dispatcher_.stuck_deletes().oldest());
+}
+
+// A row that is locked for a moment is no news.
+void Pipeline::Driver::report_stuck_rows(Timestamp now) {
+  const Timestamp since = stuck_since();
+  const bool any = since != Timestamp::max();
+  if (rows_were_stuck_ ? any : !any || now < since + stuck_reported_after) return;
+  rows_were_stuck_ = any;
+  if (!any) {
+    return log_(LogLevel::info, "store: no row is refused or locked any more");
+  }
+  const auto count = dispatcher_.store().stuck().size() + dispatcher_.stuck_deletes().size();
+  const auto named = stuck_rows(1);
+  const auto& row =
+      *std::min_element(named.begin(), named.end(),
+                        [](const StuckRow& a, const StuckRow& b) { return a.since < b.since; });
+  log_(LogLevel::warning, "store: " + std::to_string(count) + (count == 1 ? " row" : " rows") +
+                              " cannot be written or deleted; the others go on. Id " +
+                              std::to_string(row.id) + (row.deleting ? ", to delete: " : ": ") +
+                              row.code + " " + row.reason);
+}
+
 void Pipeline::Driver::report_changes(Timestamp now) {
+  report_stuck_rows(now);
   const bool up = dispatcher_.store().up();
   if (up != std::exchange(store_was_up_, up)) {
     log_(up ? LogLevel::info : LogLevel::warning,
@@ -233,6 +267,10 @@ void Pipeline::Driver::publish(Timestamp now) {
   status.ids_in_queue_only = dispatcher_.waiting_ids();
   status.behind_since = std::min(now, dispatcher_.behind_since());
   status.oldest_in_queue_only = std::min(now, dispatcher_.oldest_waiting());
+  status.stuck_rows = dispatcher_.store().stuck().size();
+  status.stuck_deletes = dispatcher_.stuck_deletes().size();
+  status.stuck = stuck_rows(stuck_rows_named);
+  status.stuck_since = stuck_since();
   status.known_ids = dispatcher_.known_ids();
   status.touches_waiting = dispatcher_.store().touches_waiting();
   status.answers_waiting = dispatcher_.store().outcomes_waiting();

@@ -41,6 +41,9 @@ class Pipeline::Driver : public std::enable_shared_from_this<Pipeline::Driver> {
   void publish(Timestamp now);
   void report_changes(Timestamp now);
   void report_behind(Timestamp now);
+  void report_stuck_rows(Timestamp now);
+  std::vector<StuckRow> stuck_rows(std::size_t limit) const;
+  Timestamp stuck_since() const;
 
   const Parts parts_;
   const PipelineOptions options_;
@@ -64,6 +67,7 @@ class Pipeline::Driver : public std::enable_shared_from_this<Pipeline::Driver> {
   bool store_was_up_ = true;
   bool source_was_silent_ = false;
   bool was_behind_ = false;
+  bool rows_were_stuck_ = false;
 
   mutable std::mutex status_mutex_;
   PipelineStatus status_;            // but for `queue` and what follows from it

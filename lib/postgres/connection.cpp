@@ -360,8 +360,14 @@ void Connection::finish_first() {
   if (worked) failed_attempts_ = 0;
   finished.request.done(failure, std::move(finished.results));
   // A session that ended is news about the session, but for a server that only became read-only.
-  if (failure) report(failure, !failure.reconnect || failure.state == "25006");
-  if (worked) report_success("works again");
+  const Asker asker = finished.request.asker;
+  const bool seen_to = finished.request.by_rows && may_be_about_rows(failure);
+  if (failure && !seen_to) {
+    report(failure, !failure.reconnect || failure.state == "25006");
+    if (reported_request_) reported_asker_ = asker;
+  }
+  if (worked && (!reported_request_ || reported_asker_ == asker)) report_success("works again");
+  if (is_timeout(failure)) plan_anew();
   if (failure.reconnect || (failure && finished.request.queries.empty())) lose(failure);
 }
 
@@ -369,6 +375,13 @@ void Connection::finish_first() {
 // attempt says so.
 bool Connection::lost_idle() const {
   return state_ == State::ready && sent_.empty() && waiting_.empty() && last_reported_.empty();
+}
+
+// What a statement does was decided when the tables were different, perhaps.
+void Connection::plan_anew() {
+  if (settings_.purpose == Purpose::reading || settings_.purpose == Purpose::registry) return;
+  waiting_.push_front({.queries = {{Statement::discard_plans}},
+                       .done = [](const Failure&, std::vector<Result>) {}});
 }
 
 void Connection::lose(Failure failure) {

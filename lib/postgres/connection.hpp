@@ -88,6 +88,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool send(const Request& request);
   bool send(const std::vector<Query>& queries);
   void send_waiting();
+  void plan_anew();
   void lose(Failure failure);
   bool lost_idle() const;
   void close();
@@ -122,9 +123,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool unicode_ = true;
   std::deque<Request> waiting_;
   std::deque<Sent> sent_;
-  Failure last_failure_;           // of the attempts since the last success
-  std::string last_reported_;      // message, empty while all is well
-  bool reported_request_ = false;  // it was about a request, so a new session proves nothing
+  Failure last_failure_;                 // of the attempts since the last success
+  std::string last_reported_;            // message, empty while all is well
+  bool reported_request_ = false;        // it was about a request, so a new session proves nothing
+  Asker reported_asker_ = Asker::other;  // … and whose
   int failed_attempts_ = 0;
   std::minstd_rand random_;
 };

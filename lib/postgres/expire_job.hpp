@@ -31,8 +31,10 @@ class ExpireJob : public std::enable_shared_from_this<ExpireJob> {
  private:
   bool tells_oldest() const { return expiry_.scan && expiry_.tell_oldest; }
   void next();
-  void submit(Query query);
+  void submit(Query query, bool each = false);
   void add(const PGresult& result);
+  void add_each(const PGresult& result);
+  void add_oldest(const PGresult& result, int row);
   Query next_ids();
   Query next_pages();
 
@@ -44,7 +46,8 @@ class ExpireJob : public std::enable_shared_from_this<ExpireJob> {
   const std::string margin_;
   std::size_t next_id_ = 0;
   std::uint64_t next_page_ = 0;
-  std::uint64_t pages_ = 0;
+  std::uint64_t pages_ = 0;  // of the largest partition
+  std::uint64_t pages_in_step_ = 1;
   Expired result_;
 };
 

@@ -29,10 +29,28 @@ std::string take_state(std::string& line) {
 // States after which another session may do better: shut down, read-only, or what was prepared
 // is gone or no longer fits the tables.
 bool needs_new_session(std::string_view state) {
-  return starts_with_any(state, {"08", "57P", "25006", "26000", "0A000", "42P01", "42703", "XX"});
+  return starts_with_any(state, {"08", "57P", "25006", "26000", "42P01", "42703", "XX"});
+}
+
+// A rule of the user's may be "not supported", too.
+bool plan_is_outdated(const PGresult* result) {
+  const char* where = PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION);
+  return where && std::string_view(where) == "RevalidateCachedQuery";
 }
 
 }  // namespace
+
+// Whatever a constraint, a trigger, a policy, a rule or a partition may say: that is anything but
+// what is known to be about the server or the session.
+bool may_be_about_rows(const Failure& failure) {
+  if (!failure || failure.reconnect || failure.state.empty() || is_timeout(failure)) return false;
+  return failure.state == "53100" ||
+         !starts_with_any(failure.state,
+                          {"08", "25", "26", "28", "3D", "3F", "53", "57", "58", "F0", "XX",
+                           newer_schema_state, older_schema_state, fenced_state});
+}
+
+bool is_timeout(const Failure& failure) { return failure.state == "57014"; }
 
 std::error_code error_of_state(std::string_view state) {
   if (starts_with_any(state, {"28"})) return Error::authentication;
@@ -42,6 +60,7 @@ std::error_code error_of_state(std::string_view state) {
   }
   if (starts_with_any(state, {fenced_state})) return Error::fenced;
   if (starts_with_any(state, {"53100"})) return Error::storage_full;
+  if (starts_with_any(state, {"57014"})) return Error::timed_out;
   if (starts_with_any(state, {"58", "XX"})) return Error::storage_error;
   return Error::unavailable;
 }
@@ -63,7 +82,8 @@ Failure failure_of(const PGresult* result) {
     failure.message = first_line(PQresultErrorMessage(result));
   }
   failure.code = error_of_state(failure.state);
-  failure.reconnect = needs_new_session(failure.state);
+  failure.reconnect =
+      needs_new_session(failure.state) || (failure.state == "0A000" && plan_is_outdated(result));
   return failure;
 }
 

@@ -18,6 +18,12 @@ struct Failure {
   explicit operator bool() const { return static_cast<bool>(code); }
 };
 
+/// It may be the fault of a row, or of who has locked it: then others can be written.
+bool may_be_about_rows(const Failure& failure);
+
+/// The statement took too long, or somebody ended it.
+bool is_timeout(const Failure& failure);
+
 /// The error of a SQLSTATE.
 std::error_code error_of_state(std::string_view state);
 

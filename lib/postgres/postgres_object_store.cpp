@@ -110,16 +110,20 @@ class PostgresObjectStore::Impl : public std::enable_shared_from_this<Impl> {
     const auto request = std::make_shared<Request>();
     request->queries = *queries;
     request->tell_position = asked;
+    request->asker = Asker::apply;
+    request->by_rows = !changes.each;
     for (Query& query : *queries) query.parameters.clear();
-    request->done = [this, queries, asked, ahead, done = std::move(done)](
+    request->done = [this, queries, asked, ahead, each = changes.each, done = std::move(done)](
                         const Failure& failure, const std::vector<Result>& results) {
       --applies_under_way_;
       Applied applied;
+      const bool rejected = !each && may_be_about_rows(failure);
       if (!failure) applied = read_applied(*queries, results);
       if (!failure && ahead) {
         wait_for_log(position_at(*results.back(), 0), done, std::move(applied));
       } else {
-        complete(done, failure.code, std::move(applied));
+        complete(done, rejected ? make_error_code(Error::rejected) : failure.code,
+                 std::move(applied));
       }
       if (!failure && asked) commits_.flushed(position_at(*results.back(), 1));
       flush_log();

@@ -17,6 +17,9 @@ struct Query {
   std::vector<std::optional<std::string>> parameters{};  ///< in binary; none is NULL
 };
 
+/// Who asks. After a failure "works again" is said when the same has succeeded.
+enum class Asker { other, apply, expire };
+
 struct Request {
   std::vector<Query> queries;
 
@@ -26,6 +29,11 @@ struct Request {
   /// Asks behind the commit how far the log goes, and how far it is on stable storage: one more
   /// result (Statement::log_position).
   bool tell_position = false;
+
+  Asker asker = Asker::other;
+
+  /// A failure that may be about rows is for `done` to see to, and no news.
+  bool by_rows = false;
 };
 
 }  // namespace postoffice::postgres

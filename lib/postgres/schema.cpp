@@ -1,11 +1,25 @@
 #include "postgres/schema.hpp"
 
+#include "postgres/each_row.hpp"
+
 namespace postoffice::postgres {
 namespace {
 
 // Every row is rewritten every few seconds. Without an index on the changing columns and with free
 // space on each page the new version stays on its page (HOT), and needs no vacuum.
+//
+// A table that the user has made before, partitioned say, is taken if it fits.
 constexpr const char* version_1 = R"(
+    IF NOT EXISTS (
+      SELECT FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
+      JOIN pg_index AS i ON i.indrelid = c.oid AND i.indisunique AND i.indpred IS NULL
+      WHERE c.relname = 'objects' AND c.relnamespace = quote_ident(place)::regnamespace
+      AND c.relkind IN ('r', 'p') AND NOT a.attisdropped
+      AND (a.attname, a.atttypid) IN (
+        ('id', 'int8'::regtype), ('online', 'bool'::regtype),
+        ('last_seen', 'timestamptz'::regtype), ('fetched_at', 'timestamptz'::regtype))
+      AND pg_get_indexdef(i.indexrelid, 1, false) = 'id' AND i.indnkeyatts = 1
+      GROUP BY i.indexrelid HAVING count(*) = 4) THEN
     CREATE TABLE objects (
       id bigint PRIMARY KEY,
       online boolean NOT NULL,
@@ -13,6 +27,7 @@ constexpr const char* version_1 = R"(
       fetched_at timestamptz NOT NULL
     ) WITH (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05,
             autovacuum_vacuum_threshold = 1000, autovacuum_analyze_scale_factor = 0.5);
+    END IF;
     COMMENT ON COLUMN objects.last_seen IS 'latest receipt of the id';
     COMMENT ON COLUMN objects.fetched_at IS 'when the fetch that gave "online" began';
 
@@ -147,6 +162,11 @@ std::string migration_script() {
 )" + version_2 +
                 R"(
     UPDATE postoffice_schema SET version = 2;
+  END IF;
+  IF found < 3 THEN
+)" + held_table +
+                apply_each_function + expire_each_function + R"(
+    UPDATE postoffice_schema SET version = 3;
   END IF;
 )");
 }

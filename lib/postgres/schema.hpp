@@ -6,7 +6,7 @@
 namespace postoffice::postgres {
 
 /// The schema that this version reads and writes.
-inline constexpr int schema_version = 2;
+inline constexpr int schema_version = 3;
 
 /// SQLSTATEs of our own, raised by the scripts.
 inline constexpr const char* newer_schema_state = "PO001";

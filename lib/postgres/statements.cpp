@@ -14,13 +14,28 @@ namespace {
 // place.
 //
 // Rows are locked in rising id: touches and answers are updated by one statement, from arrays that
-// are sorted, and the session's settings leave the planner only nested loops over indexes.
+// are sorted, and each row is looked up by its key, one after the other.
+//
+// That must hold whatever the statistics say, which of a table that was just emptied say that it
+// has no rows. With `o.id = given.id` the planner may then walk the table and compare each row with
+// all that is given, and it keeps that plan when the rows have come. What is written here leaves it
+// no other way than from what is given to the index: of two tables `o.id = ANY (ARRAY[given.id])`,
+// which no join but a nested loop can use, and only with the index inside; and subqueries that
+// OFFSET 0 keeps from becoming joins. (tests/postgres/plans_test.cpp)
 #define SCHEMA_LOCK "(1347375956, 'postoffice_expiry'::regclass::oid::int)"
+
+// Once that lock is held: somebody who has locked a row is not waited for, as everything behind
+// would wait, too. What follows passes by such rows (postoffice_apply_each).
+#define WAIT_FOR_ROWS ", set_config('lock_timeout', '250ms', true)"
 
 // A touch is an answer that was fetched at '-infinity': it wins nothing and creates nothing.
 #define GIVEN_ROWS                                                       \
   "(SELECT unnest($1::bigint[]) AS id, unnest($2::boolean[]) AS online," \
   " unnest($3::timestamptz[]) AS last_seen, unnest($4::timestamptz[]) AS fetched_at) AS given"
+
+// The row of `o` with that id, by the index of its key. Never `=`: see above.
+#define HAS_ID(row, id) " " row ".id = ANY (ARRAY[" id "])"
+#define NO_OBJECT(given) " NOT EXISTS (SELECT FROM objects AS o WHERE o.id = " given ".id OFFSET 0)"
 
 // Counts the given rows that were not updated, for the statement behind it. Mostly there are none,
 // and that one then has nothing to look up.
@@ -33,12 +48,12 @@ namespace {
 constexpr const char* touch_sql =
     "WITH updated AS (UPDATE objects AS o SET last_seen = given.last_seen"
     " FROM (SELECT unnest($1::bigint[]) AS id, unnest($2::timestamptz[]) AS last_seen) AS given"
-    " WHERE o.id = given.id AND o.last_seen < given.last_seen" COUNT_UNMATCHED;
+    " WHERE" HAS_ID("o", "given.id") " AND o.last_seen < given.last_seen" COUNT_UNMATCHED;
 
 // Not part of the UPDATE: its snapshot would still show rows that another transaction has deleted.
 constexpr const char* missing_sql =
     "SELECT given.id FROM unnest($1::bigint[]) AS given(id)"
-    " WHERE " SOME_UNMATCHED " AND NOT EXISTS (SELECT FROM objects AS o WHERE o.id = given.id)";
+    " WHERE " SOME_UNMATCHED " AND" NO_OBJECT("given");
 
 constexpr const char* update_sql =
     "WITH updated AS (UPDATE objects AS o SET"
@@ -46,7 +61,7 @@ constexpr const char* update_sql =
     " last_seen = greatest(o.last_seen, given.last_seen),"
     " fetched_at = greatest(o.fetched_at, given.fetched_at)"
     " FROM " GIVEN_ROWS
-    " WHERE o.id = given.id"
+    " WHERE" HAS_ID("o", "given.id")
     " AND (o.last_seen < given.last_seen OR o.fetched_at < given.fetched_at)" COUNT_UNMATCHED;
 
 // Runs after update_sql, for what that found no row for. The result: touches without a row, and
@@ -54,7 +69,7 @@ constexpr const char* update_sql =
 constexpr const char* create_sql =
     "WITH fresh AS MATERIALIZED ("
     "  SELECT given.* FROM " GIVEN_ROWS "  WHERE " SOME_UNMATCHED
-    "  AND NOT EXISTS (SELECT FROM objects AS o WHERE o.id = given.id)),"
+    "  AND" NO_OBJECT("given") "),"
     " bound AS MATERIALIZED ("
     "  SELECT greatest($5::timestamptz, max(cutoff)) AS cutoff FROM postoffice_expiry),"
     " created AS ("
@@ -62,7 +77,7 @@ constexpr const char* create_sql =
     "  SELECT fresh.id, fresh.online, fresh.last_seen, fresh.fetched_at FROM fresh"
     "  WHERE fresh.fetched_at > '-infinity' AND fresh.last_seen >= (SELECT cutoff FROM bound)"
     "  AND NOT EXISTS (SELECT FROM postoffice_removed AS r"
-    "                  WHERE r.id = fresh.id AND r.fetched_at >= fresh.fetched_at)"
+    "                  WHERE r.id = fresh.id AND r.fetched_at >= fresh.fetched_at OFFSET 0)"
     "  ON CONFLICT (id) DO UPDATE SET"
     "   online = CASE WHEN o.fetched_at < excluded.fetched_at"
     "            THEN excluded.online ELSE o.online END,"
@@ -71,7 +86,7 @@ constexpr const char* create_sql =
     "  WHERE o.last_seen < excluded.last_seen OR o.fetched_at < excluded.fetched_at),"
     " revived AS ("
     "  DELETE FROM postoffice_removed AS r USING fresh"
-    "  WHERE r.id = fresh.id AND r.fetched_at < fresh.fetched_at"
+    "  WHERE" HAS_ID("r", "fresh.id") " AND r.fetched_at < fresh.fetched_at"
     "  AND fresh.last_seen >= (SELECT cutoff FROM bound))"
     " SELECT fresh.id, fresh.fetched_at > '-infinity' FROM fresh"
     " WHERE fresh.fetched_at = '-infinity' OR fresh.last_seen < (SELECT cutoff FROM bound)";
@@ -83,15 +98,15 @@ constexpr const char* remove_sql =
     "  AS given(id, last_seen, fetched_at)),"
     " gone AS ("
     "  DELETE FROM objects AS o USING given"
-    "  WHERE o.id = given.id AND o.fetched_at <= given.fetched_at),"
+    "  WHERE" HAS_ID("o", "given.id") " AND o.fetched_at <= given.fetched_at),"
     " kept AS ("
     "  UPDATE objects AS o SET last_seen = given.last_seen FROM given"
-    "  WHERE o.id = given.id AND o.fetched_at > given.fetched_at"
+    "  WHERE" HAS_ID("o", "given.id") " AND o.fetched_at > given.fetched_at"
     "  AND o.last_seen < given.last_seen)"
     " INSERT INTO postoffice_removed AS r (id, fetched_at)"
     " SELECT given.id, given.fetched_at FROM given"
     " WHERE NOT EXISTS (SELECT FROM objects AS o"
-    "                   WHERE o.id = given.id AND o.fetched_at > given.fetched_at)"
+    "                   WHERE o.id = given.id AND o.fetched_at > given.fetched_at OFFSET 0)"
     " ON CONFLICT (id) DO UPDATE SET fetched_at = excluded.fetched_at"
     " WHERE r.fetched_at < excluded.fetched_at";
 
@@ -113,26 +128,74 @@ constexpr const char* remember_cutoff_sql =
     "       FROM postoffice_watermark) AS bound"
     " WHERE e.cutoff < bound.cutoff";
 
+#define WITH_BOUND(cutoff, margin) \
+  "WITH bound AS MATERIALIZED (SELECT " DELETE_CUTOFF(cutoff, margin) " AS cutoff)"
+
+// Old by its row, and by the receipt that could not be written to it (postoffice_held).
+#define IS_OLD                                        \
+  " o.last_seen < (SELECT cutoff FROM bound)"         \
+  " AND NOT EXISTS (SELECT FROM postoffice_held AS h" \
+  "  WHERE h.id = o.id AND h.last_seen >= (SELECT cutoff FROM bound) OFFSET 0)"
+
 constexpr const char* expire_ids_sql =
-    "DELETE FROM objects AS o USING unnest($1::bigint[]) AS given(id)"
-    " WHERE o.id = given.id AND o.last_seen < " DELETE_CUTOFF("$2", "$3");
+    WITH_BOUND("$2", "$3")
+    " DELETE FROM objects AS o USING unnest($1::bigint[]) AS given(id)"
+    " WHERE" HAS_ID("o", "given.id") " AND" IS_OLD;
 
-// A part of the table by place, so that each statement is short whatever the size of the table.
-#define DELETE_PAGES                                                  \
-  "DELETE FROM objects AS o USING ("                                  \
-  "  SELECT id FROM objects WHERE ctid >= $2::tid AND ctid < $3::tid" \
-  "  AND last_seen < (SELECT cutoff FROM bound) ORDER BY id) AS old"  \
-  " WHERE o.id = old.id AND o.last_seen < (SELECT cutoff FROM bound)"
+// A part of the table by place, of each partition if it has any, so that each statement is short
+// whatever the size of the table.
+#define IN_PAGES " ctid >= $2::tid AND ctid < $3::tid"
+#define DELETE_PAGES                                                          \
+  "DELETE FROM objects AS o USING ("                                          \
+  "  SELECT id FROM objects WHERE" IN_PAGES                                   \
+  "  AND last_seen < (SELECT cutoff FROM bound) ORDER BY id OFFSET 0) AS old" \
+  " WHERE" HAS_ID("o", "old.id") " AND" IS_OLD
 
-constexpr const char* expire_pages_sql =
-    "WITH bound AS MATERIALIZED (SELECT " DELETE_CUTOFF("$1", "$4") " AS cutoff) " DELETE_PAGES;
+// The oldest receipt of what stays.
+#define OLDEST_LEFT                                           \
+  " least((SELECT min(last_seen) FROM objects WHERE" IN_PAGES \
+  "   AND last_seen >= (SELECT cutoff FROM bound)),"          \
+  "  (SELECT min(last_seen) FROM postoffice_held WHERE last_seen >= (SELECT cutoff FROM bound)))"
 
-// Also the oldest row that stays, for a second look at the same pages.
+constexpr const char* expire_pages_sql = WITH_BOUND("$1", "$4") " " DELETE_PAGES;
+
 constexpr const char* expire_pages_and_tell_sql =
-    "WITH bound AS MATERIALIZED (SELECT " DELETE_CUTOFF("$1", "$4") " AS cutoff),"
-    " gone AS (" DELETE_PAGES " RETURNING 1)"
-    " SELECT (SELECT count(*) FROM gone), (SELECT min(last_seen) FROM objects"
-    "  WHERE ctid >= $2::tid AND ctid < $3::tid AND last_seen >= (SELECT cutoff FROM bound))";
+    WITH_BOUND("$1", "$4") ", gone AS (" DELETE_PAGES
+                           " RETURNING 1)"
+                           " SELECT (SELECT count(*) FROM gone)," OLDEST_LEFT;
+
+// The same, row by row where need be: what is locked is passed by, what is refused is told. The
+// first row has the number of rows that went, and the oldest left; each other one a refusal.
+#define TELL_EXPIRED(ids, oldest)       \
+  " SELECT coalesce(e.gone, 0)," oldest \
+  ", e.id, e.code, e.reason, e.locked"  \
+  " FROM bound LEFT JOIN LATERAL postoffice_expire_each(" ids ", bound.cutoff) AS e ON true"
+
+constexpr const char* expire_ids_each_sql =
+    WITH_BOUND("$2", "$3") TELL_EXPIRED("$1::bigint[]", " NULL::timestamptz");
+
+constexpr const char* expire_pages_each_sql = WITH_BOUND("$1", "$4") TELL_EXPIRED(
+    "ARRAY(SELECT id FROM objects WHERE" IN_PAGES " AND last_seen < (SELECT cutoff FROM bound))",
+    OLDEST_LEFT);
+
+constexpr const char* apply_each_sql =
+    "SELECT id, found, code, reason, locked FROM postoffice_apply_each($1::bigint[], $2::int[],"
+    " $3::boolean[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[],"
+    " $8::int[], $9::text[], $10::timestamptz)";
+
+constexpr const char* hold_sql =
+    "INSERT INTO postoffice_held AS h (id, last_seen)"
+    " SELECT * FROM unnest($1::bigint[], $2::timestamptz[])"
+    " ON CONFLICT (id) DO UPDATE SET last_seen = excluded.last_seen"
+    " WHERE h.last_seen < excluded.last_seen";
+
+// With partitions, and with tables that inherit: how many there are, and the pages of the largest.
+constexpr const char* table_pages_sql =
+    "WITH RECURSIVE tree AS ("
+    "  SELECT 'objects'::regclass::oid AS relid"
+    "  UNION ALL SELECT i.inhrelid FROM pg_inherits AS i JOIN tree ON i.inhparent = tree.relid)"
+    " SELECT coalesce(max(pg_relation_size(c.oid)), 0) / current_setting('block_size')::bigint,"
+    " count(*) FROM tree JOIN pg_class AS c ON c.oid = tree.relid WHERE c.relkind = 'r'";
 
 // One row, or none where another has taken this instance's place ($5: take it back all the same).
 // One that has stopped has left nothing behind that is not in the tables. A file queue
@@ -235,26 +298,33 @@ constexpr StatementText texts[] = {
     {"postoffice_log_position", "SELECT pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn()"},
     // A message for nobody: the least that makes the server wait for its log at the commit.
     {"postoffice_flush_log", "SELECT pg_logical_emit_message(true, 'postoffice', '')"},
-    {"postoffice_lock_shared", "SELECT pg_advisory_xact_lock_shared" SCHEMA_LOCK},
-    {"postoffice_lock_alone", "SELECT pg_advisory_xact_lock" SCHEMA_LOCK},
+    {"postoffice_lock_shared", "SELECT pg_advisory_xact_lock_shared" SCHEMA_LOCK WAIT_FOR_ROWS},
+    {"postoffice_lock_alone", "SELECT pg_advisory_xact_lock" SCHEMA_LOCK WAIT_FOR_ROWS},
     {"postoffice_touch", touch_sql},
     {"postoffice_missing", missing_sql},
     {"postoffice_update", update_sql},
     {"postoffice_create", create_sql},
     {"postoffice_remove", remove_sql},
     {"postoffice_clear_dead_letters",
-     "DELETE FROM dead_letters AS d USING unnest($1::bigint[]) AS given(id) WHERE d.id = given.id"},
+     "DELETE FROM dead_letters AS d USING unnest($1::bigint[]) AS given(id)"
+     " WHERE" HAS_ID("d", "given.id")},
     {"postoffice_add_dead_letters", add_dead_letters_sql},
+    {"postoffice_apply_each", apply_each_sql},
+    {"postoffice_hold", hold_sql},
     {"postoffice_remember_cutoff", remember_cutoff_sql},
     {"postoffice_forget_removals",
      "DELETE FROM postoffice_removed WHERE fetched_at < $1::timestamptz - interval '10 minutes'"},
-    {"postoffice_table_pages",
-     "SELECT pg_relation_size('objects') / current_setting('block_size')::bigint"},
+    {"postoffice_forget_held",
+     "DELETE FROM postoffice_held WHERE last_seen < $1::timestamptz - interval '10 minutes'"},
+    {"postoffice_table_pages", table_pages_sql},
     {"postoffice_expire_ids", expire_ids_sql},
+    {"postoffice_expire_ids_each", expire_ids_each_sql},
     {"postoffice_expire_pages", expire_pages_sql},
     {"postoffice_expire_pages_and_tell", expire_pages_and_tell_sql},
+    {"postoffice_expire_pages_each", expire_pages_each_sql},
     {"postoffice_lock_briefly", "SELECT set_config('lock_timeout', '500ms', true)"},
     {"postoffice_commit_soon", "SELECT set_config('synchronous_commit', 'off', true)"},
+    {"postoffice_discard_plans", "DISCARD PLANS"},
     {"postoffice_fence", "SELECT postoffice_fence($1::text, $2::int, $3::bigint)"},
     {"postoffice_register", register_sql},
     {"postoffice_publish", publish_sql},
@@ -322,7 +392,8 @@ std::string session_settings(long long statement_timeout) {
          "SET idle_in_transaction_session_timeout = " +
          timeout +
          ";"
-         // One plan each, made once: rows are found by their ids, in the order of the arrays.
+         // One plan each, made once: rows are found by their ids, in the order of the arrays. (With
+         // what these leave, the statements above have one plan only.)
          "SET plan_cache_mode = force_generic_plan;"
          "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off;"
          "SET enable_bitmapscan = off; SET jit = off;";

@@ -30,8 +30,22 @@ bool spoils_the_handle(int result) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
     case SQLITE_FULL:
+    case SQLITE_CONSTRAINT:
     case SQLITE_INTERRUPT: return false;
     default: return true;
+  }
+}
+
+// Empty unless a change is not allowed.
+std::string constraint_name(int result) {
+  if ((result & 0xFF) != SQLITE_CONSTRAINT) return {};
+  switch (result) {
+    case SQLITE_CONSTRAINT_CHECK: return "SQLITE_CONSTRAINT_CHECK";
+    case SQLITE_CONSTRAINT_FOREIGNKEY: return "SQLITE_CONSTRAINT_FOREIGNKEY";
+    case SQLITE_CONSTRAINT_NOTNULL: return "SQLITE_CONSTRAINT_NOTNULL";
+    case SQLITE_CONSTRAINT_TRIGGER: return "SQLITE_CONSTRAINT_TRIGGER";
+    case SQLITE_CONSTRAINT_UNIQUE: return "SQLITE_CONSTRAINT_UNIQUE";
+    default: return "SQLITE_CONSTRAINT";
   }
 }
 
@@ -77,7 +91,8 @@ void Database::fail(int code) {
     message = sqlite3_errmsg(handle());
     system_error = sqlite3_system_errno(handle());
   }
-  throw SqlError(code_of(code, system_error), message, spoils_the_handle(code));
+  throw SqlError(code_of(code, system_error), message, spoils_the_handle(code),
+                 constraint_name(code));
 }
 
 Statement::Statement(Database& database, const char* sql) : database_(database) {

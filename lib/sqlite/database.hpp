@@ -15,17 +15,24 @@ namespace postoffice::sqlite {
 
 class SqlError : public std::runtime_error {
  public:
-  SqlError(std::error_code code, const std::string& message, bool reopen)
-      : std::runtime_error(message), code_(code), reopen_(reopen) {}
+  SqlError(std::error_code code, const std::string& message, bool reopen, std::string name = {})
+      : std::runtime_error(message), code_(code), reopen_(reopen), name_(std::move(name)) {}
 
   std::error_code code() const { return code_; }
 
   /// The open file is of no more use.
   bool must_reopen() const { return reopen_; }
 
+  /// A constraint or a trigger does not allow the change: others may be possible.
+  bool about_row() const { return !name_.empty(); }
+
+  /// Of the constraint, as SQLite's result codes spell it.
+  const std::string& name() const { return name_; }
+
  private:
   std::error_code code_;
   bool reopen_;
+  std::string name_;
 };
 
 class Database {
@@ -38,6 +45,8 @@ class Database {
 
   /// The file is no longer at its path: what is written to it is lost.
   bool was_moved();
+
+  bool in_transaction() { return sqlite3_get_autocommit(handle_.get()) == 0; }
 
   /// Rows that the last statement changed.
   bool changed_any() { return sqlite3_changes(handle_.get()) > 0; }

@@ -29,10 +29,16 @@ constexpr const char* version_1 = R"(
     only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
     cutoff INTEGER NOT NULL
   );
-  INSERT INTO postoffice_expiry VALUES (1, -9223372036854775807 - 1);
+  INSERT INTO postoffice_expiry (only_row, cutoff) VALUES (1, -9223372036854775807 - 1);
   CREATE TABLE postoffice_removed (id INTEGER PRIMARY KEY, fetched_at INTEGER NOT NULL);
   CREATE TABLE postoffice_schema (version INTEGER PRIMARY KEY);
-  INSERT INTO postoffice_schema VALUES (1);
+  INSERT INTO postoffice_schema (version) VALUES (1);
+)";
+
+// Receipts that could not be written to their rows, which are not deleted before them.
+constexpr const char* version_2 = R"(
+  CREATE TABLE postoffice_held (id INTEGER PRIMARY KEY, last_seen INTEGER NOT NULL);
+  UPDATE postoffice_schema SET version = 2;
 )";
 
 int found_version(Database& database) {
@@ -67,9 +73,13 @@ void prepare_file(Database& database) {
   Transaction transaction(database);
   const int found = found_version(database);
   refuse_newer(found);
-  if (found < 1) {
+  const auto upgrade = [&] {
+    if (found < 1) database.run(version_1);
+    database.run(version_2);
+  };
+  if (found < 2) {
     try {
-      database.run(version_1);
+      upgrade();
     } catch (const SqlError& error) {
       // A table of that name that is not ours.
       if (sqlite3_errcode(database.handle()) != SQLITE_ERROR) throw;

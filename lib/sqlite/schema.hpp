@@ -5,7 +5,7 @@
 
 namespace postoffice::sqlite {
 
-inline constexpr int schema_version = 1;
+inline constexpr int schema_version = 2;
 
 /// Sets the file to WAL with full durability, and creates or upgrades the tables. Throws SqlError.
 void prepare_file(Database& database);

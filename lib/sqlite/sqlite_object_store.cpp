@@ -30,18 +30,20 @@ void run_expire_step(ExpireState& state, Tables& tables) {
   if (state.next_index == 0 && state.next_id == std::numeric_limits<ObjectId>::min()) {
     tables.remember_cutoff(expiry.cutoff);
     tables.forget_removals(expiry.cutoff - removal_memory);
+    tables.forget_held(expiry.cutoff - removal_memory);
   }
   if (expiry.scan) {
     const auto ids = tables.expired_ids(state.next_id, expiry.cutoff, expire_step);
-    for (const ObjectId id : ids) state.result.deleted += tables.delete_expired(id, expiry.cutoff);
+    for (const ObjectId id : ids) tables.delete_expired(id, expiry.cutoff, state.result);
     state.finished = ids.size() < expire_step || ids.back() == std::numeric_limits<ObjectId>::max();
     if (!state.finished) state.next_id = ids.back() + 1;
-    if (state.finished && expiry.tell_oldest) state.result.oldest_left = tables.oldest();
+    if (state.finished && expiry.tell_oldest)
+      state.result.oldest_left = tables.oldest(expiry.cutoff);
     return;
   }
   const std::size_t end = std::min(state.next_index + expire_step, expiry.ids.size());
   for (; state.next_index < end; ++state.next_index) {
-    state.result.deleted += tables.delete_expired(expiry.ids[state.next_index], expiry.cutoff);
+    tables.delete_expired(expiry.ids[state.next_index], expiry.cutoff, state.result);
   }
   state.finished = end == expiry.ids.size();
 }

@@ -39,24 +39,42 @@ Tables::Tables(Database& database)
                     " last_seen = max(last_seen, ?3), fetched_at = max(fetched_at, ?4)"
                     " WHERE id = ?1 AND (last_seen < ?3 OR fetched_at < ?4)"),
       is_removed_(database, "SELECT 1 FROM postoffice_removed WHERE id = ?1 AND fetched_at >= ?2"),
-      create_(database, "INSERT INTO objects VALUES (?1, ?2, ?3, ?4)"),
+      create_(database,
+              "INSERT INTO objects (id, online, last_seen, fetched_at) VALUES (?1, ?2, ?3, ?4)"),
       revive_(database, "DELETE FROM postoffice_removed WHERE id = ?1"),
       remove_(database, "DELETE FROM objects WHERE id = ?1 AND fetched_at <= ?2"),
-      remember_removal_(database,
-                        "INSERT INTO postoffice_removed VALUES (?1, ?2) ON CONFLICT (id)"
-                        " DO UPDATE SET fetched_at = excluded.fetched_at"
-                        " WHERE fetched_at < excluded.fetched_at"),
+      remember_removal_(
+          database,
+          "INSERT INTO postoffice_removed (id, fetched_at) VALUES (?1, ?2) ON CONFLICT (id)"
+          " DO UPDATE SET fetched_at = excluded.fetched_at"
+          " WHERE fetched_at < excluded.fetched_at"),
       clear_dead_letter_(database, "DELETE FROM dead_letters WHERE id = ?1"),
-      add_dead_letter_(database, "INSERT OR REPLACE INTO dead_letters VALUES (?1, ?2, ?3, ?4, ?5)"),
+      // Columns that the user has added keep what is in them.
+      add_dead_letter_(database,
+                       "INSERT INTO dead_letters (id, received_at, failed_at, attempts, reason)"
+                       " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (id) DO UPDATE SET"
+                       " received_at = excluded.received_at, failed_at = excluded.failed_at,"
+                       " attempts = excluded.attempts, reason = excluded.reason"),
+      hold_(database,
+            "INSERT INTO postoffice_held (id, last_seen) VALUES (?1, ?2)"
+            " ON CONFLICT (id) DO UPDATE SET last_seen = max(last_seen, excluded.last_seen)"),
+      any_held_(database, "SELECT 1 FROM postoffice_held LIMIT 1"),
+      let_go_(database, "DELETE FROM postoffice_held WHERE id = ?1 AND last_seen <= ?2"),
+      forget_held_(database, "DELETE FROM postoffice_held WHERE last_seen < ?1"),
       cutoff_(database, "SELECT cutoff FROM postoffice_expiry"),
       remember_cutoff_(database, "UPDATE postoffice_expiry SET cutoff = ?1 WHERE cutoff < ?1"),
       forget_removals_(database, "DELETE FROM postoffice_removed WHERE fetched_at < ?1"),
       delete_expired_(database, planted(PlantedBug::expired_without_a_look)
                                     ? "DELETE FROM objects WHERE id = ?1 AND ?2 = ?2"
-                                    : "DELETE FROM objects WHERE id = ?1 AND last_seen < ?2"),
+                                    : "DELETE FROM objects WHERE id = ?1 AND last_seen < ?2"
+                                      " AND NOT EXISTS (SELECT 1 FROM postoffice_held AS h"
+                                      "  WHERE h.id = ?1 AND h.last_seen >= ?2)"),
       expired_ids_(database,
                    "SELECT id FROM objects WHERE id >= ?1 AND last_seen < ?2 ORDER BY id LIMIT ?3"),
-      oldest_(database, "SELECT ifnull(min(last_seen), ?1) FROM objects"),
+      oldest_(database,
+              "SELECT ifnull(min(last_seen), ?1) FROM (SELECT last_seen FROM objects"
+              " WHERE last_seen >= ?2 UNION ALL SELECT last_seen FROM postoffice_held"
+              " WHERE last_seen >= ?2)"),
       find_(database,
             "SELECT id, online, last_seen, fetched_at FROM objects"
             " WHERE id BETWEEN ?1 AND ?2 AND (?3 < 0 OR online = ?3) ORDER BY id LIMIT ?4"),
@@ -66,15 +84,61 @@ Tables::Tables(Database& database)
 
 Applied Tables::apply(const Changes& changes) {
   Applied applied;
-  for (const Touch& one : changes.touches) touch(one, applied);
+  holds_any_ = any_held_.next();
+  any_held_.reset();
+  for (const Touch& one : changes.held) hold(one.id, one.last_seen);
+  for (const Touch& one : changes.touches) {
+    row(one.id, one.last_seen, applied, [&] { touch(one, applied); });
+  }
   if (!changes.answers.empty()) {
     const Timestamp bound = std::max(changes.cutoff, cutoff());
-    for (const Object& one : changes.answers) answer(one, bound, applied);
+    for (const Object& one : changes.answers) {
+      row(one.id, one.last_seen, applied, [&] { answer(one, bound, applied); });
+    }
   }
-  for (const Object& one : changes.removals) remove(one);
-  for (const ObjectId id : changes.cleared) clear_dead_letter_.bind(1, id).run();
-  for (const DeadLetter& letter : changes.dead_letters) add_dead_letter(letter);
+  for (const Object& one : changes.removals) {
+    row(one.id, one.last_seen, applied, [&] { remove(one); });
+  }
+  for (const ObjectId id : changes.cleared) {
+    // With its answer, or not at all.
+    if (is_refused(id, applied)) continue;
+    row(id, std::nullopt, applied, [&] { clear_dead_letter_.bind(1, id).run(); });
+  }
+  for (const DeadLetter& letter : changes.dead_letters) {
+    row(letter.id, std::nullopt, applied, [&] { add_dead_letter(letter); });
+  }
+  std::sort(applied.refused.begin(), applied.refused.end(),
+            [](const Refusal& a, const Refusal& b) { return a.id < b.id; });
   return applied;
+}
+
+bool Tables::is_refused(ObjectId id, const Applied& applied) {
+  return std::any_of(applied.refused.begin(), applied.refused.end(),
+                     [id](const Refusal& refusal) { return refusal.id == id; });
+}
+
+void Tables::hold(ObjectId id, Timestamp last_seen) {
+  hold_.bind(1, id).bind(2, stored(last_seen)).run();
+  holds_any_ = true;
+}
+
+// A row that a constraint or a trigger refuses leaves the others alone: the statement that failed
+// is the first of its row that changes anything, and has changed nothing. A trigger may have ended
+// the whole transaction: then there is nothing to go on with.
+template <typename Write>
+void Tables::row(ObjectId id, std::optional<Timestamp> receipt, Applied& applied, Write write) {
+  try {
+    write();
+    if (receipt && holds_any_) let_go_.bind(1, id).bind(2, stored(*receipt)).run();
+  } catch (const SqlError& error) {
+    if (!error.about_row() || !database_.in_transaction()) throw;
+    if (!is_refused(id, applied)) applied.refused.push_back(refusal(id, error));
+    if (receipt) hold(id, *receipt);
+  }
+}
+
+Refusal Tables::refusal(ObjectId id, const SqlError& error) {
+  return {.id = id, .code = error.name(), .reason = error.what()};
 }
 
 bool Tables::has_row(ObjectId id) {
@@ -106,8 +170,8 @@ void Tables::answer(const Object& answer, Timestamp cutoff, Applied& applied) {
     is_removed_.reset();
     return;
   }
-  revive_.bind(1, answer.id).run();
   bind_row(create_).run();
+  revive_.bind(1, answer.id).run();
 }
 
 void Tables::remove(const Object& removal) {
@@ -139,9 +203,16 @@ void Tables::remember_cutoff(Timestamp cutoff) { remember_cutoff_.bind(1, stored
 
 void Tables::forget_removals(Timestamp before) { forget_removals_.bind(1, stored(before)).run(); }
 
-bool Tables::delete_expired(ObjectId id, Timestamp cutoff) {
-  delete_expired_.bind(1, id).bind(2, stored(cutoff)).run();
-  return database_.changed_any();
+void Tables::forget_held(Timestamp before) { forget_held_.bind(1, stored(before)).run(); }
+
+void Tables::delete_expired(ObjectId id, Timestamp cutoff, Expired& result) {
+  try {
+    delete_expired_.bind(1, id).bind(2, stored(cutoff)).run();
+    result.deleted += database_.changed_any();
+  } catch (const SqlError& error) {
+    if (!error.about_row() || !database_.in_transaction()) throw;
+    result.refused.push_back(refusal(id, error));
+  }
 }
 
 std::vector<ObjectId> Tables::expired_ids(ObjectId first, Timestamp cutoff, std::size_t limit) {
@@ -151,9 +222,9 @@ std::vector<ObjectId> Tables::expired_ids(ObjectId first, Timestamp cutoff, std:
   return ids;
 }
 
-Timestamp Tables::oldest() {
+Timestamp Tables::oldest(Timestamp cutoff) {
   Timestamp oldest = Timestamp::max();
-  oldest_.bind(1, stored(oldest));
+  oldest_.bind(1, stored(oldest)).bind(2, stored(cutoff));
   while (oldest_.next()) oldest = loaded(oldest_.integer(0));
   return oldest;
 }

@@ -87,6 +87,16 @@ void write_store(MetricsText& out, const Shown& shown, const postoffice::Pipelin
             number(status.touches_waiting));
   out.gauge("postoffice_answers_waiting", "Answers that are not in the store yet.",
             number(status.answers_waiting));
+  constexpr auto stuck = "postoffice_stuck_rows";
+  out.family(stuck, "gauge",
+             "Rows that the store refuses, or that somebody has locked, while others go on.");
+  out.sample(stuck, "what", "write", number(status.stuck_rows));
+  out.sample(stuck, "what", "delete", number(status.stuck_deletes));
+  const bool any = status.stuck_since != postoffice::Timestamp::max();
+  const std::chrono::duration<double> age =
+      any ? status.now - status.stuck_since : postoffice::Duration(0);
+  out.gauge("postoffice_oldest_stuck_row_seconds", "For how long the oldest of these is so.",
+            std::max(0.0, age.count()));
   out.gauge("postoffice_watermark_lag_seconds", "How far expiry waits behind now.",
             watermark_lag_seconds(shown, status));
 }

@@ -34,7 +34,9 @@ void write_work(Json& json, const postoffice::PipelineStatus& status) {
       .member("answers_waiting", status.answers_waiting)
       .member("retries_waiting", status.retries_waiting)
       .member("source_open", status.source_open)
-      .member("store_up", status.store_up);
+      .member("store_up", status.store_up)
+      .member("stuck_rows", status.stuck_rows)
+      .member("stuck_deletes", status.stuck_deletes);
 }
 
 void write_queue(Json& json, const postoffice::QueueStatus& queue) {

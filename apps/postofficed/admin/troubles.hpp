@@ -9,7 +9,7 @@
 namespace postofficed {
 
 struct Trouble {
-  std::string part;  ///< queue, broker, source, store, expiry, backlog, log, pipeline
+  std::string part;  ///< queue, broker, source, store, rows, expiry, backlog, log, pipeline
   std::string what;  ///< what is wrong, with names, numbers and the other side's own words
   std::string next;  ///< what to do about it; empty: it heals by itself
 };

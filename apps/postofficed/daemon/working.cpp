@@ -217,14 +217,31 @@ std::string Working::not_ready() const {
 
 void add(postoffice::PipelineStatus& sum, const postoffice::PipelineStatus& one) {
   using Status = postoffice::PipelineStatus;
-  for (const auto field :
-       {&Status::accepted_callbacks, &Status::accepted_ids, &Status::stored, &Status::merged,
-        &Status::not_found, &Status::expired, &Status::dead, &Status::pending, &Status::fetches,
-        &Status::fetch_failures, &Status::fetches_in_flight, &Status::touches, &Status::deleted,
-        &Status::carried, &Status::store_failures, &Status::known_ids, &Status::touches_waiting,
-        &Status::answers_waiting, &Status::retries_waiting}) {
+  for (const auto field : {&Status::accepted_callbacks,
+                           &Status::accepted_ids,
+                           &Status::stored,
+                           &Status::merged,
+                           &Status::not_found,
+                           &Status::expired,
+                           &Status::dead,
+                           &Status::pending,
+                           &Status::fetches,
+                           &Status::fetch_failures,
+                           &Status::fetches_in_flight,
+                           &Status::touches,
+                           &Status::deleted,
+                           &Status::carried,
+                           &Status::store_failures,
+                           &Status::known_ids,
+                           &Status::touches_waiting,
+                           &Status::answers_waiting,
+                           &Status::retries_waiting,
+                           &Status::stuck_rows,
+                           &Status::stuck_deletes}) {
     sum.*field += one.*field;
   }
+  sum.stuck.insert(sum.stuck.end(), one.stuck.begin(), one.stuck.end());
+  sum.stuck_since = std::min(sum.stuck_since, one.stuck_since);
   sum.source_open = sum.source_open || one.source_open;
   sum.store_up = sum.store_up && one.store_up;
   sum.watermark = std::min(sum.watermark, one.watermark);

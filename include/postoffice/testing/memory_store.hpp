@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "postoffice/error.hpp"
 #include "postoffice/object_store.hpp"
 
 namespace postoffice::testing {
@@ -23,6 +24,15 @@ class MemoryStore final : public ObjectStore {
   enum class Effect { none, applied };
 
   void apply(Changes changes, ApplyDone done) override {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!failure_ && !changes.each && refuses_any(changes)) {
+        auto completion = [done] { done(Error::rejected, Applied{}); };
+        if (!holding_) return completion();
+        held_calls_.push_back(std::move(completion));
+        return;
+      }
+    }
     call([&] { return apply_now(changes); }, std::move(done), Applied{});
   }
 
@@ -47,6 +57,20 @@ class MemoryStore final : public ObjectStore {
     effect_ = effect;
   }
 
+  /// From now on the row is neither written nor deleted; with `letters` no dead letter of it
+  /// either.
+  void refuse(Refusal refusal, bool letters = false) {
+    const std::lock_guard lock(mutex_);
+    if (letters) refused_letters_[refusal.id] = refusal;
+    refused_[refusal.id] = std::move(refusal);
+  }
+
+  void allow(ObjectId id) {
+    const std::lock_guard lock(mutex_);
+    refused_.erase(id);
+    refused_letters_.erase(id);
+  }
+
   /// From now on completions wait for release(). The calls take effect at once.
   void hold() {
     const std::lock_guard lock(mutex_);
@@ -59,7 +83,7 @@ class MemoryStore final : public ObjectStore {
     {
       const std::lock_guard lock(mutex_);
       holding_ = false;
-      ready.swap(held_);
+      ready.swap(held_calls_);
     }
     for (const auto& completion : ready) completion();
   }
@@ -92,15 +116,62 @@ class MemoryStore final : public ObjectStore {
       done(error, result);
     };
     if (holding_) {
-      held_.push_back(std::move(completion));
+      held_calls_.push_back(std::move(completion));
       return;
     }
     lock.unlock();
     completion();
   }
 
-  Applied apply_now(const Changes& changes) {
+  bool refuses_any(const Changes& changes) const {
+    const auto row = [&](const auto& change) { return refused_.contains(change.id); };
+    const auto letter = [&](const auto& change) { return refused_letters_.contains(change.id); };
+    const auto touch = [&](const Touch& change) {
+      return objects_.contains(change.id) && row(change);
+    };
+    return std::any_of(changes.touches.begin(), changes.touches.end(), touch) ||
+           std::any_of(changes.answers.begin(), changes.answers.end(), row) ||
+           std::any_of(changes.removals.begin(), changes.removals.end(), row) ||
+           std::any_of(changes.dead_letters.begin(), changes.dead_letters.end(), letter);
+  }
+
+  void hold_receipt(ObjectId id, Timestamp received_at) {
+    Timestamp& receipt = receipts_.try_emplace(id, received_at).first->second;
+    receipt = std::max(receipt, received_at);
+  }
+
+  /// True if the row is refused: its receipt is held, and it is named.
+  bool passed_by(ObjectId id, Timestamp received_at, Applied& applied) {
+    const auto refusal = refused_.find(id);
+    if (refusal == refused_.end()) return false;
+    hold_receipt(id, received_at);
+    applied.refused.push_back(refusal->second);
+    return true;
+  }
+
+  Applied apply_now(Changes changes) {
     Applied applied;
+    for (const Touch& held : changes.held) hold_receipt(held.id, held.last_seen);
+    const auto passed = [&](const auto& change) {
+      return passed_by(change.id, change.last_seen, applied);
+    };
+    std::erase_if(changes.touches,
+                  [&](const Touch& touch) { return objects_.contains(touch.id) && passed(touch); });
+    std::erase_if(changes.answers, passed);
+    std::erase_if(changes.removals, passed);
+    std::erase_if(changes.cleared, [&](ObjectId id) { return refused_.contains(id); });
+    std::erase_if(changes.dead_letters, [&](const DeadLetter& letter) {
+      const auto refusal = refused_letters_.find(letter.id);
+      if (refusal != refused_letters_.end()) applied.refused.push_back(refusal->second);
+      return refusal != refused_letters_.end();
+    });
+    const auto by_id = [](const Refusal& a, const Refusal& b) { return a.id < b.id; };
+    std::sort(applied.refused.begin(), applied.refused.end(), by_id);
+    apply_allowed(changes, applied);
+    return applied;
+  }
+
+  void apply_allowed(const Changes& changes, Applied& applied) {
     for (const Touch& touch : changes.touches) {
       const auto row = objects_.find(touch.id);
       if (row == objects_.end()) {
@@ -114,7 +185,6 @@ class MemoryStore final : public ObjectStore {
     for (const Object& removal : changes.removals) remove_now(removal);
     for (const ObjectId id : changes.cleared) dead_letters_.erase(id);
     for (const DeadLetter& letter : changes.dead_letters) dead_letters_[letter.id] = letter;
-    return applied;
   }
 
   void answer_now(const Object& answer, Timestamp cutoff, Applied& applied) {
@@ -149,18 +219,22 @@ class MemoryStore final : public ObjectStore {
 
   Expired expire_now(const Expiry& expiry) {
     cutoff_ = std::max(cutoff_, expiry.cutoff);
-    const auto is_expired = [&](const auto& row) { return row.second.last_seen < expiry.cutoff; };
+    const auto is_old = [&](const auto& row) {
+      const auto receipt = receipts_.find(row.first);
+      const bool held = receipt != receipts_.end() && receipt->second >= expiry.cutoff;
+      return row.second.last_seen < expiry.cutoff && !held;
+    };
     Expired result;
+    const auto is_expired = [&](const auto& row) {
+      const auto refusal = is_old(row) ? refused_.find(row.first) : refused_.end();
+      if (refusal != refused_.end()) result.refused.push_back(refusal->second);
+      return is_old(row) && refusal == refused_.end();
+    };
     if (expiry.scan) result.deleted = std::erase_if(objects_, is_expired);
-    if (expiry.scan && expiry.tell_oldest) {
-      result.oldest_left = Timestamp::max();
-      for (const auto& [id, row] : objects_) {
-        result.oldest_left = std::min(result.oldest_left, row.last_seen);
-      }
-    }
+    if (expiry.scan && expiry.tell_oldest) result.oldest_left = oldest_left(expiry.cutoff);
     for (const ObjectId id : expiry.ids) {
       const auto row = objects_.find(id);
-      if (row == objects_.end() || !is_expired(*row)) continue;
+      if (expiry.scan || row == objects_.end() || !is_expired(*row)) continue;
       objects_.erase(row);
       ++result.deleted;
     }
@@ -168,6 +242,17 @@ class MemoryStore final : public ObjectStore {
       return removed.second < expiry.cutoff - removal_memory;
     });
     return result;
+  }
+
+  Timestamp oldest_left(Timestamp cutoff) const {
+    Timestamp oldest = Timestamp::max();
+    for (const auto& [id, row] : objects_) {
+      if (row.last_seen >= cutoff) oldest = std::min(oldest, row.last_seen);
+    }
+    for (const auto& [id, receipt] : receipts_) {
+      if (receipt >= cutoff) oldest = std::min(oldest, receipt);
+    }
+    return oldest;
   }
 
   std::vector<Object> find_now(const ObjectQuery& query) const {
@@ -195,11 +280,14 @@ class MemoryStore final : public ObjectStore {
   std::map<ObjectId, Object> objects_;
   std::map<ObjectId, Timestamp> removed_;  // fetched_at of the newest removal; never beside a row
   std::map<ObjectId, DeadLetter> dead_letters_;
+  std::map<ObjectId, Timestamp> receipts_;  // held beside the rows (Changes::held)
+  std::map<ObjectId, Refusal> refused_;
+  std::map<ObjectId, Refusal> refused_letters_;
   Timestamp cutoff_ = Timestamp::min();
   std::error_code failure_;
   Effect effect_ = Effect::none;
   bool holding_ = false;
-  std::vector<std::function<void()>> held_;
+  std::vector<std::function<void()>> held_calls_;
 };
 
 }  // namespace postoffice::testing
