@@ -4,6 +4,8 @@
 //   struct TheStores {
 //     static constexpr bool persistent = true;  // open() opens the same data again
 //     std::unique_ptr<ObjectStore> open();
+//     void refuse(ObjectId id);  // from now on the row is neither written nor deleted
+//     void allow(ObjectId id);   // … it is again
 //   };
 //
 // Each test makes its own TheStores, which starts out empty.
@@ -20,6 +22,7 @@
 #include <vector>
 
 #include "conformance/store_model.hpp"
+#include "postoffice/error.hpp"
 #include "postoffice/object_store.hpp"
 #include "support/store_calls.hpp"
 
@@ -301,6 +304,129 @@ TEST_CASE_TEMPLATE_DEFINE("times keep their microseconds, before 1970 too", Stor
   CHECK(find(*store) == rows);
 }
 
+TEST_CASE_TEMPLATE_DEFINE("a row that is refused is named and leaves the others alone", Stores,
+                          store_refused) {
+  Stores stores;
+  const auto store = stores.open();
+  apply(*store, answering({{1, true, at(10), at(11)}, {2, true, at(10), at(11)}}));
+  apply(*store, {.dead_letters = {{2, at(1), at(2), 3, "x"}, {3, at(1), at(2), 3, "x"}}});
+  stores.refuse(2);
+  stores.refuse(4);
+  Changes changes{.touches = {{1, at(25)}, {9, at(25)}},
+                  .answers = {{2, false, at(25), at(26)},
+                              {3, true, at(25), at(26)},
+                              {4, true, at(25), at(26)},
+                              {5, true, at(1), at(26)}},
+                  .dead_letters = {{6, at(1), at(2), 3, "x"}},
+                  .cleared = {2, 3},
+                  .cutoff = at(2)};
+  const auto together = try_apply(*store, changes);
+  if (together.error) CHECK(together.error == Error::rejected);
+  changes.each = true;
+  const Applied applied = apply(*store, changes);
+  REQUIRE(applied.refused.size() == 2);
+  CHECK(applied.refused[0].id == 2);
+  CHECK(applied.refused[0].reason.find("never") != std::string::npos);
+  CHECK_FALSE(applied.refused[0].code.empty());
+  CHECK(applied.refused[1].id == 4);
+  CHECK(applied.missing == std::vector<ObjectId>{9});
+  CHECK(applied.late == std::vector<ObjectId>{5});
+  CHECK(find(*store) == std::vector<Object>{{1, true, at(25), at(11)},
+                                            {2, true, at(10), at(11)},
+                                            {3, true, at(25), at(26)}});
+  CHECK(dead_letters(*store).size() == 2);  // of 2 and 6
+
+  stores.allow(2);
+  stores.allow(4);
+  CHECK(apply(*store, changes).refused.empty());
+  CHECK(find_one(*store, 2) == Object{2, false, at(25), at(26)});
+  CHECK(find_one(*store, 4) == Object{4, true, at(25), at(26)});
+}
+
+TEST_CASE_TEMPLATE_DEFINE("a removal that is refused leaves the row", Stores, store_kept) {
+  Stores stores;
+  const auto store = stores.open();
+  apply(*store, answering({{1, true, at(10), at(11)}, {2, true, at(10), at(11)}}));
+  stores.refuse(2);
+  Changes changes = removing({{1, false, at(20), at(21)}, {2, false, at(20), at(21)}});
+  changes.each = true;
+  CHECK(apply(*store, changes).refused.size() == 1);
+  CHECK(find(*store) == std::vector<Object>{{2, true, at(10), at(11)}});
+  stores.allow(2);
+  CHECK(apply(*store, changes).refused.empty());
+  CHECK(find(*store).empty());
+}
+
+TEST_CASE_TEMPLATE_DEFINE("no row is deleted before a receipt that is held (S6)", Stores,
+                          store_held) {
+  Stores stores;
+  const auto store = stores.open();
+  apply(*store, answering({{1, true, at(10), at(11)}, {2, true, at(10), at(11)}}));
+  stores.refuse(1);
+  Changes touch = touching({{1, at(25)}});
+  touch.each = true;
+  CHECK(apply(*store, touch).refused.size() == 1);
+  apply(*store, {.held = {{2, at(30)}}});
+  apply(*store, {.held = {{2, at(5)}}});
+  stores.allow(1);
+  CHECK(expire(*store, {.cutoff = at(20), .ids = {1, 2}}) == 0);
+  const Expiry scan{.cutoff = at(25), .ids = {}, .scan = true, .tell_oldest = true};
+  const auto scanned = without_error(try_expire(*store, scan));
+  CHECK(scanned.deleted == 0);
+  CHECK(scanned.oldest_left == at(25));
+  CHECK(expire(*store, {.cutoff = at(25.1), .ids = {1, 2}}) == 1);
+  CHECK(expire(*store, {.cutoff = at(31), .ids = {}, .scan = true}) == 1);
+}
+
+TEST_CASE_TEMPLATE_DEFINE("what cannot be deleted is named and does not stop the rest", Stores,
+                          store_undeletable) {
+  for (const bool scan : {false, true}) {
+    Stores stores;
+    const auto store = stores.open();
+    apply(*store, answering({{1, true, at(10), at(11)},
+                             {2, true, at(10), at(11)},
+                             {3, true, at(10), at(11)},
+                             {4, true, at(30), at(11)}}));
+    stores.refuse(2);
+    const Expiry expiry{.cutoff = at(20), .ids = {1, 2, 3, 4}, .scan = scan};
+    const auto first = without_error(try_expire(*store, expiry));
+    CHECK(first.deleted == 2);
+    REQUIRE(first.refused.size() == 1);
+    CHECK(first.refused[0].id == 2);
+    CHECK(first.refused[0].reason.find("never") != std::string::npos);
+    stores.allow(2);
+    const auto second = without_error(try_expire(*store, expiry));
+    CHECK(second.deleted == 1);
+    CHECK(second.refused.empty());
+    CHECK(find(*store).size() == 1);
+  }
+}
+
+TEST_CASE_TEMPLATE_DEFINE("row by row all is as together", Stores, store_each) {
+  const unsigned seed = std::random_device{}();
+  INFO("seed ", seed);
+  Stores stores;
+  const auto store = stores.open();
+  StoreModel model;
+  HistoryMaker maker(seed);
+  for (int round = 0; round < 60; ++round) {
+    Changes changes = maker.changes();
+    changes.each = true;
+    const auto expected = model.apply(changes);
+    const auto found = apply(*store, changes);
+    CHECK(found.missing == expected.missing);
+    CHECK(found.late == expected.late);
+    CHECK(found.refused.empty());
+    CHECK(find(*store) == model.objects());
+    CHECK(dead_letters(*store) == model.dead_letters());
+    if (round % 5 == 4) {
+      const Expiry expiry = maker.expiry();
+      model.expire(expiry);
+      expire(*store, expiry);
+    }
+  }
+}
+
 TEST_CASE_TEMPLATE_DEFINE("applying the same changes twice is applying them once", Stores,
                           store_idempotent) {
   Stores stores;
@@ -452,6 +578,11 @@ TEST_CASE_TEMPLATE_DEFINE("four writers with the same ids lose nothing", Stores,
   TEST_CASE_TEMPLATE_INVOKE(store_find, Stores);            \
   TEST_CASE_TEMPLATE_INVOKE(store_extreme_ids, Stores);     \
   TEST_CASE_TEMPLATE_INVOKE(store_times, Stores);           \
+  TEST_CASE_TEMPLATE_INVOKE(store_refused, Stores);         \
+  TEST_CASE_TEMPLATE_INVOKE(store_kept, Stores);            \
+  TEST_CASE_TEMPLATE_INVOKE(store_held, Stores);            \
+  TEST_CASE_TEMPLATE_INVOKE(store_undeletable, Stores);     \
+  TEST_CASE_TEMPLATE_INVOKE(store_each, Stores);            \
   TEST_CASE_TEMPLATE_INVOKE(store_idempotent, Stores);      \
   TEST_CASE_TEMPLATE_INVOKE(store_order, Stores);           \
   TEST_CASE_TEMPLATE_INVOKE(store_empty, Stores);           \

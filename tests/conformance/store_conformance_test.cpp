@@ -8,8 +8,15 @@ struct MemoryStores {
   static constexpr bool persistent = false;
 
   std::unique_ptr<postoffice::ObjectStore> open() {
-    return std::make_unique<postoffice::testing::MemoryStore>();
+    auto opened = std::make_unique<postoffice::testing::MemoryStore>();
+    store = opened.get();
+    return opened;
   }
+
+  void refuse(postoffice::ObjectId id) { store->refuse({id, "NO", "never id 2", false}); }
+  void allow(postoffice::ObjectId id) { store->allow(id); }
+
+  postoffice::testing::MemoryStore* store = nullptr;
 };
 
 }  // namespace

@@ -104,7 +104,7 @@ TEST_CASE("a schema of version 1 is upgraded, with what is in it") {
   }
   for (auto& thread : threads) thread.join();
   for (const Migrated& result : results) CHECK_MESSAGE(!result.error, result.message);
-  CHECK(schema.run("SELECT version FROM postoffice_schema") == "2");
+  CHECK(schema.run("SELECT version FROM postoffice_schema") == "3");
   CHECK(schema.run("SELECT cutoff = '2020-01-01' AND last_epoch = 0 FROM postoffice_expiry") ==
         "t");
   EventLoop loop;

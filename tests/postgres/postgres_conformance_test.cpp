@@ -8,6 +8,23 @@
 
 namespace {
 
+/// A trigger of the user's.
+void refuse_in(const postoffice::testing::PostgresSchema& schema, postoffice::ObjectId id) {
+  const std::string name = "no_" + std::to_string(id);
+  schema.run("CREATE OR REPLACE FUNCTION " + name +
+             "() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN"
+             " RAISE EXCEPTION ''never id 2'' USING ERRCODE = ''U0001''; END';"
+             "CREATE TRIGGER " +
+             name + "_new BEFORE INSERT OR UPDATE ON objects FOR EACH ROW WHEN (NEW.id = " +
+             std::to_string(id) + ") EXECUTE FUNCTION " + name + "();" + "CREATE TRIGGER " + name +
+             "_old BEFORE DELETE ON objects FOR EACH ROW WHEN (OLD.id = " + std::to_string(id) +
+             ") EXECUTE FUNCTION " + name + "()");
+}
+
+void allow_in(const postoffice::testing::PostgresSchema& schema, postoffice::ObjectId id) {
+  schema.run("DROP FUNCTION no_" + std::to_string(id) + " CASCADE");
+}
+
 struct PostgresStores {
   static constexpr bool persistent = true;
 
@@ -18,6 +35,9 @@ struct PostgresStores {
     options.conninfo = schema.conninfo();
     return std::make_unique<postoffice::PostgresObjectStore>(loop, options);
   }
+
+  void refuse(postoffice::ObjectId id) { refuse_in(schema, id); }
+  void allow(postoffice::ObjectId id) { allow_in(schema, id); }
 
   postoffice::testing::PostgresSchema schema;
   postoffice::EventLoop loop;
@@ -74,6 +94,9 @@ struct PostgresInstanceStores {
         nullptr, [this, publisher](void*) { open_publishers.erase(publisher); });
     return std::make_unique<InstanceStore>(loop, options, place);
   }
+
+  void refuse(postoffice::ObjectId id) { refuse_in(schema, id); }
+  void allow(postoffice::ObjectId id) { allow_in(schema, id); }
 
   postoffice::testing::PostgresSchema schema;
   postoffice::EventLoop loop;

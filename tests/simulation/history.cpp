@@ -11,6 +11,7 @@ constexpr journal::Worker workers[] = {journal::Worker::flusher, journal::Worker
                                        journal::Worker::maintainer};
 constexpr auto first_moment = Timestamp(std::chrono::hours(24 * 365 * 50));
 constexpr auto tick = 50ms;
+constexpr auto stuck_pause_max = 6s;  // between two tries of a row that was refused
 
 /// Small limits, so that each is met often.
 PipelineOptions draw_options(Chance& chance) {
@@ -82,8 +83,24 @@ std::string History::run() {
 
 void History::change_weather() {
   weather_ = draw_weather(chance_);
+  allow_rows();
+  refuse_rows(weather_.rows_refused);
   disk_.set_full(chance_.percent(10));
   disk_.fail_all_syncs(chance_.percent(5));
+}
+
+/// Some ids have rows that cannot be written or deleted.
+void History::refuse_rows(int count) {
+  for (; count > 0; --count) {
+    const auto id = static_cast<ObjectId>(chance_(60));
+    refused_.insert(id);
+    rows_.refuse({id, "NO", "says the user", chance_.percent(50)}, weather_.letters_refused);
+  }
+}
+
+void History::allow_rows() {
+  for (const ObjectId id : refused_) rows_.allow(id);
+  refused_.clear();
 }
 
 void History::send() {
@@ -198,6 +215,7 @@ void History::finish_work() {
   disk_.fail_all_syncs(false);
   disk_.fail_reads(false);
   weather_ = {};
+  allow_rows();
   while (!alive() && !wrong()) start();
   disk_.stay_alive();
   if (wrong()) return;
@@ -206,16 +224,27 @@ void History::finish_work() {
   if (unanswered_ > 0) oracle_.blame("a sender was never answered (I9)");
   oracle_.check_all_answered(process_->clock().now());
   check_beside_failing();
+  // Good weather but for some rows: it is as good for all the others.
+  if (chance_.percent(50)) refuse_rows(static_cast<int>(chance_.between(1, 4)));
+  oracle_.except(refused_);
   send_all();
   run_well(tick);
-  for (int i = 0; i < 400 && process_->pipeline().status().pending > 0; ++i) run_well(tick);
+  const auto others_pending = [this] {
+    const auto status = process_->pipeline().status();
+    return status.pending > status.stuck_rows;
+  };
+  for (int i = 0; i < 400 && others_pending(); ++i) run_well(tick);
   if (unanswered_ > 0) oracle_.blame("a sender was not answered (I9)");
   oracle_.check_all_ended(rows_.objects(), process_->clock().now());
   for (Duration passed{}; passed < options_.ttl + 2s && !wrong(); passed += tick) {
     run_well(tick);
     oracle_.check_prompt(rows_.objects(), process_->clock().now());
   }
+  oracle_.check_gone(rows_.objects());
+  allow_rows();
+  run_well(stuck_pause_max);
   const auto status = process_->pipeline().status();
+  if (status.stuck_rows + status.stuck_deletes > 0) oracle_.blame("rows are not tried again (S7)");
   if (!rows_.objects().empty()) oracle_.blame("rows remain (I7)");
   if (status.pending > 0) oracle_.blame("ids remain pending (I1)");
   if (status.queue.acknowledged < status.queue.last_durable) {

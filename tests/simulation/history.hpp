@@ -24,6 +24,8 @@ class History {
  private:
   // The world.
   void change_weather();
+  void refuse_rows(int count);
+  void allow_rows();
   void send();
   void send_all();
   void work();
@@ -55,6 +57,7 @@ class History {
   Timestamp reads_fail_from_;
   Timestamp reads_fail_until_;
   std::set<ObjectId> sent_;
+  std::set<ObjectId> refused_;
   std::size_t unanswered_ = 0;  // sends of this process that nobody has answered
   std::unique_ptr<Process> process_;
 };

@@ -133,9 +133,13 @@ class Oracle {
     }
   }
 
+  /// The store refuses these rows: what is checked below holds of all the others.
+  void except(std::set<ObjectId> refused) { refused_ = std::move(refused); }
+
   /// In good weather for seconds already, so nothing lags.
   void check_prompt(const Rows& rows, Timestamp now) {
     for (const auto& [id, row] : rows) {
+      if (refused_.contains(id)) continue;
       if (row.last_seen < now - ttl_ - prompt_) blame(id, "deleted late (I7)");
       const auto& receipts = known_[id].accepted;
       const auto due = receipts.upper_bound(now - prompt_);
@@ -185,13 +189,19 @@ class Oracle {
   /// The same, when all ids have been sent once more just now.
   void check_all_ended(const Rows& rows, Timestamp now) {
     for (const auto& [id, known] : known_) {
-      if (known.accepted.empty()) continue;
+      if (known.accepted.empty() || refused_.contains(id)) continue;
       const auto newest = *known.accepted.rbegin();
       const bool owed = known.settled < newest && !expired_untried(known, now);
       if (owed) blame(id, "accepted, but never answered (I1)");
       const auto bound = known.sent * 2 + known.failures + 3 * crashes_;
       if (known.fetches > bound) blame(id, "fetched too often (I5)");
       if (newest > now - ttl_ + prompt_) check_row(id, known, rows);
+    }
+  }
+
+  void check_gone(const Rows& rows) {
+    for (const auto& [id, row] : rows) {
+      if (!refused_.contains(id)) blame(id, "remains beside a row that is refused (I7)");
     }
   }
 
@@ -252,6 +262,7 @@ class Oracle {
   const Duration ttl_;
   const bool keep_offline_;
   std::map<ObjectId, Known> known_;
+  std::set<ObjectId> refused_;
   Timestamp newest_{};
   Timestamp crashed_{};  // the latest, also where the clock was set back since
   std::uint64_t callbacks_ = 0;

@@ -1,6 +1,7 @@
 // A store in front of rows that outlive the process: slow, away, or with unknown outcomes.
 #pragma once
 
+#include <algorithm>
 #include <utility>
 
 #include "postoffice/error.hpp"
@@ -27,22 +28,23 @@ class SimulatedStore final : public ObjectStore {
     const auto fate = draw_fate();
     trace(changes, fate);
     Applied applied;
+    std::error_code error = error_of(fate);
     if (fate != Fate::refused) {
       const auto before = rows_.objects();
-      rows_.apply(changes, [&](std::error_code, Applied result) { applied = std::move(result); });
+      std::error_code rejected;
+      rows_.apply(changes, [&](std::error_code code, Applied result) {
+        rejected = code;
+        applied = std::move(result);
+      });
       oracle_.rows_changed(before, rows_.objects());
-      for (const auto& answer : changes.answers) oracle_.answer_applied(answer);
-      for (const auto& answer : changes.removals) oracle_.removal_applied(answer);
-      for (const auto& dead : changes.dead_letters) {
-        oracle_.given_up(dead.id, dead.received_at, dead.attempts);
-      }
+      if (!rejected) tell(changes, applied);
+      if (rejected && !error) error = rejected;
     }
-    if (fate != Fate::committed) applied = {};
+    if (error) applied = {};
     const auto rows = changes.touches.size() + changes.answers.size() + changes.removals.size();
     busy_ = std::chrono::microseconds(weather_.store_row_cost * static_cast<std::int64_t>(rows));
-    complete([done = std::move(done), error = error_of(fate), applied = std::move(applied)] {
-      done(error, applied);
-    });
+    complete(
+        [done = std::move(done), error, applied = std::move(applied)] { done(error, applied); });
   }
 
   void expire(Expiry expiry, ExpireDone done) override {
@@ -87,6 +89,24 @@ class SimulatedStore final : public ObjectStore {
   Fate draw_fate() {
     if (!chance_.percent(weather_.store_failing)) return Fate::committed;
     return chance_.percent(weather_.store_ambiguous) ? Fate::committed_and_failed : Fate::refused;
+  }
+
+  /// What was carried out: all but the rows that were refused.
+  void tell(const Changes& changes, const Applied& applied) {
+    const auto refused = [&](const auto& change) {
+      return std::any_of(applied.refused.begin(), applied.refused.end(),
+                         [&](const Refusal& refusal) { return refusal.id == change.id; });
+    };
+    for (const auto& answer : changes.answers) {
+      if (!refused(answer)) oracle_.answer_applied(answer);
+    }
+    for (const auto& answer : changes.removals) {
+      if (!refused(answer)) oracle_.removal_applied(answer);
+    }
+    for (const auto& dead : changes.dead_letters) {
+      if (!rows_.dead_letters().contains(dead.id)) continue;
+      oracle_.given_up(dead.id, dead.received_at, dead.attempts);
+    }
   }
 
   static std::error_code error_of(Fate fate) {

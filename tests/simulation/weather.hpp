@@ -33,7 +33,9 @@ struct Weather {
   int store_ambiguous = 0;  ///< of those: were carried out nevertheless
   int store_slow = 0;       ///< transactions that take up to two seconds
   int store_row_cost = 0;   ///< microseconds that a row of a transaction takes
-  int disk_failing = 0;     ///< per mille of the steps: the next sync fails
+  int rows_refused = 0;     ///< ids whose rows the store refuses, or that somebody has locked
+  bool letters_refused = false;  ///< … and their dead letters
+  int disk_failing = 0;          ///< per mille of the steps: the next sync fails
 };
 
 /// Most of the time something is wrong, but rarely everything.
@@ -50,6 +52,8 @@ inline Weather draw_weather(Chance& chance) {
   weather.store_failing = share(30);
   weather.store_ambiguous = share(50);
   weather.store_slow = share(30);
+  weather.rows_refused = chance.percent(30) ? static_cast<int>(chance(6)) : 0;
+  weather.letters_refused = chance.percent(30);
   weather.disk_failing = chance.percent(25) ? static_cast<int>(chance(40)) : 0;
   return weather;
 }
