@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <deque>
 
 #include "core/dispatcher.hpp"
@@ -63,7 +64,9 @@ namespace {
 
 /// A dispatcher whose store is asked by hand.
 struct Asked {
-  Dispatcher dispatcher{{}, 42};
+  explicit Asked(const PipelineOptions& options = {}) : dispatcher(options, 42) {}
+
+  Dispatcher dispatcher;
   Timestamp now{std::chrono::hours(1)};
   std::deque<ApplyOrder> applies;
 
@@ -72,12 +75,15 @@ struct Asked {
     for (auto& apply : actions.applies) applies.push_back(std::move(apply));
     fetches = std::move(actions.fetches);
   }
-  void receive(const std::vector<ObjectId>& ids) {
+  void deliver(const std::vector<ObjectId>& ids) {
     Delivery delivery;
     delivery.ids = ids;
     delivery.entries.push_back({++sequence, now, 0, static_cast<std::uint32_t>(ids.size()), false});
     dispatcher.delivered(delivery, now);
     act();
+  }
+  void receive(const std::vector<ObjectId>& ids) {
+    deliver(ids);
     for (const auto& [token, id] : std::exchange(fetches, {})) {
       dispatcher.fetched(token, {{}, id, true, {}, {}}, now);
     }
@@ -163,4 +169,31 @@ TEST_CASE("what took too long goes again in smaller parts") {
     largest = std::max(changes.answers.size(), changes.touches.size());
   }
   CHECK(largest <= 64);
+}
+
+TEST_CASE("a row that refuses a receipt from the backlog is tried again, too") {
+  PipelineOptions options;
+  options.pending_ids_max = 1;
+  Asked asked(options);
+  asked.deliver({1});  // is being fetched, so there is no room
+  asked.deliver({2, 3});
+  const Timestamp receipt = asked.now;
+  std::vector<Touch> again;
+  int refused = 0;
+  for (int step = 0; step < 20 && again.empty(); ++step) {
+    while (!asked.applies.empty()) {
+      const auto& touches = asked.applies.front().changes.touches;
+      const bool has_2 = std::any_of(touches.begin(), touches.end(),
+                                     [](const Touch& touch) { return touch.id == 2; });
+      if (has_2 && refused == 1) again = touches;
+      const bool refuse = has_2 && refused++ == 0;
+      asked.end_apply({}, refuse ? refusing_2 : Applied{});
+      if (refuse) CHECK(asked.dispatcher.store().stuck().size() == 1);
+    }
+    asked.advance(std::chrono::milliseconds(50));
+  }
+  REQUIRE(again.size() == 1);
+  CHECK(again[0].last_seen == receipt);
+  CHECK(asked.dispatcher.store().stuck().empty());
+  CHECK(asked.dispatcher.waiting_ids() == 2);
 }

@@ -226,3 +226,25 @@ TEST_CASE_FIXTURE(Fixture, "touches of the backlog that failed go again, and tel
   CHECK(ended->missing == std::vector<ObjectId>{7});
   CHECK_FALSE(touches.due(start + 1h));
 }
+
+TEST_CASE_FIXTURE(Fixture, "touches of the backlog that go in parts have ended with the last one") {
+  touches.offer({{1, start}, {3, start}, {5, start}, {7, start}, {9, start}});
+  auto one = touches.take(start, 2);
+  auto two = touches.take(start, 2);
+  CHECK(one.backlog.size() == 2);
+  touches.failed(std::move(one));
+  touches.backlog_committed(std::move(two), {5});
+  auto ended = touches.take_backlog_ended();
+  REQUIRE(ended);
+  CHECK_FALSE(ended->last);
+  CHECK(ended->touches.size() == 2);
+  auto rest = touches.take(start);
+  std::vector<ObjectId> ids;
+  for (const Touch& touch : touches.build(rest)) ids.push_back(touch.id);
+  CHECK(ids == std::vector<ObjectId>{1, 7, 9});
+  touches.backlog_committed(std::move(rest), {});
+  ended = touches.take_backlog_ended();
+  REQUIRE(ended);
+  CHECK(ended->last);
+  CHECK_FALSE(touches.due(start + 1h));
+}

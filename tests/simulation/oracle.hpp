@@ -154,6 +154,7 @@ class Oracle {
   void check_bounds(const std::set<ObjectId>& live, const std::set<ObjectId>& fresh,
                     const Rows& rows, Timestamp now) {
     for (const auto id : live) {
+      if (refused_.contains(id)) continue;
       const auto row = rows.find(id);
       const auto& receipts = known_[id].accepted;
       const auto due = receipts.upper_bound(now - touch_bound_);

@@ -82,6 +82,16 @@ void Overload::send_live() {
   if (!ids.empty()) send(ids);
 }
 
+/// Some rows that live cannot be written any more: that is nothing to the others.
+void Overload::refuse_rows() {
+  for (auto count = chance_.between(1, 4); count > 0; --count) {
+    const auto id = static_cast<ObjectId>(chance_.between(1, live_.size()));
+    refused_.insert(id);
+    rows_.refuse({id, "NO", "says the user", chance_.percent(50)}, false);
+  }
+  oracle_.except(refused_);
+}
+
 void Overload::restart() {
   const auto now = process_->clock().now();
   disk_.die_after(0);
@@ -126,6 +136,7 @@ void Overload::go_on(Duration span, bool checked) {
 std::string Overload::run() {
   start();
   go_on(3s, false);
+  if (chance_.percent(50)) refuse_rows();
   send_burst();
   // What comes in the middle of two bursts cannot be told from them.
   go_on(std::chrono::milliseconds(chance_.between(2'000, 4'000)), true);

@@ -30,6 +30,7 @@ class Overload {
   void send_burst();
   void send_live();
   void restart();
+  void refuse_rows();
   void pass(Duration span);
   void go_on(Duration span, bool checked);
   void check_end();
@@ -45,6 +46,7 @@ class Overload {
   Timestamp wall_;
   std::set<ObjectId> live_;
   std::set<ObjectId> fresh_;
+  std::set<ObjectId> refused_;
   ObjectId next_new_ = first_new;
   ObjectId next_ = first_of_burst;
   int steps_ = 0;
