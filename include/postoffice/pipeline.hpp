@@ -59,7 +59,7 @@ struct PipelineStatus {
   std::uint64_t answers_waiting = 0;  ///< answers that are not in the store yet
   std::uint64_t retries_waiting = 0;  ///< ids in back-off
   bool source_open = false;  ///< the source is silent: one probe a second; false with none to ask
-  bool store_up = true;      ///< the newest store operation succeeded
+  bool store_up = true;      ///< the newest apply() and the newest expire() succeeded
 
   Timestamp watermark{};       ///< W of S6
   Timestamp oldest_pending{};  ///< receipt time of the longest waiting id; watermark if none

@@ -90,6 +90,8 @@ class Dispatcher {
   const StoreStage& store() const { return store_; }
   /// Expired rows that the store does not delete.
   const StuckRows& stuck_deletes() const { return stuck_deletes_; }
+  /// The newest transaction and the newest delete have worked.
+  bool store_up() const { return store_.up() && expire_failures_ == 0; }
   std::size_t known_ids() const { return ledger_.size(); }
   std::size_t active_ids() const { return ledger_.active(); }
   /// Ids that wait in the queue alone, and the oldest receipt among them (max: there is none).
@@ -186,7 +188,7 @@ class Dispatcher {
   Timestamp oldest_left_{};  // no row that it left, and that nobody here watches, is older
   // Rows that nobody here watches were last received before this; not known before the first scan.
   Timestamp unwatched_until_ = Timestamp::max();
-  int expire_failures_ = 0;
+  int expire_failures_ = 0;  // in a row
   StuckRows stuck_deletes_;
   std::vector<ObjectId> tried_again_;  // of these, in the expire() under way
 

@@ -1,10 +1,8 @@
 #include "postgres/connection.hpp"
 
-#include <algorithm>
 #include <cassert>
 #include <utility>
 
-#include "planted_bug.hpp"
 #include "postgres/parameters.hpp"
 #include "postoffice/error.hpp"
 
@@ -17,27 +15,26 @@ constexpr std::size_t max_sent = 4;
 /// What the server may be late beyond its own time limits.
 constexpr std::chrono::milliseconds grace{2'000};
 
-constexpr std::chrono::milliseconds first_pause{100};
+using Clock = std::chrono::steady_clock;
 
 // The name of the transaction in which it is asked; reading gives it one.
 constexpr const char* this_transaction =
     "SELECT virtualtransaction::text FROM pg_locks"
     " WHERE pid = pg_backend_pid() AND locktype = 'virtualxid' LIMIT 1";
 
-Failure unavailable(std::string message) {
-  return {.code = Error::unavailable, .message = std::move(message), .reconnect = true};
-}
-
 }  // namespace
 
 Connection::Connection(asio::io_context& context, std::shared_ptr<Completions> completions,
                        ConnectOptions options, ConnectionSettings settings, Log log)
-    : completions_(std::move(completions)),
+    : context_(context),
+      completions_(std::move(completions)),
       options_(std::move(options)),
       settings_(std::move(settings)),
       log_(std::move(log)),
       socket_(context),
       timer_(context),
+      tick_timer_(context),
+      health_(Clock::now()),
       random_(std::random_device{}()) {}
 
 // A handler that does nothing once the session it belongs to is gone, runs under the store's lock,
@@ -69,7 +66,8 @@ void Connection::submit(Request request) {
 }
 
 void Connection::flush() {
-  if (state_ == State::resting) connect();
+  const bool needed = settings_.purpose != Purpose::reading || !waiting_.empty();
+  if (state_ == State::resting && needed) connect();
   if (state_ == State::ready) send_waiting();
 }
 
@@ -78,22 +76,8 @@ void Connection::stop() {
   close();
   state_ = State::stopped;
   timer_.cancel();
+  tick_timer_.cancel();
   fail_requests({.code = Error::stopped, .message = "stopped"});
-}
-
-void Connection::connect() {
-  // libpq resolves names itself, and waits for that: names should come from a local resolver.
-  state_ = State::connecting;
-  ++generation_;
-  session_ = options_.begin();
-  watch(settings_.connect_timeout * options_.hosts());
-  if (PQstatus(session_.get()) == CONNECTION_BAD) {
-    lose(failure_of(session_.get()));
-    return;
-  }
-  if (!adopt_socket()) return;
-  socket_.async_wait(asio::posix::stream_descriptor::wait_write,
-                     guarded([](Connection& self) { self.poll_connect(); }));
 }
 
 bool Connection::adopt_socket() {
@@ -101,68 +85,6 @@ bool Connection::adopt_socket() {
   socket_.assign(PQsocket(session_.get()), error);
   if (error) lose(unavailable("the socket cannot be watched: " + error.message()));
   return !error;
-}
-
-void Connection::poll_connect() {
-  // libpq may go on with another socket, even under the same number.
-  socket_.release();
-  const PostgresPollingStatusType status = PQconnectPoll(session_.get());
-  if (status == PGRES_POLLING_FAILED) {
-    lose(failure_of(session_.get()));
-    return;
-  }
-  if (!adopt_socket()) return;
-  if (status == PGRES_POLLING_OK) {
-    greet();
-    return;
-  }
-  const auto direction = status == PGRES_POLLING_READING
-                             ? asio::posix::stream_descriptor::wait_read
-                             : asio::posix::stream_descriptor::wait_write;
-  socket_.async_wait(direction, guarded([](Connection& self) { self.poll_connect(); }));
-}
-
-// Before anything is set: a pooler may hand what we set to others.
-void Connection::greet() {
-  state_ = State::greeting;
-  behind_pooler_ = false;
-  watch(settings_.statement_timeout + grace);
-  if (!PQsendQuery(session_.get(), server_process)) return lose(failure_of(session_.get()));
-  expect_output();
-  expect_input();
-}
-
-void Connection::read_greeting() {
-  while (!PQisBusy(session_.get())) {
-    const Result result(PQgetResult(session_.get()));
-    if (!result) return behind_pooler_ ? check_for_pooler() : begin_set_up();
-    if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) return lose(failure_of(result.get()));
-    behind_pooler_ = is_behind_pooler(session_.get(), PQgetvalue(result.get(), 0, 0));
-  }
-}
-
-// Waits for the server, which the loop is not to: so elsewhere.
-void Connection::check_for_pooler() {
-  ++generation_;
-  socket_.release();
-  pooler_check_.emplace(std::move(session_), options_);
-  std::error_code error;
-  socket_.assign(pooler_check_->descriptor(), error);
-  if (error) return lose(unavailable("the session cannot be checked: " + error.message()));
-  socket_.async_wait(asio::posix::stream_descriptor::wait_read,
-                     guarded([](Connection& self) { self.end_check(); }));
-}
-
-void Connection::end_check() {
-  socket_.release();
-  Failure failure;
-  session_ = pooler_check_->take(failure);
-  pooler_check_.reset();
-  failure.reconnect = true;
-  if (failure) return lose(std::move(failure));
-  if (!adopt_socket()) return;
-  begin_set_up();
-  expect_input();
 }
 
 void Connection::begin_set_up() {
@@ -176,6 +98,7 @@ void Connection::begin_set_up() {
     return;
   }
   expect_output();
+  expect_input();
 }
 
 void Connection::read_set_up() {
@@ -210,31 +133,33 @@ void Connection::prepare_statements() {
     return;
   }
   sent_.push_back({.request = {.queries = {}, .done = [](const Failure&, auto) {}}});
-  transaction_.clear();
   for (int transaction = 0; transaction < 2; ++transaction) {
-    sent_.push_back(
-        {.request = {.queries = {},
-                     .done = [this](const Failure& failure, const std::vector<Result>& results) {
-                       if (!failure) check_transaction(results);
-                     }}});
+    sent_.push_back({.request = {.queries = {},
+                                 .done = [this, transaction](const Failure& failure,
+                                                             const std::vector<Result>& results) {
+                                   if (!failure) check_transaction(results, transaction == 1);
+                                 }}});
   }
-  state_ = State::ready;
+  state_ = State::preparing;
   expect_output();
 }
 
-void Connection::become_ready(const Failure& failure) {
-  if (failure) return;  // take_result() has seen to it
+void Connection::become_ready() {
+  state_ = State::ready;
   last_failure_ = {};
-  if (!reported_request_) report_success("connected to " + options_.server());
+  const std::string what = "connected to " + server_;
+  health_.answered(Clock::now(), false);
+  if (!parting_.empty()) tell_parting(what);
+  if (!reported_request_) report_success(what);
 }
 
 // Else a commit that is reported as done would be undone with the session.
-void Connection::check_transaction(const std::vector<Result>& results) {
+void Connection::check_transaction(const std::vector<Result>& results, bool second) {
   const bool told = !results.empty() && PQntuples(results[0].get()) > 0;
   const std::string now = told ? text_at(*results[0], 0, 0) : std::string();
   const std::string before = std::exchange(transaction_, now);
-  if (before.empty()) return;
-  if (before != now) return become_ready({});
+  if (!second) return;
+  if (now.empty() || before != now) return become_ready();
   lose({.code = Error::bad_options,
         .message = "what stands between this program and the server does not pass on where "
                    "transactions end (pgpool-II does not, in a pipeline); connect to the server "
@@ -280,7 +205,23 @@ void Connection::send_waiting() {
     lose(failure_of(session_.get()));
     return;
   }
-  if (sent_any) expect_output();
+  if (!sent_any) return;
+  health_.asked(Clock::now());
+  expect_output();
+}
+
+// An empty transaction: the server answers, and does nothing.
+void Connection::probe() {
+  watch(settings_.statement_timeout + grace);
+  probing_ = true;
+  probed_ = Clock::now();
+  sent_.push_back({.request = {.queries = {}, .done = [this](const Failure& failure, auto&&) {
+                                 probing_ = false;
+                                 if (!failure) failed_attempts_ = 0;
+                               }}});
+  if (!PQpipelineSync(session_.get())) return lose(failure_of(session_.get()));
+  health_.asked(probed_);
+  expect_output();
 }
 
 void Connection::expect_output() {
@@ -308,15 +249,15 @@ void Connection::on_readable() {
   const bool alive = PQconsumeInput(session_.get()) == 1;
   // Some progress was made: the time limit starts anew.
   watch(settings_.statement_timeout + grace);
-  if (state_ == State::greeting) read_greeting();
-  if (generation != generation_) return;
   if (state_ == State::setting_up) read_set_up();
-  if (state_ == State::ready) read_results();
+  if (state_ == State::preparing || state_ == State::ready) read_results();
   if (generation != generation_) return;
+  PQisBusy(session_.get());  // reads what the server says unasked, too
   if (!alive || PQstatus(session_.get()) == CONNECTION_BAD) {
-    lose(failure_of(session_.get()));
+    lose(farewell_ ? farewell_ : failure_of(session_.get()));
     return;
   }
+  if (state_ == State::ready) health_.answered(Clock::now(), !sent_.empty());
   if (state_ == State::ready) send_waiting();
   if (generation != generation_) return;
   expect_output();
@@ -361,9 +302,10 @@ void Connection::finish_first() {
   finished.request.done(failure, std::move(finished.results));
   // A session that ended is news about the session, but for a server that only became read-only.
   const Asker asker = finished.request.asker;
+  const bool about_request = !failure.reconnect || failure.state == "25006";
   const bool seen_to = finished.request.by_rows && may_be_about_rows(failure);
-  if (failure && !seen_to) {
-    report(failure, !failure.reconnect || failure.state == "25006");
+  if (failure && !seen_to && (about_request || !ended_session(failure))) {
+    report(failure, about_request);
     if (reported_request_) reported_asker_ = asker;
   }
   if (worked && (!reported_request_ || reported_asker_ == asker)) report_success("works again");
@@ -371,116 +313,11 @@ void Connection::finish_first() {
   if (failure.reconnect || (failure && finished.request.queries.empty())) lose(failure);
 }
 
-// Proxies and servers end sessions that idle, which is no news; should the server be away, the next
-// attempt says so.
-bool Connection::lost_idle() const {
-  return state_ == State::ready && sent_.empty() && waiting_.empty() && last_reported_.empty();
-}
-
 // What a statement does was decided when the tables were different, perhaps.
 void Connection::plan_anew() {
   if (settings_.purpose == Purpose::reading || settings_.purpose == Purpose::registry) return;
   waiting_.push_front({.queries = {{Statement::discard_plans}},
                        .done = [](const Failure&, std::vector<Result>) {}});
-}
-
-void Connection::lose(Failure failure) {
-  const bool was_ready = state_ == State::ready;
-  const bool idle = lost_idle();
-  close();
-  if (idle && settings_.purpose != Purpose::writing &&
-      settings_.purpose != Purpose::writing_ahead) {
-    state_ = State::resting;  // until somebody asks
-    return;
-  }
-  if (!idle) report(failure, false);
-  fail_requests(failure);
-  state_ = State::pausing;
-  // After a good session the first attempt comes at once, and what is asked meanwhile waits for it.
-  const bool at_once = was_ready && failed_attempts_ == 0;
-  last_failure_ = at_once || idle ? Failure{} : failure;
-  watch(at_once ? std::chrono::milliseconds(0) : next_pause());
-  ++failed_attempts_;
-}
-
-std::chrono::milliseconds Connection::next_pause() {
-  const auto doublings = std::min(failed_attempts_, 16);
-  const auto full = std::min(first_pause * (1 << doublings), settings_.reconnect_max);
-  std::uniform_int_distribution<std::int64_t> spread(full.count() / 2, full.count());
-  return std::chrono::milliseconds(spread(random_));
-}
-
-void Connection::close() {
-  ++generation_;
-  if (socket_.is_open()) socket_.release();
-  session_.reset();
-  pooler_check_.reset();
-  writing_ = false;
-}
-
-void Connection::fail_requests(const Failure& failure) {
-  if (settings_.ended) settings_.ended(failure);
-  const auto sent = std::exchange(sent_, {});
-  const auto waiting = std::exchange(waiting_, {});
-  for (const Sent& one : sent) {
-    one.request.done(one.failure ? one.failure : failure, {});
-  }
-  for (const Request& request : waiting) request.done(failure, {});
-}
-
-void Connection::report(const Failure& failure, bool about_request) {
-  if (failure.message == last_reported_) return;
-  last_reported_ = failure.message;
-  reported_request_ = about_request;
-  if (!log_) return;
-  log_(LogLevel::warning, settings_.name + " (" + options_.server() + "): " + failure.message);
-}
-
-void Connection::report_success(const std::string& what) {
-  if (last_reported_.empty()) return;
-  last_reported_.clear();
-  reported_request_ = false;
-  if (log_) log_(LogLevel::info, settings_.name + ": " + what);
-}
-
-// The limit moves with every answer; the timer is only set again when it fires too early, or would
-// fire too late.
-void Connection::watch(std::chrono::milliseconds span) {
-  if (planted(PlantedBug::silence_waited_out)) return;
-  deadline_ = std::chrono::steady_clock::now() + span;
-  if (deadline_ < armed_) arm_timer();
-}
-
-void Connection::arm_timer() {
-  armed_ = deadline_;
-  timer_.expires_at(deadline_);
-  timer_.async_wait([weak = weak_from_this(), number = ++timer_generation_](std::error_code error) {
-    const auto self = weak.lock();
-    if (!self || error) return;
-    std::unique_lock lock(self->completions_->mutex);
-    if (number != self->timer_generation_ || self->state_ == State::stopped) return;
-    self->armed_ = std::chrono::steady_clock::time_point::max();
-    if (std::chrono::steady_clock::now() < self->deadline_) {
-      self->arm_timer();
-    } else {
-      self->on_timer();
-    }
-    self->completions_->run_and_unlock(std::move(lock));
-  });
-}
-
-void Connection::on_timer() {
-  switch (state_) {
-    case State::pausing: connect(); return;
-    case State::connecting: lose(unavailable("no connection in time")); return;
-    case State::greeting:
-    case State::setting_up: lose(unavailable("the schema was not ready in time")); return;
-    case State::ready:
-      if (!sent_.empty()) lose(unavailable("no answer in time"));
-      return;
-    case State::resting:
-    case State::stopped: return;
-  }
 }
 
 }  // namespace postoffice::postgres

@@ -1,5 +1,7 @@
 #include "postgres/failure.hpp"
 
+#include <utility>
+
 #include "postgres/schema.hpp"
 #include "postoffice/error.hpp"
 
@@ -71,6 +73,15 @@ std::string first_line(std::string_view text) {
   const auto severity = line.find(":  ");
   if (severity != std::string::npos) line.erase(0, severity + 3);
   return line;
+}
+
+Failure unavailable(std::string message) {
+  return {.code = Error::unavailable, .message = std::move(message), .reconnect = true};
+}
+
+bool ended_session(const Failure& failure) {
+  if (failure.code != Error::unavailable) return false;
+  return failure.state.empty() || starts_with_any(failure.state, {"57P", "08"});
 }
 
 Failure failure_of(const PGresult* result) {

@@ -32,6 +32,12 @@ Failure failure_of(const PGresult* result);
 /// For a connection that failed, or was lost.
 Failure failure_of(PGconn* connection);
 
+/// The server says nothing, or cannot be reached.
+Failure unavailable(std::string message);
+
+/// The session was ended, by the server or on the way; nothing is wrong with what was asked.
+bool ended_session(const Failure& failure);
+
 /// The first line of `text`, without a leading severity.
 std::string first_line(std::string_view text);
 

@@ -1,7 +1,6 @@
 #include <chrono>
 #include <stdexcept>
 
-#include "postgres/blocking.hpp"
 #include "postgres/failure.hpp"
 #include "postgres/pooler.hpp"
 #include "postgres/schema.hpp"
@@ -15,10 +14,10 @@ using namespace postgres;
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr std::chrono::seconds connect_limit{10};
-constexpr const char* limits = "SET lock_timeout = 30000; SET statement_timeout = 60000";
+constexpr std::chrono::seconds statement_limit{60};
+const std::string limits = "SET lock_timeout = 30000; SET statement_timeout = " +
+                           std::to_string(statement_limit.count() * 1'000);
 
 Failure run(PGconn* connection, const std::string& script) {
   const Result result(PQexec(connection, script.c_str()));
@@ -26,56 +25,38 @@ Failure run(PGconn* connection, const std::string& script) {
   return result ? failure_of(result.get()) : failure_of(connection);
 }
 
-}  // namespace
-
-namespace {
-
-constexpr std::chrono::seconds check_limit{2};
-
-// Opens a session, makes sure that it stays ours, and acts with it.
-template <typename Act>
-std::error_code with_session(const std::string& conninfo, std::string& message, Act act) {
+// Where it fails, `message` says why.
+Opened connect(const std::string& conninfo, std::string& message) {
   message.clear();
   try {
-    const ConnectOptions options(conninfo, connect_limit);
-    const Session session = options.begin();
-    Failure failure =
-        finish_connecting(session.get(), Clock::now() + connect_limit * options.hosts());
-    if (failure) {
-      message = "cannot connect to PostgreSQL at " + options.server() + ": " + failure.message;
-      return failure.code;
+    Attempt attempt;
+    Opened opened =
+        open_own_session(ConnectOptions(conninfo, connect_limit, statement_limit), attempt);
+    if (opened.failure) {
+      message = "cannot connect to PostgreSQL at " + opened.server + ": " + opened.failure.message;
     }
-    failure = check_pooler(session.get(), options, check_limit);
-    if (failure) {
-      message = "PostgreSQL at " + options.server() + ": " + failure.message;
-      return failure.code;
-    }
-    failure = act(session.get(), options, message);
-    return failure.code;
+    return opened;
   } catch (const std::invalid_argument& error) {
     message = error.what();
-    return Error::bad_options;
+    return {.failure = {.code = Error::bad_options}};
   }
 }
 
 }  // namespace
 
 std::error_code migrate_postgres(const std::string& conninfo, std::string& message) {
-  return with_session(
-      conninfo, message, [](PGconn* session, const ConnectOptions& options, std::string& why) {
-        Failure failure = run(session, limits);
-        if (!failure) failure = run(session, migration_script());
-        if (failure) {
-          why =
-              "cannot create or upgrade the schema at " + options.server() + ": " + failure.message;
-        }
-        return failure;
-      });
+  const Opened opened = connect(conninfo, message);
+  if (opened.failure) return opened.failure.code;
+  Failure failure = run(opened.session.get(), limits);
+  if (!failure) failure = run(opened.session.get(), migration_script());
+  if (failure) {
+    message = "cannot create or upgrade the schema at " + opened.server + ": " + failure.message;
+  }
+  return failure.code;
 }
 
 std::error_code check_postgres(const std::string& conninfo, std::string& message) {
-  return with_session(conninfo, message,
-                      [](PGconn*, const ConnectOptions&, std::string&) { return Failure{}; });
+  return connect(conninfo, message).failure.code;
 }
 
 }  // namespace postoffice

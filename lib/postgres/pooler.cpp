@@ -1,113 +1,108 @@
 #include "postgres/pooler.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <array>
-#include <thread>
+#include <chrono>
+#include <string>
 #include <utility>
 
-#include "postgres/blocking.hpp"
 #include "postoffice/error.hpp"
 
 namespace postoffice::postgres {
 namespace {
 
-using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
 
 // Beside busy clients a session may by chance meet the same server twice, but not so often.
 constexpr int rounds = 4;
 
-constexpr auto limit_of_check = 2s;
+// For the whole check, and within it for the second session.
+constexpr std::chrono::seconds limit{2};
 
 // A number may come again, on another server even; the instant at which the process began does not.
 constexpr const char* who_serves =
     "SELECT pid || ' since ' || backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()";
+
+struct Check {
+  const Attempt& attempt;
+  const Clock::time_point deadline;
+};
+
+// One statement; the first column of its first row, empty where there is none.
+Failure ask(const Check& check, PGconn* session, const char* statement, std::string& answer) {
+  answer.clear();
+  if (!PQsendQuery(session, statement)) return failure_of(session);
+  Failure failure;
+  for (;;) {
+    while (PQisBusy(session)) {
+      if (!wait_for_input(session, check.attempt, check.deadline)) {
+        return {.code = Error::timed_out, .message = "no answer in time", .reconnect = true};
+      }
+      if (!PQconsumeInput(session)) return failure_of(session);
+    }
+    const Result result(PQgetResult(session));
+    if (!result) return failure;
+    if (PQresultStatus(result.get()) == PGRES_FATAL_ERROR) failure = failure_of(result.get());
+    if (PQntuples(result.get()) > 0) answer = PQgetvalue(result.get(), 0, 0);
+  }
+}
+
+// One look. `shared` says that both were given the same session of the server, or one was given
+// two. A failure of `other` says nothing, but that it cannot have a transaction.
+Failure look(const Check& check, PGconn* session, PGconn* other, bool& shared) {
+  std::string before, beside, inside, after, ignored;
+  if (auto failure = ask(check, session, who_serves, before)) return failure;
+  if (ask(check, other, who_serves, beside)) return {};
+  if (const auto failure = ask(check, other, "BEGIN", ignored)) {
+    shared = failure.code != Error::timed_out;
+    return {};
+  }
+  // Whoever lent it out between transactions now has one session less to lend.
+  if (ask(check, other, who_serves, inside)) return {};
+  if (auto failure = ask(check, session, who_serves, after)) return failure;
+  shared = before != after || before == beside || after == inside;
+  if (before == inside) shared = true;
+  ask(check, other, "ROLLBACK", ignored);
+  return {};
+}
 
 Failure refused() {
   return {.code = Error::bad_options,
           .message =
               "a pooler between this program and the server gives the server's session to "
               "others between transactions (PgBouncer: pool_mode transaction or statement); "
-              "connect to the server itself, or through a pool in session mode",
-          .reconnect = true};
+              "connect to the server itself, or through a pool in session mode"};
 }
 
-// One look. `shared` says that both were given the same session of the server, or one was given
-// two. A failure of `other` says nothing, but that it cannot have a transaction.
-Failure look(PGconn* session, PGconn* other, Deadline deadline, bool& shared) {
-  std::string before, beside, inside, after, ignored;
-  if (auto failure = ask(session, who_serves, deadline, before)) return failure;
-  if (ask(other, who_serves, deadline, beside)) return {};
-  if (const auto failure = ask(other, "BEGIN", deadline, ignored)) {
-    shared = failure.code != Error::timed_out;
-    return {};
-  }
-  // Whoever lent it out between transactions now has one session less to lend.
-  if (ask(other, who_serves, deadline, inside)) return {};
-  if (auto failure = ask(session, who_serves, deadline, after)) return failure;
-  shared = before != after || before == beside || after == inside;
-  if (before == inside) shared = true;
-  ask(other, "ROLLBACK", deadline, ignored);
-  return {};
-}
-
-}  // namespace
-
-bool is_behind_pooler(PGconn* session, const std::string& answer) {
-  return answer != std::to_string(PQbackendPID(session));
-}
-
-Failure check_pooler(PGconn* session, const ConnectOptions& options,
-                     std::chrono::milliseconds limit) {
-  const auto deadline = std::chrono::steady_clock::now() + limit;
+// What speaks the protocol itself greets with a process number of its own. Then something stands
+// between us and the server, and whether it leaves us our session is found out with two sessions in
+// turn, for one alone is often given the same one back.
+Failure check_pooler(PGconn* session, const ConnectOptions& options, Attempt& attempt) {
+  const Check greeting{attempt, Clock::now() + options.connect_timeout()};
   std::string process;
-  if (auto failure = ask(session, server_process, deadline, process)) return failure;
-  if (!is_behind_pooler(session, process)) return {};
-  const Session other = options.same_server(session).begin();
-  if (finish_connecting(other.get(), deadline)) return {};
+  if (auto failure = ask(greeting, session, "SELECT pg_backend_pid()", process)) return failure;
+  if (process == std::to_string(PQbackendPID(session))) return {};
+  const Check check{attempt, Clock::now() + limit};
+  const Opened other = open_session(options.same_server(session, limit), attempt);
+  if (!other.session) return {};
   for (int round = 0; round < rounds; ++round) {
     bool shared = false;
-    Failure failure = look(session, other.get(), deadline, shared);
+    Failure failure = look(check, session, other.session.get(), shared);
     if (shared) return refused();
     if (failure) return failure;
   }
   return {};
 }
 
-struct PoolerCheck::Shared {
-  Session session;
-  Failure failure;
-  std::array<int, 2> pipe{-1, -1};
+}  // namespace
 
-  ~Shared() {
-    for (const int descriptor : pipe) {
-      if (descriptor >= 0) close(descriptor);
-    }
-  }
-};
-
-// The thread ends within the check's limit, or libpq's for a name; nobody waits for it.
-PoolerCheck::PoolerCheck(Session session, const ConnectOptions& options)
-    : shared_(std::make_shared<Shared>()) {
-  shared_->session = std::move(session);
-  if (pipe2(shared_->pipe.data(), O_CLOEXEC | O_NONBLOCK) != 0) return;
-  std::thread([shared = shared_, options] {
-    shared->failure = check_pooler(shared->session.get(), options, limit_of_check);
-    [[maybe_unused]] const auto written = write(shared->pipe[1], "", 1);
-  }).detach();
-}
-
-PoolerCheck::~PoolerCheck() = default;
-
-int PoolerCheck::descriptor() const { return shared_->pipe[0]; }
-
-Session PoolerCheck::take(Failure& failure) {
-  char byte = 0;
-  // Reading it orders what the thread has written before what is read here.
-  [[maybe_unused]] const auto got = read(shared_->pipe[0], &byte, 1);
-  failure = shared_->failure;
-  return std::move(shared_->session);
+Opened open_own_session(const ConnectOptions& options, Attempt& attempt) {
+  Opened opened = open_session(options, attempt);
+  if (!opened.session) return opened;
+  attempt.set_waits_for("looking who answers at " + opened.server);
+  opened.failure = check_pooler(opened.session.get(), options, attempt);
+  if (!opened.failure) return opened;
+  opened.failure.reconnect = true;
+  opened.session.reset();
+  return opened;
 }
 
 }  // namespace postoffice::postgres

@@ -23,9 +23,13 @@ ConnectionSettings settings(const PostgresObjectStoreOptions& options) {
   return {.name = "PostgreSQL (instances)",
           .set_up_script = session_settings(options.statement_timeout.count()) + script,
           .purpose = Purpose::registry,
-          .connect_timeout = options.connect_timeout,
           .statement_timeout = options.statement_timeout,
           .reconnect_max = options.reconnect_max};
+}
+
+ConnectOptions connect_options(const PostgresObjectStoreOptions& options,
+                               const std::string& conninfo) {
+  return {conninfo, options.connect_timeout, options.statement_timeout};
 }
 
 Timestamp watermark_at(const PGresult& result, int row, int column) {
@@ -67,9 +71,10 @@ class PostgresInstances::Impl : public std::enable_shared_from_this<Impl> {
   Impl(asio::io_context& context, const PostgresObjectStoreOptions& options, Log log)
       : context_(context),
         completions_(std::make_shared<Completions>()),
-        connection_(std::make_shared<Connection>(
-            context, completions_, ConnectOptions(options.conninfo, options.connect_timeout),
-            settings(options), std::move(log))) {}
+        connection_(std::make_shared<Connection>(context, completions_,
+                                                 connect_options(options, options.conninfo),
+                                                 settings(options), std::move(log))),
+        options_(options) {}
 
   void stop() {
     std::unique_lock lock(completions_->mutex);
@@ -77,6 +82,17 @@ class PostgresInstances::Impl : public std::enable_shared_from_this<Impl> {
     completions_->run_and_unlock(std::move(lock));
     lock = std::unique_lock(completions_->mutex);
     completions_->wait_until_idle(lock);
+  }
+
+  bool use_credentials(const std::string& conninfo) {
+    ConnectOptions fresh = connect_options(options_, conninfo);
+    if (!fresh.same_database(connect_options(options_, options_.conninfo))) return false;
+    asio::post(context_, [self = shared_from_this(), fresh = std::move(fresh)] {
+      std::unique_lock lock(self->completions_->mutex);
+      self->connection_->use(fresh);
+      self->completions_->run_and_unlock(std::move(lock));
+    });
+    return true;
   }
 
   /// `read` makes a value of the last statement's result.
@@ -104,12 +120,17 @@ class PostgresInstances::Impl : public std::enable_shared_from_this<Impl> {
   asio::io_context& context_;
   const std::shared_ptr<Completions> completions_;
   const std::shared_ptr<Connection> connection_;
+  const PostgresObjectStoreOptions options_;
 };
 
 PostgresInstances::PostgresInstances(EventLoop& loop, PostgresObjectStoreOptions options, Log log)
     : impl_(std::make_shared<Impl>(context_of(loop), options, log_in_background(std::move(log)))) {}
 
 PostgresInstances::~PostgresInstances() { impl_->stop(); }
+
+bool PostgresInstances::use_credentials(const std::string& conninfo) {
+  return impl_->use_credentials(conninfo);
+}
 
 void PostgresInstances::list(ListDone done) {
   impl_->ask<PostgresInstanceList>({{Statement::list_instances}}, read_list, std::move(done));

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <optional>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 #include "event_loop/loop_impl.hpp"
@@ -60,9 +61,13 @@ ConnectionSettings settings(const PostgresObjectStoreOptions& options, bool writ
   return {.name = writes ? "PostgreSQL" : "PostgreSQL (reading)",
           .set_up_script = session_settings(options.statement_timeout.count()) + script,
           .purpose = writes ? writing : Purpose::reading,
-          .connect_timeout = options.connect_timeout,
           .statement_timeout = options.statement_timeout,
           .reconnect_max = options.reconnect_max};
+}
+
+ConnectOptions connect_options(const PostgresObjectStoreOptions& options,
+                               const std::string& conninfo) {
+  return {conninfo, options.connect_timeout, options.statement_timeout};
 }
 
 LogPosition position_at(const PGresult& positions, int column) {
@@ -75,6 +80,7 @@ class PostgresObjectStore::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(asio::io_context& context, const PostgresObjectStoreOptions& options, const Log& log)
       : context_(context),
+        options_(options),
         completions_(std::make_shared<Completions>()),
         writer_(connect(options, log, true)),
         reader_(connect(options, log, false)),
@@ -148,17 +154,34 @@ class PostgresObjectStore::Impl : public std::enable_shared_from_this<Impl> {
     schedule();
   }
 
+  /// As it was a moment ago, should the store be busy for longer than a page may wait.
   PostgresInstanceStatus instance_status() const {
+    std::unique_lock lock(completions_->mutex, std::try_to_lock);
+    for (int times = 0; !lock && times < 20; ++times) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      [[maybe_unused]] const bool locked = lock.try_lock();
+    }
+    const std::lock_guard shown(shown_mutex_);
+    if (lock && membership_) shown_status_ = membership_->status();
+    return shown_status_;
+  }
+
+  StoreStatus status() const { return writer_->health().status(std::chrono::steady_clock::now()); }
+
+  bool use_credentials(const std::string& conninfo) {
+    ConnectOptions fresh = connect_options(options_, conninfo);
+    if (!fresh.same_database(connect_options(options_, options_.conninfo))) return false;
     const std::lock_guard lock(completions_->mutex);
-    return membership_ ? membership_->status() : PostgresInstanceStatus{};
+    inbox_.push_back([this, fresh = std::move(fresh)] {
+      if (stopped_) return;
+      writer_->use(fresh);
+      reader_->use(fresh);
+    });
+    schedule();
+    return true;
   }
 
   bool fenced() const noexcept { return membership_ && membership_->fenced(); }
-
-  std::string trouble() const {
-    const std::lock_guard lock(completions_->mutex);
-    return writer_->trouble();
-  }
 
   void leave(Timestamp watermark, LeaveDone done) {
     with_membership(std::move(done), [this, watermark](auto finished) {
@@ -189,7 +212,10 @@ class PostgresObjectStore::Impl : public std::enable_shared_from_this<Impl> {
       if (!failure && !results.empty()) read_rows(*results[0], rows);
       complete(done, failure.code, std::move(rows));
     };
-    submit(reader_, std::move(request));
+    const std::lock_guard lock(completions_->mutex);
+    auto shared = std::make_shared<Request>(std::move(request));
+    inbox_.push_back([this, shared] { submit_reading(std::move(*shared)); });
+    schedule();
   }
 
   /// Completes without asking the server, on the loop like every call.
@@ -207,9 +233,8 @@ class PostgresObjectStore::Impl : public std::enable_shared_from_this<Impl> {
                                       bool writes) {
     ConnectionSettings chosen = settings(options, writes);
     if (writes) chosen.ended = [this](const Failure& failure) { commits_.fail(failure); };
-    return std::make_shared<Connection>(context_, completions_,
-                                        ConnectOptions(options.conninfo, options.connect_timeout),
-                                        std::move(chosen), log);
+    return std::make_shared<Connection>(
+        context_, completions_, connect_options(options, options.conninfo), std::move(chosen), log);
   }
 
   /// `act` is called on the loop, with what it has to call in the end.
@@ -226,7 +251,7 @@ class PostgresObjectStore::Impl : public std::enable_shared_from_this<Impl> {
     schedule();
   }
 
-  // The rest needs the lock, but for submit().
+  // The rest needs the lock.
 
   void wait_for_log(LogPosition end, const ApplyDone& done, Applied applied) {
     commits_.committed(end, [this, done, applied = std::move(applied)](const Failure& failure) {
@@ -279,12 +304,14 @@ class PostgresObjectStore::Impl : public std::enable_shared_from_this<Impl> {
     });
   }
 
-  void submit(const std::shared_ptr<Connection>& connection, Request request) {
-    const std::lock_guard lock(completions_->mutex);
-    auto shared = std::make_shared<Request>(std::move(request));
-    inbox_.push_back([connection, shared] { connection->submit(std::move(*shared)); });
-    used_reader_ = used_reader_ || connection == reader_;
-    schedule();
+  // Whoever looks at a page is told at once that the server is away. One that is busy writing may
+  // still answer who reads.
+  void submit_reading(Request request) {
+    const Failure away = writer_->ready() ? Failure{} : writer_->down();
+    const Failure failure = away ? away : reader_->down();
+    if (failure && !stopped_) return request.done(failure, {});
+    reader_->submit(std::move(request));
+    used_reader_ = true;
   }
 
   void schedule() {
@@ -323,6 +350,7 @@ class PostgresObjectStore::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   asio::io_context& context_;
+  const PostgresObjectStoreOptions options_;
   const std::shared_ptr<Completions> completions_;
   const std::shared_ptr<Connection> writer_;
   const std::shared_ptr<Connection> reader_;
@@ -338,6 +366,8 @@ class PostgresObjectStore::Impl : public std::enable_shared_from_this<Impl> {
   FlushWatch commits_;
   bool flushing_ = false;
   Timestamp forgotten_{};
+  mutable std::mutex shown_mutex_;
+  mutable PostgresInstanceStatus shown_status_;
 };
 
 PostgresObjectStore::PostgresObjectStore(EventLoop& loop, PostgresObjectStoreOptions options,
@@ -380,7 +410,11 @@ PostgresInstanceStatus PostgresObjectStore::instance_status() const {
 
 bool PostgresObjectStore::fenced() const noexcept { return impl_->fenced(); }
 
-std::string PostgresObjectStore::trouble() const { return impl_->trouble(); }
+StoreStatus PostgresObjectStore::status() const { return impl_->status(); }
+
+bool PostgresObjectStore::use_credentials(const std::string& conninfo) {
+  return impl_->use_credentials(conninfo);
+}
 
 void PostgresObjectStore::leave(Timestamp watermark, LeaveDone done) {
   impl_->leave(watermark, std::move(done));

@@ -1,4 +1,4 @@
-// Owners of libpq's things, and how a session is opened.
+// Owners of libpq's things, and what libpq is given to open a session with.
 #pragma once
 
 #include <libpq-fe.h>
@@ -20,31 +20,37 @@ struct ClearResult {
 using Session = std::unique_ptr<PGconn, FinishSession>;
 using Result = std::unique_ptr<PGresult, ClearResult>;
 
-/// What libpq is given: the user's conninfo, and defaults for what that leaves open.
+/// Keywords of a conninfo with their values.
+using ConnectList = std::vector<std::pair<std::string, std::string>>;
+
+/// The value of `keyword`, or null.
+const std::string* find(const ConnectList& list, const std::string& keyword);
+
+/// The user's conninfo, and defaults for what that leaves open.
 class ConnectOptions {
  public:
-  /// Throws std::invalid_argument, without quoting a conninfo that may hold a password.
-  /// `connect_timeout` is for each host.
-  ConnectOptions(const std::string& conninfo, std::chrono::milliseconds connect_timeout);
+  /// Throws std::invalid_argument, without quoting a conninfo that may hold a password; an option
+  /// that does not exist is named. Reads no file and looks up no name.
+  ConnectOptions(const std::string& conninfo, std::chrono::milliseconds connect_timeout,
+                 std::chrono::milliseconds statement_timeout);
 
-  /// Begins to connect, without waiting. Never null, but for lack of memory.
-  Session begin() const;
+  const ConnectList& list() const { return list_; }
 
-  /// The same, but for the one server that `session` has found.
-  ConnectOptions same_server(PGconn* session) const;
+  /// For each address, where the conninfo does not say otherwise.
+  std::chrono::milliseconds connect_timeout() const { return connect_timeout_; }
 
-  /// How many hosts are tried, one after the other.
-  int hosts() const;
+  /// The same, but for the one server that `session` has found, and connecting no longer than that.
+  ConnectOptions same_server(PGconn* session, std::chrono::seconds limit) const;
 
-  /// "host:port", for messages.
-  std::string server() const;
+  /// `other` says who we are in another way (user, password, certificate), and the rest in the same
+  /// one.
+  bool same_database(const ConnectOptions& other) const;
 
  private:
-  const std::string* find(const std::string& keyword) const;
   void set_default(const std::string& keyword, const std::string& value);
-  void set(const std::string& keyword, const char* value);
 
-  std::vector<std::pair<std::string, std::string>> options_;
+  ConnectList list_;
+  std::chrono::milliseconds connect_timeout_;
 };
 
 }  // namespace postoffice::postgres

@@ -19,8 +19,12 @@ constexpr auto farewell_limit = std::chrono::milliseconds(500);
 constexpr auto silence_limit = std::chrono::seconds(4);
 
 Link::Settings link_settings(const RabbitOptions& options, const std::string& queue, Log log) {
-  return {parse_amqp_url(options.url), options.reconnect_max,
-          std::chrono::ceil<std::chrono::seconds>(options.heartbeat), queue, std::move(log)};
+  return {parse_amqp_url(options.url),
+          options.url_now,
+          options.reconnect_max,
+          std::chrono::ceil<std::chrono::seconds>(options.heartbeat),
+          queue,
+          std::move(log)};
 }
 
 }  // namespace

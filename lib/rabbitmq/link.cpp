@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -96,8 +97,15 @@ bool Link::open(Connection& connection, std::string& trouble) {
     if (stopping_) return false;
     current_ = &connection;
   }
-  return connection.open(settings_.address, settings_.heartbeat, trouble) &&
+  return connection.open(address_now(), settings_.heartbeat, trouble) &&
          set_up(connection, trouble);
+}
+
+/// A URL that cannot be read is not taken: the old one may still do.
+Address Link::address_now() const try {
+  return settings_.url_now ? parse_amqp_url(settings_.url_now()) : settings_.address;
+} catch (const std::invalid_argument&) {
+  return settings_.address;
 }
 
 void Link::work(Connection& connection, std::string& trouble) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -18,6 +19,7 @@ class Link : private FrameSink {
  public:
   struct Settings {
     Address address;
+    std::function<std::string()> url_now;  ///< if given: where `address` came from, as it is now
     std::chrono::milliseconds reconnect_max;
     std::chrono::seconds heartbeat;
     std::string name;  ///< for the log: "publisher", "shard 3"
@@ -56,6 +58,7 @@ class Link : private FrameSink {
 
   void run();
   bool open(Connection& connection, std::string& trouble);
+  Address address_now() const;
   void work(Connection& connection, std::string& trouble);
   void wait(Connection* connection, SteadyTime until);
   void note(const std::string& trouble);

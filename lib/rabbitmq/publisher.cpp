@@ -16,8 +16,11 @@ namespace {
 constexpr auto stall_limit = std::chrono::seconds(5);
 
 Link::Settings link_settings(const RabbitOptions& options, std::string name, Log log) {
-  return {parse_amqp_url(options.url), options.reconnect_max,
-          std::chrono::ceil<std::chrono::seconds>(options.heartbeat), std::move(name),
+  return {parse_amqp_url(options.url),
+          options.url_now,
+          options.reconnect_max,
+          std::chrono::ceil<std::chrono::seconds>(options.heartbeat),
+          std::move(name),
           std::move(log)};
 }
 

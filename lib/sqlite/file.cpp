@@ -116,16 +116,38 @@ void File::close() {
   database_.reset();
 }
 
+StoreStatus File::status() const {
+  const std::lock_guard lock(status_mutex_);
+  StoreStatus status;
+  status.reached = reached_;
+  status.up = reason_.empty();
+  if (status.up) return status;
+  status.reason = reason_;
+  status.down_for = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - last_success_);
+  return status;
+}
+
 void File::report(const SqlError& error) {
   std::string text = error.what();
   const auto whose = error.code() == Error::permission ? whose_are_in_the_way(path_) : "";
   if (!whose.empty()) text += ": " + whose;
+  {
+    const std::lock_guard lock(status_mutex_);
+    reason_ = text;
+  }
   if (last_reported_ == text) return;
   last_reported_ = text;
   if (log_) log_(LogLevel::warning, name_ + " (" + path_ + "): " + text);
 }
 
 void File::report_success() {
+  {
+    const std::lock_guard lock(status_mutex_);
+    reached_ = true;
+    reason_.clear();
+    last_success_ = std::chrono::steady_clock::now();
+  }
   if (last_reported_.empty()) return;
   last_reported_.clear();
   if (log_) log_(LogLevel::info, name_ + " (" + path_ + "): works again");

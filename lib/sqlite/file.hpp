@@ -4,12 +4,14 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <shared_mutex>
 #include <string>
 #include <vector>
 
 #include "postoffice/log.hpp"
+#include "postoffice/store_status.hpp"
 #include "sqlite/database.hpp"
 #include "sqlite/files.hpp"
 #include "sqlite/tables.hpp"
@@ -25,7 +27,7 @@ struct Handles {
   std::vector<File*> all;
 };
 
-/// Used by one thread.
+/// Used by one thread, but for status().
 class File {
  public:
   /// All that share `handles` must be made before the first is used.
@@ -37,6 +39,8 @@ class File {
 
   /// Once in a while, when there is nothing to do: whether the files are still there.
   void look();
+  /// Any thread, at once: it is down from a failure until something works.
+  StoreStatus status() const;
 
  private:
   std::error_code use_open(const std::function<void(Database&, Tables&)>& work);
@@ -59,6 +63,10 @@ class File {
   std::optional<Tables> tables_;
   std::error_code last_error_;
   std::string last_reported_;
+  mutable std::mutex status_mutex_;  // guards the rest
+  bool reached_ = false;
+  std::string reason_;
+  std::chrono::steady_clock::time_point last_success_ = std::chrono::steady_clock::now();
   std::chrono::steady_clock::time_point next_attempt_;
 };
 

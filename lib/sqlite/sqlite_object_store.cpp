@@ -67,6 +67,8 @@ class SqliteObjectStore::Impl {
     reader_.stop();
   }
 
+  StoreStatus status() const { return writing_.status(); }
+
   void write(WriteJob job) { writer_.add(std::move(job)); }
 
   template <typename Row>
@@ -142,6 +144,8 @@ SqliteObjectStore::SqliteObjectStore(SqliteObjectStoreOptions options, Log log) 
 }
 
 SqliteObjectStore::~SqliteObjectStore() = default;
+
+StoreStatus SqliteObjectStore::status() const { return impl_->status(); }
 
 void SqliteObjectStore::apply(Changes changes, ApplyDone done) {
   impl_->write({.changes = std::move(changes), .apply_done = std::move(done), .expire = nullptr});

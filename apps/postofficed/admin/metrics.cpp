@@ -81,8 +81,6 @@ void write_store(MetricsText& out, const Shown& shown, const postoffice::Pipelin
   out.counter("postoffice_deleted_rows_total", "Rows expired.", number(status.deleted));
   out.counter("postoffice_store_failures_total", "Store transactions that failed and were retried.",
               number(status.store_failures));
-  out.gauge("postoffice_store_up", "1 if the newest store operation succeeded.",
-            status.store_up ? 1 : 0);
   out.gauge("postoffice_touches_waiting", "Ids whose receipt is not in the store yet.",
             number(status.touches_waiting));
   out.gauge("postoffice_answers_waiting", "Answers that are not in the store yet.",
@@ -115,6 +113,12 @@ void write_instance(MetricsText& out, const postoffice::PipelineStatus& status,
   out.gauge("postoffice_shared_watermark_lag_seconds",
             "How far expiry waits behind now, for whichever instance is last.",
             std::max(0.0, lag.count()));
+}
+
+void write_store_up(MetricsText& out, bool up) {
+  out.gauge("postoffice_store_up",
+            "1 if the store answers and the newest operation succeeded, with traffic or without.",
+            up ? 1 : 0);
 }
 
 void write_queue(MetricsText& out, const postoffice::PipelineStatus& status) {
@@ -200,6 +204,7 @@ void show_metrics(const Shown& shown, const Request&, const Respond& respond) {
   } else {
     write_accepted(out, status);
   }
+  write_store_up(out, store_is_up(shown, status));
   write_queue(out, status);
   if (shown.journal) write_journal(out, *shown.journal);
   if (shown.ingress) write_ingress(out, shown.ingress->status());

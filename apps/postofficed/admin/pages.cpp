@@ -89,6 +89,10 @@ std::string shown_option(const Shown& shown, std::string_view name) {
   return {};
 }
 
+bool store_is_up(const Shown& shown, const postoffice::PipelineStatus& status) {
+  return status.store_up && (!shown.store_status || shown.store_status().up);
+}
+
 double age_seconds(const Shown& shown, const postoffice::PipelineStatus& status) {
   if (status.now == postoffice::Timestamp{}) return uptime_seconds(shown);  // never moved
   const std::chrono::duration<double> age = shown.clock.now() - status.now;

@@ -19,6 +19,7 @@
 #include "postoffice/log.hpp"
 #include "postoffice/object_store.hpp"
 #include "postoffice/pipeline.hpp"
+#include "postoffice/store_status.hpp"
 
 namespace postofficed {
 
@@ -37,6 +38,7 @@ struct Shown {
   const postoffice::FileQueue* journal = nullptr;
   const postoffice::HttpIngress* ingress = nullptr;
   const postoffice::HttpObjectSource* source = nullptr;
+  std::function<postoffice::StoreStatus()> store_status{};
   /// Its place among those that share the database; nothing while it has none.
   std::function<std::optional<postoffice::PostgresInstanceStatus>()> instance{};
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
@@ -58,6 +60,9 @@ void show_metrics(const Shown&, const Request&, const Respond&);
 void show_objects(const Shown&, const Request&, const Respond&);
 void show_object(const Shown&, const Request&, const Respond&);
 void show_receipt(const Shown&, const Request&, const Respond&);
+
+/// The store answers, as far as its own connection and the pipeline know.
+bool store_is_up(const Shown& shown, const postoffice::PipelineStatus& status);
 
 /// An application/problem+json answer (RFC 9457) for people.
 postoffice::HttpResponse problem_response(int status, const std::string& detail);

@@ -17,7 +17,7 @@ void write_ids(Json& json, const postoffice::PipelineStatus& status) {
       .member("pending", status.pending);
 }
 
-void write_work(Json& json, const postoffice::PipelineStatus& status) {
+void write_work(Json& json, const postoffice::PipelineStatus& status, bool store_up) {
   json.member("fetches", status.fetches)
       .member("fetch_failures", status.fetch_failures)
       .member("fetches_in_flight", status.fetches_in_flight)
@@ -34,7 +34,7 @@ void write_work(Json& json, const postoffice::PipelineStatus& status) {
       .member("answers_waiting", status.answers_waiting)
       .member("retries_waiting", status.retries_waiting)
       .member("source_open", status.source_open)
-      .member("store_up", status.store_up)
+      .member("store_up", store_up)
       .member("stuck_rows", status.stuck_rows)
       .member("stuck_deletes", status.stuck_deletes);
 }
@@ -104,7 +104,7 @@ void show_status(const Shown& shown, const Request&, const Respond& respond) {
       .member("watermark_lag_seconds", watermark_lag_seconds(shown, status))
       .member("oldest_pending", status.oldest_pending);
   write_ids(json, status);
-  write_work(json, status);
+  write_work(json, status, store_is_up(shown, status));
   write_queue(json, status.queue);
   if (shown.ingress) write_ingress(json, shown.ingress->status());
   if (shown.source) write_source(json, shown.source->status());

@@ -17,8 +17,37 @@ using postoffice::LogLevel;
 // one connection for each fetch.
 constexpr std::size_t files_besides_fetches = 1'024;
 
+// Passwords are not shown, so a change of one is seen in the location itself.
+template <typename Location>
+void reload_location(const char* name, Location& running, const Location& fresh, bool changed,
+                     Service& service, const postoffice::Log& log) {
+  if (!changed) return;
+  if (service.use_credentials(fresh)) {
+    running = fresh;
+    log(LogLevel::info, std::string("reload: ") + name +
+                            ": other credentials; used for each new connection from now on");
+  } else {
+    log(LogLevel::warning, std::string("reload: ") + name + " is now " + describe(fresh) +
+                               "; that takes effect with the next start");
+  }
+}
+
+void reload_locations(Options& running, const Options& fresh, Service& service,
+                      const postoffice::Log& log) {
+  const auto differ = [](const auto& a, const auto& b, auto... fields) {
+    return ((a.*fields != b.*fields) || ...);
+  };
+  reload_location("store", running.store, fresh.store,
+                  differ(running.store, fresh.store, &StoreLocation::kind, &StoreLocation::target),
+                  service, log);
+  reload_location("queue", running.queue, fresh.queue,
+                  differ(running.queue, fresh.queue, &QueueLocation::kind,
+                         &QueueLocation::directory, &QueueLocation::url),
+                  service, log);
+}
+
 // Takes over what can change while running and tells what cannot.
-void reload(ParsedOptions& running, const Reread& reread, Logging& logging) {
+void reload(ParsedOptions& running, const Reread& reread, Service& service, Logging& logging) {
   const auto log = logging.log();
   auto result = reread();
   if (const auto* problems = std::get_if<Problems>(&result)) {
@@ -33,9 +62,11 @@ void reload(ParsedOptions& running, const Reread& reread, Logging& logging) {
     const auto& before = running.shown[i];
     const auto& now = fresh->shown[i];
     if (before.value == now.value || now.name == "log-level") continue;
+    if (now.name == "store" || now.name == "queue") continue;  // by what they hold: see below
     log(LogLevel::warning,
         "reload: " + now.name + " is now " + now.value + "; that takes effect with the next start");
   }
+  reload_locations(running.options, fresh->options, service, log);
   running.options.log_level = fresh->options.log_level;
   logging.set_level(fresh->options.log_level);
   log(LogLevel::info, "reload: configuration read again");
@@ -49,7 +80,7 @@ void wait_until_stopped(Signals& signals, Service& service, ParsedOptions runnin
   for (;;) {
     switch (signals.wait()) {
       case Signals::Event::finished: return;
-      case Signals::Event::reload: reload(running, reread, logging); break;
+      case Signals::Event::reload: reload(running, reread, service, logging); break;
       case Signals::Event::stop:
         if (stopping) {
           logging.log()(LogLevel::warning, "second signal: stopping at once");

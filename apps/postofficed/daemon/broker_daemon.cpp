@@ -14,6 +14,12 @@ namespace {
 
 constexpr auto movement_shown_every = std::chrono::milliseconds(250);
 
+ParsedOptions with_credentials(ParsedOptions parsed) {
+  auto& options = parsed.options;
+  options.credentials = std::make_shared<Credentials>(options.store.target, options.queue.url);
+  return parsed;
+}
+
 FileShares file_shares(const Options& options) {
   return share_files(file_limit(), options.fetch_concurrency, options.ingress_threads);
 }
@@ -21,7 +27,7 @@ FileShares file_shares(const Options& options) {
 }  // namespace
 
 BrokerDaemon::BrokerDaemon(ParsedOptions parsed, PassedSockets sockets, postoffice::Log log)
-    : parsed_(std::move(parsed)),
+    : parsed_(with_credentials(std::move(parsed))),
       options_(parsed_.options),
       sockets_(std::move(sockets)),
       log_(std::move(log)),
@@ -79,6 +85,7 @@ Failure BrokerDaemon::start_admin() {
                            .journal = publishing_ ? publishing_->journal() : nullptr,
                            .ingress = publishing_ ? &publishing_->ingress() : nullptr,
                            .source = working_ ? &working_->source() : nullptr,
+                           .store_status = store_status(store_.get()),
                            .instance = [this] { return instance_status(); }});
   admin_.emplace(admin_loop_, admin, std::move(pages), log_);
   loop_.start();
@@ -107,6 +114,22 @@ void BrokerDaemon::stop(std::function<void()> done) {
   };
   if (working_) return working_->stop(stop_publishing);
   stop_publishing();
+}
+
+bool BrokerDaemon::use_credentials(const StoreLocation& store) {
+  auto* const database = dynamic_cast<postoffice::PostgresObjectStore*>(store_.get());
+  if (!database || !database->use_credentials(store.target)) return false;
+  options_.credentials->set_store(store.target);
+  if (publishing_) publishing_->use_store(store.target);
+  if (working_) working_->use_store(store.target);
+  return true;
+}
+
+// Each connection asks for them as it begins.
+bool BrokerDaemon::use_credentials(const QueueLocation& queue) {
+  if (!same_place(queue, options_.queue)) return false;
+  options_.credentials->set_broker(queue.url);
+  return true;
 }
 
 std::string BrokerDaemon::not_ready() const {

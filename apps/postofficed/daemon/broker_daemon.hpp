@@ -29,6 +29,9 @@ class BrokerDaemon final : public Service {
 
   Failure start() override;
 
+  bool use_credentials(const StoreLocation& store) override;
+  bool use_credentials(const QueueLocation& queue) override;
+
   /// First what was taken out of the queues, while callbacks are still accepted; then the ingress.
   void stop(std::function<void()> done) override;
 

@@ -68,6 +68,11 @@ void Daemon::stop(std::function<void()> done) {
   });
 }
 
+bool Daemon::use_credentials(const StoreLocation& store) {
+  const bool postgres = store.kind == StoreLocation::Kind::postgres;
+  return postgres && shared_store_ && shared_store_->use_credentials(store.target);
+}
+
 Failure Daemon::open_queue() {
   std::string problem;
   if (!prepare_data_directory(options_.data_dir, problem)) return {ExitCode::journal, problem};
@@ -131,6 +136,7 @@ Failure Daemon::start_admin() {
                            .journal = queue_.get(),
                            .ingress = &*ingress_,
                            .source = &*source_,
+                           .store_status = store_status(store_.get()),
                            .instance = [this] { return instance_status(); }});
   admin_.emplace(admin_loop_, admin, std::move(pages), log_);
   loop_.start();

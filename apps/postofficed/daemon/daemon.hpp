@@ -35,6 +35,9 @@ class Daemon final : public Service {
   /// journal and the listening sockets can make it fail.
   Failure start() override;
 
+  bool use_credentials(const StoreLocation& store) override;
+  bool use_credentials(const QueueLocation&) override { return false; }  // files ask nobody
+
   /// As Pipeline::stop(). `done` comes once, from any thread.
   void stop(std::function<void()> done) override;
 

@@ -46,6 +46,9 @@ postoffice::RabbitOptions rabbit_options(const Options& options) {
   result.url = options.queue.url;
   result.prefix = options.queue_prefix;
   result.shards = static_cast<int>(options.shards);
+  if (options.credentials) {
+    result.url_now = [credentials = options.credentials] { return credentials->broker(); };
+  }
   return result;
 }
 

@@ -44,6 +44,9 @@ class Publishing {
   /// Accepts no more, publishes what it has, says goodbye.
   void stop(std::function<void()> done);
 
+  /// Another conninfo for the same database.
+  void use_store(const std::string& conninfo) { instances_.use_credentials(conninfo); }
+
   /// A callback can be made durable now.
   std::string not_ready() const;
 

@@ -44,7 +44,7 @@ void Shard::look() {
 
 void Shard::begin() {
   postoffice::PostgresObjectStoreOptions database;
-  database.conninfo = parts_.options.store.target;
+  database.conninfo = parts_.options.credentials->store();
   database.synchronous_commit = parts_.options.synchronous_commit;
   database.instance.emplace();
   database.instance->shard = number_;
@@ -77,6 +77,10 @@ void Shard::part_with_departed() {
 void Shard::set_fetch_concurrency(std::size_t fetches) {
   fetches_ = fetches;
   if (pipeline_) pipeline_->set_fetch_concurrency(fetches);
+}
+
+void Shard::use_store(const std::string& conninfo) {
+  if (store_) store_->use_credentials(conninfo);
 }
 
 void Shard::stop(std::function<void()> done) {

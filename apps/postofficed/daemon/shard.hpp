@@ -49,6 +49,9 @@ class Shard {
 
   void set_fetch_concurrency(std::size_t fetches);
 
+  /// Another conninfo for the same database.
+  void use_store(const std::string& conninfo);
+
   /// Drains. `done` comes once, from any thread.
   void stop(std::function<void()> done);
 

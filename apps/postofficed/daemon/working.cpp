@@ -156,6 +156,15 @@ void Working::finish_stop() {
   for (const auto& done : std::exchange(stop_done_, {})) done();
 }
 
+void Working::use_store(const std::string& conninfo) {
+  instances_.use_credentials(conninfo);
+  clock_.call_at(Timestamp::min(), [this, conninfo] {
+    for (const auto* shards : {&shards_, &leaving_}) {
+      for (const auto& [number, shard] : *shards) shard->use_store(conninfo);
+    }
+  });
+}
+
 void Working::publish() {
   BrokerStatus::Worker worker;
   worker.name = name_;

@@ -30,7 +30,7 @@ namespace postofficed {
 /// care.
 ///
 /// Threads: everything happens on the loop's thread; start() and the destructor when it does not
-/// run; stop(), status() and pipeline_status() from any.
+/// run; stop(), use_store(), status() and pipeline_status() from any.
 class Working {
  public:
   Working(const Options& options, postoffice::EventLoop& loop, postoffice::Clock& clock,
@@ -41,6 +41,9 @@ class Working {
 
   /// Drains all shards. `done` comes once.
   void stop(std::function<void()> done);
+
+  /// Another conninfo for the same database. Any thread.
+  void use_store(const std::string& conninfo);
 
   BrokerStatus::Worker status() const;
 

@@ -25,6 +25,14 @@ std::string redact_user_info(const std::string& url) {
   return url.substr(0, colon + 1) + std::string(hidden) + url.substr(end);
 }
 
+// Where the URL leads, whoever asks.
+std::string without_user_info(const std::string& url) {
+  const auto begin = url.find("://");
+  const auto end = url.rfind('@');
+  if (begin == std::string::npos || end == std::string::npos || end < begin) return url;
+  return url.substr(0, begin + 3) + url.substr(end + 1);
+}
+
 std::string redact_url(const std::string& url) {
   std::string result = redact_user_info(url);
   auto place = result.find('?');
@@ -123,6 +131,11 @@ bool parse_queue(const std::string& text, const std::string& directory, QueueLoc
   }
   problem = "is no queue (file:PATH, amqp://… or file+amqp://…)";
   return false;
+}
+
+bool same_place(const QueueLocation& a, const QueueLocation& b) {
+  return a.kind == b.kind && a.directory == b.directory &&
+         without_user_info(a.url) == without_user_info(b.url);
 }
 
 std::string redact(const std::string& text) {

@@ -29,6 +29,9 @@ bool parse_store(const std::string& text, StoreLocation& location, std::string& 
 bool parse_queue(const std::string& text, const std::string& directory, QueueLocation& location,
                  std::string& problem);
 
+/// The same broker and directory, if perhaps with another user or password.
+bool same_place(const QueueLocation& a, const QueueLocation& b);
+
 /// The same text without its passwords: fit for logs and pages. Takes URLs and libpq's
 /// key=value pairs; where the two cannot be told apart it hides too much rather than too little.
 std::string redact(const std::string& text);

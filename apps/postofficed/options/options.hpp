@@ -4,12 +4,14 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "exit_code.hpp"
+#include "options/credentials.hpp"
 #include "options/location.hpp"
 #include "postoffice/defaults/http_object_source.hpp"
 #include "postoffice/log.hpp"
@@ -62,6 +64,9 @@ struct Options {
   postoffice::LogLevel log_level = postoffice::LogLevel::info;
   LogFormat log_format = LogFormat::text;
   std::string config;
+
+  /// What is true now of `store` and `queue`, for a process that goes on running; else null.
+  std::shared_ptr<Credentials> credentials{};
 
   // Arguments of single commands.
   bool json = false;

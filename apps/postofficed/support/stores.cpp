@@ -59,6 +59,18 @@ std::unique_ptr<postoffice::ObjectStore> make_store(
   }
 }
 
+std::function<postoffice::StoreStatus()> store_status(const postoffice::ObjectStore* store) {
+  if (const auto* postgres = dynamic_cast<const postoffice::PostgresObjectStore*>(store)) {
+    return [postgres] { return postgres->status(); };
+  }
+#ifdef POSTOFFICED_SQLITE
+  if (const auto* sqlite = dynamic_cast<const postoffice::SqliteObjectStore*>(store)) {
+    return [sqlite] { return sqlite->status(); };
+  }
+#endif
+  return {};
+}
+
 std::error_code check_store(const StoreLocation& location, std::string& message) {
   if (location.kind == StoreLocation::Kind::sqlite) return {};
   return postoffice::check_postgres(location.target, message);

@@ -1,6 +1,7 @@
 // From --store to a store.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include "postoffice/defaults/postgres_instance.hpp"
 #include "postoffice/log.hpp"
 #include "postoffice/object_store.hpp"
+#include "postoffice/store_status.hpp"
 
 namespace postofficed {
 
@@ -22,6 +24,9 @@ std::unique_ptr<postoffice::ObjectStore> make_store(
     const StoreLocation& location, bool migrate, postoffice::EventLoop& loop, postoffice::Log log,
     std::string& problem, std::optional<postoffice::PostgresInstance> instance = {},
     bool synchronous_commit = true);
+
+/// Asks the store for its status, which must live as long; null where it tells none.
+std::function<postoffice::StoreStatus()> store_status(const postoffice::ObjectStore* store);
 
 /// Whether the store answers and can be used as it is reached, blocking; changes nothing. `message`
 /// as below.

@@ -51,6 +51,9 @@ class PostgresInstances {
   PostgresInstances(EventLoop& loop, PostgresObjectStoreOptions options, Log log = {});
   ~PostgresInstances();
 
+  /// As PostgresObjectStore::use_credentials().
+  bool use_credentials(const std::string& conninfo);
+
   void list(ListDone done);
 
   /// Removes the rows of the instance with this name or id, so that deletes no longer wait for it,

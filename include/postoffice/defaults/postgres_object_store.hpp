@@ -13,12 +13,14 @@
 #include "postoffice/defaults/postgres_instance.hpp"
 #include "postoffice/log.hpp"
 #include "postoffice/object_store.hpp"
+#include "postoffice/store_status.hpp"
 
 namespace postoffice {
 
 struct PostgresObjectStoreOptions {
   std::string conninfo;  ///< postgresql://… or libpq key=value pairs
   bool migrate = true;   ///< create or upgrade the schema on connecting
+  /// For each address of each host, unless the conninfo (or PGCONNECT_TIMEOUT) says otherwise.
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds statement_timeout{10'000};
   std::chrono::milliseconds reconnect_max{2'000};  ///< longest pause between attempts to connect
@@ -38,14 +40,15 @@ struct PostgresObjectStoreOptions {
 
 /// Tables in the connection's first schema: objects, dead_letters, view online_objects;
 /// bookkeeping tables start with postoffice_. One connection writes, in order; one reads.
-/// Non-blocking on the loop; reconnects for ever, and logs each change of state once.
+/// Non-blocking on the loop (sessions are opened on a thread aside, since libpq waits for name
+/// servers and files); reconnects for ever, and logs each change of state once.
 ///
 /// Durability: apply() completes when the server has its log on stable storage, whatever its
 /// default of synchronous_commit.
 /// Threads: all methods from any thread; completions on the loop's thread.
 class PostgresObjectStore final : public ObjectStore {
  public:
-  /// Throws std::invalid_argument if libpq cannot parse the conninfo.
+  /// Throws std::invalid_argument if libpq cannot parse the conninfo; it names an unknown option.
   PostgresObjectStore(EventLoop& loop, PostgresObjectStoreOptions options, Log log = {});
   ~PostgresObjectStore() override;
 
@@ -55,8 +58,13 @@ class PostgresObjectStore final : public ObjectStore {
   void find_dead_letters(std::optional<ObjectId> after, std::size_t limit,
                          DeadLettersDone done) override;
 
-  /// Why the store cannot write now, in one line for people; empty while it can. Any thread.
-  std::string trouble() const;
+  /// Whether the server answers, also while nothing is asked of it: from any thread, at once.
+  StoreStatus status() const;
+
+  /// A conninfo that differs in who we are only (user, password, passfile, certificates): for the
+  /// next session, and at once while there is none. False if it differs in more, and nothing
+  /// happens. Throws as the constructor. From any thread.
+  bool use_credentials(const std::string& conninfo);
 
   // For an instance; without one they do nothing and complete.
 

@@ -24,6 +24,9 @@ struct RabbitOptions {
   /// parameters cacertfile (else what the system trusts), certfile, keyfile, verify (verify_peer
   /// unless it says verify_none) and server_name_indication. Files are read at each connect.
   std::string url = "amqp://localhost";
+  /// If given, asked at each connect, on the connection's own thread: the same broker as `url`,
+  /// with the user and the password of now.
+  std::function<std::string()> url_now{};
   std::string prefix = "postoffice";  ///< of all names at the broker
   int shards = 8;  ///< durable quorum queues; the same number for all publishers and consumers
 

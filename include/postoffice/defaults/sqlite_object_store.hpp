@@ -7,6 +7,7 @@
 
 #include "postoffice/log.hpp"
 #include "postoffice/object_store.hpp"
+#include "postoffice/store_status.hpp"
 
 namespace postoffice {
 
@@ -29,6 +30,9 @@ class SqliteObjectStore final : public ObjectStore {
   void find(ObjectQuery query, FindDone done) override;
   void find_dead_letters(std::optional<ObjectId> after, std::size_t limit,
                          DeadLettersDone done) override;
+
+  /// Whether the newest thing that was written worked: from any thread, at once.
+  StoreStatus status() const;
 
  private:
   class Impl;

@@ -1,29 +1,44 @@
 // A database that cannot be used: away, refused, fenced; others for whom deletes wait.
+#include <chrono>
+#include <string>
 #include <utility>
 
 #include "admin/troubles.hpp"
 #include "daemon/neighbours.hpp"
 
 namespace postofficed {
-
 namespace {
 
-// What the database itself last said; empty where there is nothing to say.
-std::string words_of(const postoffice::ObjectStore& store) {
-  const auto* database = dynamic_cast<const postoffice::PostgresObjectStore*>(&store);
-  return database ? database->trouble() : std::string();
+std::string span_text(std::chrono::milliseconds span) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(span).count();
+  constexpr int minute = 60;
+  constexpr int hour = 60 * minute;
+  if (seconds < 2 * minute) return std::to_string(seconds) + " s";
+  if (seconds < 2 * hour) return std::to_string(seconds / minute) + " min";
+  return std::to_string(seconds / hour) + " h";
+}
+
+// "db:5432 cannot be used for 12 s: Connection refused"
+std::string describe(const postoffice::StoreStatus& store) {
+  const std::string who = store.server.empty() ? "the store" : store.server;
+  const std::string since = span_text(store.down_for);
+  const std::string what = store.reached ? who + " cannot be used for " + since
+                                         : who + " was never reached, for " + since;
+  return what + ": " + store.reason;
 }
 
 }  // namespace
 
 void find_store_troubles(const Shown& shown, const postoffice::PipelineStatus& status,
                          Troubles& troubles) {
-  const std::string words = words_of(shown.store);
-  if (!status.store_up || !words.empty()) {
-    troubles.push_back({"store",
-                        "does not take changes; callbacks are accepted and wait" +
-                            (words.empty() ? words : ": " + words),
-                        {}});
+  const auto store = shown.store_status ? shown.store_status() : postoffice::StoreStatus{};
+  const std::string meanwhile = "; callbacks are accepted and wait, rows are deleted later";
+  if (!store.up) {
+    troubles.push_back({"store", describe(store) + meanwhile,
+                        "see that the store named by --store runs and lets this daemon in"});
+  } else if (!status.store_up || !store.reason.empty()) {
+    const std::string why = store.reason.empty() ? "" : ": " + store.reason;
+    troubles.push_back({"store", "does not take changes" + why + meanwhile, {}});
   }
   const auto instance = shown.instance ? shown.instance() : std::nullopt;
   if (!instance) return;

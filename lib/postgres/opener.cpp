@@ -1,0 +1,84 @@
+#include "postgres/opener.hpp"
+
+#include <signal.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "postgres/pooler.hpp"
+#include "postoffice/error.hpp"
+#include "thread.hpp"
+
+namespace postoffice::postgres {
+namespace {
+
+/// For the thread to close what it had begun, so that it is not in the middle of that when the
+/// process ends.
+constexpr std::chrono::milliseconds moment{50};
+
+// The thread takes no signal of the process.
+template <typename Run>
+std::thread start_without_signals(Run run) {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  try {
+    std::thread thread(std::move(run));
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return thread;
+  } catch (...) {
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    throw;
+  }
+}
+
+}  // namespace
+
+struct Opener::State {
+  explicit State(Done done) : done(std::move(done)) {}
+
+  Attempt attempt;
+  std::mutex mutex;
+  std::condition_variable finished;
+  bool running = true;
+  Done done;  // empty: nobody wants to know
+};
+
+Opener::Opener(const ConnectOptions& options, Done done)
+    : state_(std::make_shared<State>(std::move(done))) {
+  start_without_signals([state = state_, options] { run(state, options); }).detach();
+}
+
+void Opener::run(const std::shared_ptr<State>& state, const ConnectOptions& options) {
+  name_this_thread("postgres");
+  Opened opened;
+  try {
+    opened = open_own_session(options, state->attempt);
+  } catch (const std::bad_alloc&) {
+    opened.failure = {.code = Error::unavailable, .message = "out of memory", .reconnect = true};
+  }
+  const std::lock_guard lock(state->mutex);
+  if (state->done) {
+    state->done(std::move(opened));
+    state->done = {};
+  }
+  opened = {};
+  state->running = false;
+  state->finished.notify_all();
+}
+
+void Opener::abandon() {
+  std::unique_lock lock(state_->mutex);
+  if (!state_->running) return;
+  state_->done = {};
+  state_->attempt.cancel();
+  state_->finished.wait_for(lock, moment, [this] { return !state_->running; });
+}
+
+std::string Opener::waits_for() const { return state_->attempt.waits_for(); }
+
+}  // namespace postoffice::postgres
