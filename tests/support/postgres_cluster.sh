@@ -64,7 +64,7 @@ create() {
     chmod 755 "$dir"
     as_server test -w "$dir" || fail "$(server_user) cannot reach $dir; choose another directory"
   fi
-  as_server "$bin/initdb" -D "$dir/data" -U postoffice -A trust -E UTF8 --locale=C \
+  as_server "$bin/initdb" --no-sync -D "$dir/data" -U postoffice -A trust -E UTF8 --locale=C \
     >"$dir/initdb.log" 2>&1 || fail "initdb failed: $(tail -1 "$dir/initdb.log")"
   # The user guarded, if a test creates it, needs its password; all others are trusted.
   echo "host all guarded 127.0.0.1/32 scram-sha-256" | cat - "$dir/data/pg_hba.conf" \

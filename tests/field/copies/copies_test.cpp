@@ -40,7 +40,7 @@ struct Scene {
         [&] { return contains(daemon.page("/healthz").body, "\"instance\":\"" + state + "\""); });
   }
 
-  Cluster cluster;
+  Cluster& cluster = shared_cluster();
   Source source;
 };
 
@@ -52,9 +52,7 @@ struct Copied : Scene {
     REQUIRE(is(*original, "registered"));
     CHECK(original->post("1").status == 202);
     REQUIRE(stored(1));
-    std::filesystem::copy(data.path(), copied_data.path(),
-                          std::filesystem::copy_options::recursive |
-                              std::filesystem::copy_options::overwrite_existing);
+    copy_data();
     source.hang(true);
     CHECK(original->post("2").status == 202);  // the copy knows nothing of it
     copy.emplace(copied_data.path(), arguments());
@@ -62,6 +60,17 @@ struct Copied : Scene {
     REQUIRE(is(*original, "fenced"));
     name = name_of(*copy);
     REQUIRE_FALSE(name.empty());
+  }
+
+  // The daemon deletes files meanwhile.
+  void copy_data() const {
+    const auto how = std::filesystem::copy_options::recursive |
+                     std::filesystem::copy_options::overwrite_existing;
+    REQUIRE(eventually([&] {
+      std::error_code error;
+      std::filesystem::copy(data.path(), copied_data.path(), how, error);
+      return !error;
+    }));
   }
 
   bool refuses() const {
@@ -109,7 +118,7 @@ TEST_CASE_FIXTURE(Copied, "who is fenced by a copy that died waits for `instance
   copy->process().signal(SIGKILL);
   CHECK(copy->process().exit_code() == 128 + SIGKILL);
   // It may hold what it has accepted: nobody takes its place by himself.
-  CHECK_FALSE(eventually([&] { return original->page("/readyz").status == 200; }, 4s));
+  CHECK_FALSE(eventually([&] { return original->page("/readyz").status == 200; }, 3s));
   CHECK(refuses());
   CHECK(run_postofficed({"instances", "retire", name, "--store", cluster.conninfo()}).code == 0);
   check_back();
@@ -137,7 +146,7 @@ TEST_CASE_FIXTURE(Scene, "a copied database waits for the daemon of the original
   run_sql(staging,
           "UPDATE postoffice_instances SET beat = beat - interval '1 h',"
           " watermark = watermark - interval '1 h'");
-  Daemon daemon(other_data.path(), {"--store", staging, "--source", source.url(), "--ttl", "3s"});
+  Daemon daemon(other_data.path(), {"--store", staging, "--source", source.url(), "--ttl", "1s"});
   REQUIRE(daemon.ready());
   CHECK(daemon.post("1").status == 202);
   const auto left = [&] { return run_sql(staging, "SELECT count(*) FROM objects"); };
@@ -151,7 +160,7 @@ TEST_CASE_FIXTURE(Scene, "a copied database waits for the daemon of the original
       "`postofficed instances retire " + name + " --store '" + staging + "'`";
   CHECK(contains(daemon.page("/healthz").body, command));
   CHECK(eventually([&] { return contains(daemon.process().err(), command); }));
-  std::this_thread::sleep_for(5s);  // well beyond ttl
+  std::this_thread::sleep_for(3s);  // well beyond ttl
   CHECK(left() == "1");
   CHECK(count(daemon.process().err(), words) == 1);
 

@@ -41,8 +41,8 @@ class Pooler {
  public:
   /// Waits until it takes connections.
   Pooler(const std::string& program, const std::string& port, Process::Setup setup,
-         const std::vector<std::string>& arguments)
-      : port_(port) {
+         const std::vector<std::string>& arguments, int stop_at_once)
+      : port_(port), stop_at_once_(stop_at_once) {
     if (!std::filesystem::exists(program)) std::_Exit(77);  // not installed: the test is skipped
     std::vector<std::string> command{program};
     command.insert(command.end(), arguments.begin(), arguments.end());
@@ -62,13 +62,16 @@ class Pooler {
     return "host=127.0.0.1 port=" + port_ + " user=postoffice dbname=postgres";
   }
 
+  std::string log() const { return process_->err(); }
+
   ~Pooler() {
-    process_->signal(SIGINT);
+    process_->signal(stop_at_once_);
     process_->exit_code(std::chrono::seconds(5));
   }
 
  private:
   const std::string port_;
+  const int stop_at_once_;  // without waiting for clients to leave
   std::unique_ptr<Process> process_;
 };
 
@@ -90,12 +93,14 @@ class PgBouncer {
          << "\nauth_type = any\nunix_socket_dir =\npool_mode = " << mode << "\n"
          << more << "\n";
     file.close();
-    pooler_ = std::make_unique<Pooler>("/usr/sbin/pgbouncer", port_, be_nobody,
-                                       std::vector<std::string>{directory_ / "pgbouncer.ini"});
+    pooler_ =
+        std::make_unique<Pooler>("/usr/sbin/pgbouncer", port_, be_nobody,
+                                 std::vector<std::string>{directory_ / "pgbouncer.ini"}, SIGTERM);
   }
 
   std::string conninfo() const { return pooler_->conninfo(); }
   std::string sql(const std::string& text) const { return run_sql(conninfo(), text); }
+  std::string log() const { return pooler_->log(); }
 
  private:
   const Cluster& cluster_;
@@ -122,7 +127,8 @@ class Pgpool {
     pooler_ = std::make_unique<Pooler>(
         "/usr/sbin/pgpool", port_, be_nobody,
         std::vector<std::string>{"-n", "-f", directory_ / "pgpool.conf", "-a",
-                                 directory_ / "pool_hba.conf", "-F", directory_ / "pcp.conf"});
+                                 directory_ / "pool_hba.conf", "-F", directory_ / "pcp.conf"},
+        SIGINT);
   }
 
   std::string conninfo() const { return pooler_->conninfo(); }

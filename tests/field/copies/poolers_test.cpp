@@ -37,7 +37,7 @@ struct Scene {
     return found;
   }
 
-  Cluster cluster;
+  Cluster& cluster = shared_cluster();
   Source source;
   TemporaryDirectory data;
 };
@@ -94,7 +94,9 @@ TEST_CASE_FIXTURE(Scene,
   CHECK(eventually([&] { return daemon.page("/healthz").body.find(words) != std::string::npos; }));
   CHECK(daemon.page("/healthz").status == 503);
   CHECK(daemon.page("/readyz").status == 200);
-  std::this_thread::sleep_for(3s);  // it has tried again and again
+  // Each attempt has two sessions.
+  const auto before = count(pool.log(), "login attempt");
+  CHECK(eventually([&] { return count(pool.log(), "login attempt") >= before + 6; }));
   CHECK(count(daemon.process().err(), words) == 1);
   CHECK(pool.sql("SHOW enable_seqscan") == "on");
   CHECK(pool.sql("SELECT count(*) FROM pg_prepared_statements") == "0");
@@ -124,9 +126,9 @@ TEST_CASE_FIXTURE(Scene,
     CHECK(other.post(std::to_string(2 * i + 1)).status == 202);
   }
   CHECK(stored(40));
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < 2; ++i) {
     CHECK(one.page("/objects/1").status == 200);
-    std::this_thread::sleep_for(2s);  // its reading session idles, and is ended
+    std::this_thread::sleep_for(1300ms);  // its reading session idles, and is ended
   }
   CHECK(one.page("/objects/1").status == 200);
   CHECK(one.page("/healthz").status == 200);
@@ -144,7 +146,7 @@ TEST_CASE_FIXTURE(Scene, "a pooler that does not end transactions is refused") {
   CHECK(daemon.post("1,2,3").status == 202);
   CHECK(eventually([&] { return daemon.page("/healthz").body.find(reason) != std::string::npos; }));
   CHECK(daemon.page("/healthz").status == 503);
-  std::this_thread::sleep_for(3s);  // it has tried again and again
+  std::this_thread::sleep_for(1500ms);  // it has tried again and again
   CHECK(daemon.status("stored") == 0);
   CHECK(daemon.status("pending") == 3);
   CHECK(count(daemon.process().err(), reason) == 1);
