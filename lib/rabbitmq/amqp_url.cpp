@@ -101,6 +101,25 @@ void parse_host(std::string_view text, Address& address) {
   address.port = parse_port(rest.substr(1));
 }
 
+void parse_hosts(std::string_view text, Address& address) {
+  const int usual_port = address.port;
+  for (;;) {
+    const auto comma = text.find(',');
+    const auto one = text.substr(0, comma);
+    if (one.empty() && (comma != text.npos || !address.hosts.empty())) {
+      refuse("has an empty host between commas");
+    }
+    address.host = "localhost";
+    address.port = usual_port;
+    parse_host(one, address);
+    address.hosts.push_back({address.host, address.port});
+    if (comma == text.npos) break;
+    text.remove_prefix(comma + 1);
+  }
+  address.host = address.hosts.front().name;
+  address.port = address.hosts.front().port;
+}
+
 }  // namespace
 
 Address parse_amqp_url(const std::string& url) {
@@ -128,7 +147,7 @@ Address parse_amqp_url(const std::string& url) {
     parse_credentials(authority.substr(0, at), address);
     authority.remove_prefix(at + 1);
   }
-  parse_host(authority, address);
+  parse_hosts(authority, address);
   return address;
 }
 

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace postoffice::rabbitmq {
 
@@ -17,9 +18,17 @@ struct Tls {
   bool verify = true;       ///< verify=verify_peer or verify_none
 };
 
+struct Host {
+  std::string name = "localhost";
+  int port = 5672;
+
+  friend bool operator==(const Host&, const Host&) = default;
+};
+
 struct Address {
   std::string host = "localhost";
-  int port = 5672;  ///< 5671 with TLS
+  int port = 5672;          ///< 5671 with TLS
+  std::vector<Host> hosts;  ///< all that the URL names, host and port above first
   std::string user = "guest";
   std::string password = "guest";
   std::string vhost = "/";
@@ -27,7 +36,8 @@ struct Address {
 };
 
 /// Throws std::invalid_argument, which names what is wrong, but never the password. A path "/" or
-/// none is the virtual host "/"; parts are percent-decoded.
+/// none is the virtual host "/"; parts are percent-decoded. Several hosts, each with its own port,
+/// are separated by commas: the nodes of one cluster.
 Address parse_amqp_url(const std::string& url);
 
 /// Without password, for people.

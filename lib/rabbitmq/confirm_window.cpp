@@ -15,37 +15,40 @@ void ConfirmWindow::add(Sent sent) {
 }
 
 void ConfirmWindow::confirm(std::uint64_t tag, bool multiple, std::vector<Ended>& ended) {
-  settle(tag, multiple, {}, ended);
+  settle(tag, multiple, false, ended);
 }
 
 void ConfirmWindow::nack(std::uint64_t tag, bool multiple, std::vector<Ended>& ended) {
-  settle(tag, multiple, Error::not_durable, ended);
+  settle(tag, multiple, true, ended);
 }
 
-void ConfirmWindow::settle(std::uint64_t tag, bool multiple, std::error_code error,
+void ConfirmWindow::settle(std::uint64_t tag, bool multiple, bool nacked,
                            std::vector<Ended>& ended) {
   const auto end_tag = first_tag_ + messages_.size();
   if (multiple && tag == 0) tag = end_tag - 1;  // all there are
   if (tag < first_tag_ || tag >= end_tag) return;
   auto place = static_cast<std::ptrdiff_t>(multiple ? 0 : tag - first_tag_);
   const auto last = static_cast<std::ptrdiff_t>(tag - first_tag_);
-  for (; place <= last; ++place) settle(messages_[static_cast<std::size_t>(place)], error, ended);
+  for (; place <= last; ++place) settle(messages_[static_cast<std::size_t>(place)], nacked, ended);
   drop_settled();
 }
 
-void ConfirmWindow::settle(Message& message, std::error_code error, std::vector<Ended>& ended) {
+void ConfirmWindow::settle(Message& message, bool nacked, std::vector<Ended>& ended) {
   if (std::exchange(message.settled, true)) return;
   Slot& slot = slots_[message.slot - first_slot_];
   --slot.missing;
-  if (error || slot.missing == 0) end(slot, error, ended);
+  if (nacked) return end(slot, Error::not_durable, true, ended);
+  ++confirmed_;
+  if (slot.missing == 0) end(slot, {}, false, ended);
 }
 
-void ConfirmWindow::end(Slot& slot, std::error_code error, std::vector<Ended>& ended) {
+void ConfirmWindow::end(Slot& slot, std::error_code error, bool nacked, std::vector<Ended>& ended) {
   if (std::exchange(slot.ended, true)) return;
   // The sequence stays: returned() searches for it.
   ended.push_back({{slot.sent.kind, slot.sent.sequence, slot.sent.stamp, slot.sent.ids,
                     slot.sent.messages, slot.sent.due, std::exchange(slot.sent.done, nullptr)},
-                   error});
+                   error,
+                   nacked});
 }
 
 void ConfirmWindow::drop_settled() {
@@ -65,7 +68,7 @@ void ConfirmWindow::returned(Sequence sequence, std::vector<Ended>& ended) {
       std::lower_bound(slots_.begin(), slots_.end(), sequence,
                        [](const Slot& at, Sequence wanted) { return at.sent.sequence < wanted; });
   for (; slot != slots_.end() && slot->sent.sequence == sequence; ++slot) {
-    end(*slot, Error::not_durable, ended);
+    end(*slot, Error::not_durable, false, ended);
   }
 }
 
@@ -73,7 +76,7 @@ void ConfirmWindow::overdue(SteadyTime now, std::vector<Ended>& ended) {
   for (; due_from_ < first_slot_ + slots_.size(); ++due_from_) {
     Slot& slot = slots_[due_from_ - first_slot_];
     if (!slot.ended && slot.sent.due > now) return;
-    end(slot, Error::not_durable, ended);
+    end(slot, Error::not_durable, false, ended);
   }
 }
 
@@ -86,7 +89,7 @@ ConfirmWindow::SteadyTime ConfirmWindow::next_due() const {
 }
 
 void ConfirmWindow::fail_all(std::error_code error, std::vector<Ended>& ended) {
-  for (Slot& slot : slots_) end(slot, error, ended);
+  for (Slot& slot : slots_) end(slot, error, false, ended);
   first_slot_ += slots_.size();
   due_from_ = first_slot_;
   slots_.clear();

@@ -27,6 +27,7 @@ struct Sent {
 struct Ended {
   Sent sent;
   std::error_code error;
+  bool nacked = false;
 };
 
 /// Everything in it ends exactly once: with its last confirm, or early with an error. Messages are
@@ -47,6 +48,7 @@ class ConfirmWindow {
 
   bool empty() const { return messages_.empty(); }
   std::size_t messages() const { return messages_.size(); }
+  std::uint64_t confirmed() const { return confirmed_; }  ///< messages, of all connections
   SteadyTime next_due() const;
 
  private:
@@ -60,9 +62,9 @@ class ConfirmWindow {
     bool settled;
   };
 
-  void settle(std::uint64_t tag, bool multiple, std::error_code error, std::vector<Ended>& ended);
-  void settle(Message& message, std::error_code error, std::vector<Ended>& ended);
-  void end(Slot& slot, std::error_code error, std::vector<Ended>& ended);
+  void settle(std::uint64_t tag, bool multiple, bool nacked, std::vector<Ended>& ended);
+  void settle(Message& message, bool nacked, std::vector<Ended>& ended);
+  void end(Slot& slot, std::error_code error, bool nacked, std::vector<Ended>& ended);
   void drop_settled();
 
   std::deque<Slot> slots_;
@@ -70,6 +72,7 @@ class ConfirmWindow {
   std::uint64_t due_from_ = 0;  // all slots before it have ended
   std::deque<Message> messages_;
   std::uint64_t first_tag_ = 1;
+  std::uint64_t confirmed_ = 0;
 };
 
 }  // namespace postoffice::rabbitmq

@@ -58,8 +58,25 @@ std::string closing_text(const amqp_method_t& method) {
   return "closed";
 }
 
+/// Which permission of the broker's user a refusal is about: its words do not say.
+std::string missing_right(const amqp_method_t& method) {
+  if (method.id != AMQP_CHANNEL_CLOSE_METHOD) return {};
+  const auto* close = static_cast<const amqp_channel_close_t*>(method.decoded);
+  if (close->reply_code != AMQP_ACCESS_REFUSED) return {};
+  const auto refused = static_cast<std::uint32_t>(close->class_id) << 16 | close->method_id;
+  if (refused == AMQP_BASIC_PUBLISH_METHOD) {
+    return " (to publish, the user needs the right to write to amq.default)";
+  }
+  if (refused == AMQP_BASIC_CONSUME_METHOD) {
+    return " (to consume, the user needs the right to read the queue)";
+  }
+  return {};
+}
+
 std::string text_of(const amqp_rpc_reply_t& reply) {
-  if (reply.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION) return closing_text(reply.reply);
+  if (reply.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION) {
+    return closing_text(reply.reply) + missing_right(reply.reply);
+  }
   if (reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION) {
     return amqp_error_string2(reply.library_error);
   }
@@ -125,6 +142,13 @@ bool Connection::connect_tls(amqp_socket_t* socket, const Address& address, std:
   return true;
 }
 
+/// With TLS 1.3 the broker judges our certificate only after the handshake: its alert comes when we
+/// read for the first time, to the tunnel.
+std::string Connection::with_tls_words(std::string trouble) const {
+  const auto words = tunnel_ ? tunnel_->last_words() : std::string();
+  return words.empty() ? trouble : trouble + " (TLS: " + words + ")";
+}
+
 bool Connection::open(const Address& address, std::chrono::seconds heartbeat,
                       std::string& trouble) {
   if (!connect(address, trouble)) return false;
@@ -142,48 +166,41 @@ bool Connection::open(const Address& address, std::chrono::seconds heartbeat,
       state_, address.vhost.c_str(), 1, frame_max_wanted, static_cast<int>(heartbeat.count()),
       &properties, AMQP_SASL_METHOD_PLAIN, address.user.c_str(), address.password.c_str());
   if (reply.reply_type != AMQP_RESPONSE_NORMAL) {
-    trouble = "the broker does not let us in: " + text_of(reply);
+    trouble = with_tls_words("the broker does not let us in: " + text_of(reply));
     return false;
   }
   frame_max_ = static_cast<std::size_t>(std::max(amqp_get_frame_max(state_), 4096));
   heartbeat_ = std::chrono::seconds(amqp_get_heartbeat(state_));
   heard_ = spoke_ = std::chrono::steady_clock::now();
+  return open_channel(trouble);
+}
+
+int Connection::reply_code(std::string& words) const {
+  const auto reply = amqp_get_rpc_reply(state_);
+  if (reply.reply_type == AMQP_RESPONSE_NORMAL) return 0;
+  words = text_of(reply);
+  if (reply.reply_type != AMQP_RESPONSE_SERVER_EXCEPTION) return -1;
+  if (reply.reply.id != AMQP_CHANNEL_CLOSE_METHOD) return -1;
+  return static_cast<const amqp_channel_close_t*>(reply.reply.decoded)->reply_code;
+}
+
+bool Connection::check(const char* what, std::string& trouble) {
+  std::string words;
+  if (reply_code(words) == 0) return true;
+  trouble = with_tls_words(std::string(what) + ": " + words);
+  return false;
+}
+
+bool Connection::open_channel(std::string& trouble) {
   amqp_channel_open(state_, channel);
   return check("opening a channel", trouble);
 }
 
-bool Connection::check(const char* what, std::string& trouble) {
-  const auto reply = amqp_get_rpc_reply(state_);
-  if (reply.reply_type == AMQP_RESPONSE_NORMAL) return true;
-  trouble = std::string(what) + ": " + text_of(reply);
-  return false;
-}
-
-bool Connection::declare_queue(const std::string& queue, const std::string& prefix, bool is_dead,
-                               std::string& trouble) {
-  const std::string quorum = "quorum";
-  const std::string dead = dead_name(prefix);
-  amqp_table_entry_t entries[] = {entry("x-queue-type", quorum),
-                                  entry("x-single-active-consumer", true),
-                                  entry("x-dead-letter-exchange", dead)};
-  const amqp_table_t arguments{is_dead ? 1 : 3, entries};
-  amqp_queue_declare(state_, channel, bytes_of(queue), false, true, false, false, arguments);
-  return check(("declaring the queue " + queue).c_str(), trouble);
-}
-
-bool Connection::declare(const std::string& prefix, const std::vector<std::string>& queues,
-                         std::string& trouble) {
-  const auto dead = dead_name(prefix);
-  amqp_exchange_declare(state_, channel, bytes_of(dead), amqp_cstring_bytes("fanout"), false, true,
-                        false, false, amqp_empty_table);
-  if (!check("declaring the exchange for dead letters", trouble)) return false;
-  if (!declare_queue(dead, prefix, true, trouble)) return false;
-  amqp_queue_bind(state_, channel, bytes_of(dead), bytes_of(dead), amqp_empty_bytes,
-                  amqp_empty_table);
-  if (!check("binding the queue for dead letters", trouble)) return false;
-  return std::all_of(queues.begin(), queues.end(), [&](const std::string& queue) {
-    return declare_queue(queue, prefix, false, trouble);
-  });
+/// The broker has closed it, with an error that is none for us.
+bool Connection::reopen_channel(std::string& trouble) {
+  amqp_channel_close_ok_t ok{};
+  amqp_send_method(state_, channel, AMQP_CHANNEL_CLOSE_OK_METHOD, &ok);
+  return open_channel(trouble);
 }
 
 bool Connection::confirm_publishing(std::string& trouble) {
@@ -228,8 +245,9 @@ bool Connection::receive(FrameSink& sink, SteadyTime now, std::string& trouble) 
   const auto count = ::recv(socket_, in_.data(), in_.size(), MSG_DONTWAIT);
   if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return true;
   if (count <= 0) {
-    trouble = count == 0 ? "the broker has closed the connection"
-                         : std::string("the connection is gone: ") + std::strerror(errno);
+    trouble =
+        with_tls_words(count == 0 ? "the broker has closed the connection"
+                                  : std::string("the connection is gone: ") + std::strerror(errno));
     return false;
   }
   heard_ = now;
@@ -278,9 +296,7 @@ bool Connection::take(FrameSink& sink, const amqp_frame_t_& frame, std::string& 
   if (frame.channel != channel || content_ == Content::none) return true;
   if (frame.frame_type == AMQP_FRAME_HEADER) {
     body_size_ = frame.payload.properties.body_size;
-    body_.clear();
-    if (body_size_ > body_size_max) return trouble = "the broker sends a huge message", false;
-    if (body_size_ == 0) finish_content(sink, {});
+    begin_body(sink);
   } else if (frame.frame_type == AMQP_FRAME_BODY) {
     const auto& piece = frame.payload.body_fragment;
     take_body(sink, {static_cast<const std::byte*>(piece.bytes), piece.len});
@@ -288,7 +304,26 @@ bool Connection::take(FrameSink& sink, const amqp_frame_t_& frame, std::string& 
   return true;
 }
 
+void Connection::begin_body(FrameSink& sink) {
+  body_.clear();
+  to_skip_ = body_size_ > body_size_max ? body_size_ : 0;
+  if (body_size_ == 0) finish_content(sink, {});
+}
+
+/// Nobody's of ours: what cannot be kept is read and dropped, so that what follows can be.
+void Connection::skip_body(FrameSink& sink, Bytes piece) {
+  to_skip_ -= std::min<std::uint64_t>(to_skip_, piece.size());
+  amqp_maybe_release_buffers(state_);  // the library keeps frames until it is told
+  if (to_skip_ != 0) return;
+  if (std::exchange(content_, Content::none) == Content::delivery) {
+    sink.on_huge(tag_, body_size_);
+  } else {
+    sink.on_return({});
+  }
+}
+
 void Connection::take_body(FrameSink& sink, Bytes piece) {
+  if (to_skip_ != 0) return skip_body(sink, piece);
   if (body_.empty() && piece.size() >= body_size_) return finish_content(sink, piece);
   body_.insert(body_.end(), piece.begin(), piece.end());
   if (body_.size() >= body_size_) finish_content(sink, body_);
@@ -323,15 +358,18 @@ bool Connection::take_method(FrameSink& sink, const amqp_frame_t_& frame, std::s
     case AMQP_BASIC_RETURN_METHOD: content_ = Content::returned; return true;
     case AMQP_CONNECTION_BLOCKED_METHOD: sink.on_blocked(true); return true;
     case AMQP_CONNECTION_UNBLOCKED_METHOD: sink.on_blocked(false); return true;
-    case AMQP_QUEUE_DECLARE_OK_METHOD:
-      sink.on_answer(static_cast<const amqp_queue_declare_ok_t*>(method.decoded)->consumer_count);
+    case AMQP_QUEUE_DECLARE_OK_METHOD: {
+      const auto* answer = static_cast<const amqp_queue_declare_ok_t*>(method.decoded);
+      sink.on_answer({text_of(answer->queue), answer->message_count, answer->consumer_count});
       return true;
+    }
+    case AMQP_CONNECTION_CLOSE_OK_METHOD: return trouble = "closed", false;
     case AMQP_BASIC_CANCEL_METHOD:
       trouble = "the broker has cancelled the consumer (was its queue deleted?)";
       return false;
     case AMQP_CHANNEL_CLOSE_METHOD:
     case AMQP_CONNECTION_CLOSE_METHOD:
-      trouble = "the broker closes: " + closing_text(method);
+      trouble = "the broker closes: " + closing_text(method) + missing_right(method);
       return false;
     default: return true;
   }

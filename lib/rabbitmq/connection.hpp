@@ -21,6 +21,13 @@ namespace postoffice::rabbitmq {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
+/// What is in a queue, and who takes it out.
+struct QueueAnswer {
+  std::string queue;
+  std::uint32_t messages = 0;  ///< handed to nobody
+  std::uint32_t consumers = 0;
+};
+
 /// What the broker says once the connection is set up.
 class FrameSink {
  public:
@@ -28,8 +35,10 @@ class FrameSink {
   virtual void on_nack(std::uint64_t /*tag*/, bool /*multiple*/) {}
   virtual void on_return(Bytes /*body*/) {}
   virtual void on_deliver(std::uint64_t /*tag*/, bool /*redelivered*/, Bytes /*body*/) {}
+  /// Instead of on_deliver(): its body was too large to be kept.
+  virtual void on_huge(std::uint64_t /*tag*/, std::uint64_t /*size*/) {}
   virtual void on_blocked(bool /*blocked*/) {}
-  virtual void on_answer(std::uint32_t /*consumers*/) {}  ///< to put_question()
+  virtual void on_answer(const QueueAnswer& /*answer*/) {}  ///< to put_question()
 
  protected:
   ~FrameSink() = default;
@@ -46,8 +55,11 @@ class Connection {
 
   // Setting up: each blocks for a second or two at most.
   bool open(const Address& address, std::chrono::seconds heartbeat, std::string& trouble);
+  /// What is missing is declared, what exists is taken as it is, unless its kind cannot work:
+  /// lib/rabbitmq/declare.cpp. `notes` gets a sentence for each difference that somebody should
+  /// know.
   bool declare(const std::string& prefix, const std::vector<std::string>& queues,
-               std::string& trouble);
+               std::vector<std::string>& notes, std::string& trouble);
   bool confirm_publishing(std::string& trouble);
   bool consume(const std::string& queue, int prefetch, std::string& trouble);
 
@@ -74,13 +86,25 @@ class Connection {
   bool connect_plain(amqp_socket_t_* socket, const Address& address, std::string& trouble);
   bool connect_tls(amqp_socket_t_* socket, const Address& address, std::string& trouble);
   bool check(const char* what, std::string& trouble);
-  bool declare_queue(const std::string& queue, const std::string& prefix, bool is_dead,
-                     std::string& trouble);
+  bool open_channel(std::string& trouble);
+  bool reopen_channel(std::string& trouble);
+  bool exists(const std::string& queue, std::string& trouble);
+  bool declare_exchange(const std::string& dead, std::string& trouble);
+  bool declare_queue(const std::string& queue, const std::string& dead,
+                     std::vector<std::string>& notes, std::string& trouble);
+  bool bind_dead(const std::string& dead, std::vector<std::string>& notes, std::string& trouble);
+  bool passive_exchange(const std::string& name, std::string& trouble);
+  /// Of the last call: 0 if all is well, -1 without an answer, else the broker's code. `words` are
+  /// then the broker's own, or the library's.
+  int reply_code(std::string& words) const;
+  std::string with_tls_words(std::string trouble) const;
   bool drain_library(FrameSink& sink, std::string& trouble);
   bool take_input(FrameSink& sink, Bytes input, std::string& trouble);
   bool take(FrameSink& sink, const amqp_frame_t_& frame, std::string& trouble);
   bool take_method(FrameSink& sink, const amqp_frame_t_& frame, std::string& trouble);
+  void begin_body(FrameSink& sink);
   void take_body(FrameSink& sink, Bytes piece);
+  void skip_body(FrameSink& sink, Bytes piece);
   void finish_content(FrameSink& sink, Bytes body);
 
   std::optional<TlsTunnel> tunnel_;
@@ -103,6 +127,7 @@ class Connection {
   std::uint64_t tag_ = 0;
   bool redelivered_ = false;
   std::uint64_t body_size_ = 0;
+  std::uint64_t to_skip_ = 0;  // of a body that is too large
   Buffer body_;
 };
 

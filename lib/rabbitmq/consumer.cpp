@@ -15,6 +15,9 @@ constexpr int answers_awaited = 3;
 // For the broker to hear of the last acknowledgement.
 constexpr auto farewell_limit = std::chrono::milliseconds(500);
 
+// What went to the dead queue is told for so long.
+constexpr auto told_for = std::chrono::minutes(10);
+
 // Publishers tick several times a second.
 constexpr auto silence_limit = std::chrono::seconds(4);
 
@@ -33,6 +36,7 @@ Consumer::Consumer(const RabbitOptions& options, int shard, std::uint64_t own_se
     : Link(link_settings(options, shard_name(options.prefix, shard), std::move(log))),
       options_(options),
       queue_(shard_name(options.prefix, shard)),
+      dead_(dead_name(options.prefix)),
       buffer_(own_session, static_cast<std::size_t>(options.prefetch)) {
   start();
 }
@@ -91,6 +95,9 @@ RabbitQueueStatus Consumer::details() const {
     const std::lock_guard lock(mutex_);
     status = counters_;
     status.unacknowledged = buffer_.unacknowledged();
+    const auto now = std::chrono::steady_clock::now();
+    status.dead_grows = dead_grew_ && now < *dead_grew_ + told_for;
+    if (!rejected_at_ || now >= *rejected_at_ + told_for) status.rejected_last.clear();
   }
   status.connects = connects();
   status.trouble = trouble();
@@ -133,14 +140,17 @@ void Consumer::released_carried(Sequence sequence, Timestamp stamp, std::span<co
 }
 
 bool Consumer::set_up(Connection& connection, std::string& trouble) {
-  return connection.declare(options_.prefix, {queue_}, trouble) &&
-         connection.consume(queue_, options_.prefetch, trouble);
+  std::vector<std::string> notes;
+  if (!connection.declare(options_.prefix, {queue_}, notes, trouble)) return false;
+  tell(notes);
+  return connection.consume(queue_, options_.prefetch, trouble);
 }
 
 void Consumer::connected(SteadyTime now) {
   next_question_ = now + question_every;
   unanswered_ = alone_ = 0;
   asked_ = answered_ = farewell_ = 0;
+  proven();
   const std::lock_guard lock(mutex_);
   buffer_.begin_channel();
   counters_.connected = true;
@@ -165,7 +175,10 @@ void Consumer::ask(Connection& connection, SteadyTime now) {
   next_question_ = now + question_every;
   if (++unanswered_ > answers_awaited) give_up("the queue does not answer");
   if (falls_silent(now)) give_up("the queue delivers nothing any more");
-  if (unanswered_ == 1) put_question_now(connection);
+  if (unanswered_ == 1) {
+    put_question_now(connection);
+    put_question(dead_, connection.out());
+  }
 }
 
 void Consumer::put_question_now(Connection& connection) {
@@ -183,15 +196,22 @@ bool Consumer::falls_silent(SteadyTime now) const {
   return serving_ && !full && now > delivered_ + silence_limit;
 }
 
-void Consumer::on_answer(std::uint32_t consumers) {
+void Consumer::on_answer(const QueueAnswer& answer) {
+  if (answer.queue == dead_) return count_dead(answer.messages);
   if (++answered_ == farewell_) {
     const std::lock_guard lock(mutex_);
     leaving_ = false;
     left_.notify_all();
   }
   unanswered_ = 0;
-  alone_ = consumers == 0 ? alone_ + 1 : 0;
+  alone_ = answer.consumers == 0 ? alone_ + 1 : 0;
   if (alone_ >= answers_believed) give_up("the queue has forgotten its consumer");
+}
+
+void Consumer::count_dead(std::uint64_t messages) {
+  const std::lock_guard lock(mutex_);
+  const auto before = std::exchange(counters_.dead, messages);
+  if (before && messages > *before) dead_grew_ = std::chrono::steady_clock::now();
 }
 
 /// What was not handed over comes again; nobody is to wait for it here.
@@ -209,9 +229,23 @@ void Consumer::on_deliver(std::uint64_t tag, bool redelivered, Bytes body) {
   if (!std::exchange(serving_, true)) ++sessions_;
   if (redelivered) ++counters_.redelivered;
   if (buffer_.add(body)) return;
+  reject(tag, "a message of " + std::to_string(body.size()) + " bytes that makes no sense");
+}
+
+void Consumer::on_huge(std::uint64_t tag, std::uint64_t size) {
+  delivered_ = std::chrono::steady_clock::now();
+  const std::lock_guard lock(mutex_);
+  if (!std::exchange(serving_, true)) ++sessions_;
+  buffer_.add_unreadable();
+  reject(tag, "a message of " + std::to_string(size) + " bytes, too large to be one of ours,");
+}
+
+void Consumer::reject(std::uint64_t tag, const std::string& why) {
   ++counters_.rejected;
+  counters_.rejected_last = why + " went to " + dead_;
+  rejected_at_ = std::chrono::steady_clock::now();
   rejected_.push_back(tag);
-  say(LogLevel::error, "a message that makes no sense goes to " + dead_name(options_.prefix));
+  say(LogLevel::error, counters_.rejected_last);
 }
 
 }  // namespace postoffice::rabbitmq

@@ -4,6 +4,8 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <optional>
+#include <string>
 
 #include "postoffice/defaults/rabbit_queue.hpp"
 #include "rabbitmq/link.hpp"
@@ -40,16 +42,20 @@ class Consumer final : private Link {
   SteadyTime step(Connection& connection, SteadyTime now) override;
   void disconnected() override;
   void on_deliver(std::uint64_t tag, bool redelivered, Bytes body) override;
-  void on_answer(std::uint32_t consumers) override;
+  void on_huge(std::uint64_t tag, std::uint64_t size) override;
+  void on_answer(const QueueAnswer& answer) override;
 
   void ask(Connection& connection, SteadyTime now);
   void put_question_now(Connection& connection);
+  void count_dead(std::uint64_t messages);
+  void reject(std::uint64_t tag, const std::string& why);
   bool falls_silent(SteadyTime now) const;
 
   void deliver(Lock& lock);
 
   const RabbitOptions options_;
   const std::string queue_;
+  const std::string dead_;
 
   mutable std::mutex mutex_;
   ShardBuffer buffer_;
@@ -61,6 +67,8 @@ class Consumer final : private Link {
   bool serving_ = false;          // this channel has brought something
   std::uint64_t sessions_ = 0;
   RabbitQueueStatus counters_;
+  std::optional<SteadyTime> dead_grew_;
+  std::optional<SteadyTime> rejected_at_;
 
   // The thread's.
   std::vector<std::uint64_t> rejected_;  // tags

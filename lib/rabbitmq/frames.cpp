@@ -114,6 +114,16 @@ void put_question(const std::string& queue, Buffer& out) {
   end_frame(frame, out);
 }
 
+void put_close(Buffer& out) {
+  const auto frame = begin_frame(FrameType::method, 0, out);
+  put_number(10, 2, out);
+  put_number(50, 2, out);
+  put_number(200, 2, out);  // goodbye
+  put_short_text("", out);
+  put_number(0, 4, out);  // no method was at fault
+  end_frame(frame, out);
+}
+
 void put_heartbeat(Buffer& out) { end_frame(begin_frame(FrameType::heartbeat, 0, out), out); }
 
 }  // namespace postoffice::rabbitmq

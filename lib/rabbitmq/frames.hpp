@@ -31,8 +31,10 @@ class PublishFrames {
 
 void put_acknowledge(std::uint64_t tag, Buffer& out);  ///< basic.ack of everything up to it
 void put_reject(std::uint64_t tag, Buffer& out);       ///< basic.reject, not to be requeued
-/// queue.declare, passive: the broker answers how many consumers it serves.
+/// queue.declare, passive: the broker answers how many messages wait, and how many consumers it
+/// has.
 void put_question(const std::string& queue, Buffer& out);
 void put_heartbeat(Buffer& out);
+void put_close(Buffer& out);  ///< connection.close: we leave, and nothing was wrong
 
 }  // namespace postoffice::rabbitmq

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <random>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -14,6 +15,7 @@ namespace {
 
 constexpr auto first_pause = std::chrono::milliseconds(50);
 constexpr auto proven_after = std::chrono::seconds(5);
+constexpr auto leave_limit = std::chrono::milliseconds(300);
 
 int make_wake() {
   const int descriptor = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -29,7 +31,11 @@ timespec until_then(SteadyTime then) {
 
 }  // namespace
 
-Link::Link(Settings settings) : settings_(std::move(settings)), wake_(make_wake()) {}
+Link::Link(Settings settings) : settings_(std::move(settings)), wake_(make_wake()) {
+  // Not all of them at the same node.
+  std::random_device random;
+  host_ = random() % settings_.address.hosts.size();
+}
 
 Link::~Link() {
   stop();
@@ -44,7 +50,7 @@ void Link::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
-    if (current_ != nullptr) current_->abort();
+    if (current_ != nullptr && !working_) current_->abort();
   }
   wake();
   if (thread_.joinable()) thread_.join();
@@ -73,25 +79,45 @@ void Link::run() {
   while (!stopping_) {
     const auto began = std::chrono::steady_clock::now();
     std::string trouble;
-    {
-      Connection connection;
-      if (open(connection, trouble)) {
-        work(connection, trouble);
-        // Who is thrown out at once is not to come back at once, again and again.
-        if (std::chrono::steady_clock::now() > began + proven_after) pause = first_pause;
-        disconnected();
-      }
-      const std::lock_guard lock(mutex_);
-      current_ = nullptr;
+    bool connected = false;
+    // A cluster is there as long as one of its nodes is.
+    for (std::size_t tried = 0; tried < settings_.address.hosts.size(); ++tried) {
+      connected = attempt(trouble);
+      if (connected || stopping_) break;
+      host_ = (host_ + 1) % settings_.address.hosts.size();
     }
     if (stopping_) break;
+    // Who is thrown out at once is not to come back at once, again and again.
+    if (connected && std::chrono::steady_clock::now() > began + proven_after) pause = first_pause;
     note(trouble);
     wait(nullptr, began + pause);
     pause = std::min(2 * pause, settings_.reconnect_max);
   }
 }
 
-bool Link::open(Connection& connection, std::string& trouble) {
+/// One connection, from its beginning to its end. False if there was none.
+bool Link::attempt(std::string& trouble) {
+  Connection connection;
+  const bool opened = open(connection, settings_.address.hosts[host_], trouble);
+  if (opened) {
+    work(connection, trouble);
+    // A node may let us in, and yet be cut off from those that it needs.
+    const bool good = proven_ && given_up_.empty();
+    if (!good) host_ = (host_ + 1) % settings_.address.hosts.size();
+    disconnected();
+    if (stopping_) take_leave(connection);
+  } else if (settings_.address.hosts.size() > 1) {
+    trouble = settings_.address.host + ": " + trouble;
+  }
+  const std::lock_guard lock(mutex_);
+  current_ = nullptr;
+  working_ = false;
+  return opened;
+}
+
+bool Link::open(Connection& connection, const Host& host, std::string& trouble) {
+  settings_.address.host = host.name;
+  settings_.address.port = host.port;
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return false;
@@ -101,17 +127,43 @@ bool Link::open(Connection& connection, std::string& trouble) {
          set_up(connection, trouble);
 }
 
-/// A URL that cannot be read is not taken: the old one may still do.
-Address Link::address_now() const try {
-  return settings_.url_now ? parse_amqp_url(settings_.url_now()) : settings_.address;
-} catch (const std::invalid_argument&) {
-  return settings_.address;
+/// The host from the list that we began with, all else as it is said now. A URL that cannot be read
+/// is not taken: the old one may still do.
+Address Link::address_now() const {
+  Address address = settings_.address;
+  try {
+    if (settings_.url_now) address = parse_amqp_url(settings_.url_now());
+  } catch (const std::invalid_argument&) {
+  }
+  address.host = settings_.address.host;
+  address.port = settings_.address.port;
+  return address;
+}
+
+/// What the broker still says to us is nobody's any more.
+void Link::take_leave(Connection& connection) {
+  struct Nobody final : FrameSink {
+  } nobody;
+  put_close(connection.out());
+  std::string end;
+  const auto until = std::chrono::steady_clock::now() + leave_limit;
+  for (auto now = until - leave_limit; now < until; now = std::chrono::steady_clock::now()) {
+    if (!connection.send(now, end) || !connection.receive(nobody, now, end)) return;
+    pollfd descriptor{connection.socket(), POLLIN, 0};
+    if (connection.unsent() > 0) descriptor.events |= POLLOUT;
+    const auto span = until_then(until);
+    if (::ppoll(&descriptor, 1, &span, nullptr) < 0) return;
+  }
 }
 
 void Link::work(Connection& connection, std::string& trouble) {
-  note({});
+  {
+    const std::lock_guard lock(mutex_);
+    working_ = true;
+  }
   ++connects_;
   given_up_.clear();
+  proven_ = false;
   connected(std::chrono::steady_clock::now());
   while (!stopping_) {
     const auto now = std::chrono::steady_clock::now();
@@ -140,6 +192,18 @@ void Link::wait(Connection* connection, SteadyTime until) {
     // While we wait to connect again there is nothing else to do.
     if (connection != nullptr || std::chrono::steady_clock::now() >= until) break;
   }
+}
+
+void Link::proven() {
+  proven_ = true;
+  note({});
+}
+
+void Link::tell(const std::vector<std::string>& notes) {
+  std::string all;
+  for (const auto& note : notes) all += (all.empty() ? "" : "; ") + note;
+  if (all == std::exchange(told_, all) || all.empty()) return;
+  say(LogLevel::warning, all);
 }
 
 void Link::note(const std::string& trouble) {

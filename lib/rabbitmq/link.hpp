@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "postoffice/log.hpp"
 #include "rabbitmq/connection.hpp"
@@ -38,12 +39,19 @@ class Link : private FrameSink {
   ~Link();
 
   void start();
-  void stop();  ///< once, before the derived class is destroyed
+  /// Once, before the derived class is destroyed. Takes leave of a broker that answers: it would
+  /// log a connection that only ends.
+  void stop();
   bool stopping() const { return stopping_; }
   /// Lets the thread look for work; from any thread.
   void wake();
   /// From inside the handlers: the connection is no good any more.
   void give_up(const std::string& why);
+  /// What set_up() brought has been seen to work. Only then it is told: a broker that lets in and
+  /// throws out again is one trouble, not many.
+  void proven();
+  /// Tells what somebody should know of the broker's queues, once.
+  void tell(const std::vector<std::string>& notes);
   void say(LogLevel level, const std::string& message) const;
 
  private:
@@ -57,20 +65,26 @@ class Link : private FrameSink {
   virtual void disconnected() = 0;
 
   void run();
-  bool open(Connection& connection, std::string& trouble);
+  bool open(Connection& connection, const Host& host, std::string& trouble);
   Address address_now() const;
+  bool attempt(std::string& trouble);
+  void take_leave(Connection& connection);
   void work(Connection& connection, std::string& trouble);
   void wait(Connection* connection, SteadyTime until);
   void note(const std::string& trouble);
 
-  const Settings settings_;
-  const int wake_;  // an eventfd
+  Settings settings_;  // the address: of the host that was tried last
+  const int wake_;     // an eventfd
   std::atomic<bool> stopping_{false};
   std::atomic<std::uint64_t> connects_{0};
-  std::string given_up_;  // the thread's
+  std::string given_up_;  // the thread's, as are these
+  std::size_t host_ = 0;  // that is tried next: the last one that worked, if one did
+  std::string told_;      // by tell()
+  bool proven_ = false;
 
   mutable std::mutex mutex_;
   Connection* current_ = nullptr;
+  bool working_ = false;  // nothing blocks: the thread sees stopping_ by itself
   std::string trouble_ = "not connected yet";
 
   std::thread thread_;

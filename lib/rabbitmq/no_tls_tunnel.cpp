@@ -29,4 +29,6 @@ int TlsTunnel::open(const Address&, std::chrono::milliseconds, std::string& trou
 
 void TlsTunnel::abort() {}
 
+std::string TlsTunnel::last_words() const { return {}; }
+
 }  // namespace postoffice::rabbitmq

@@ -1,6 +1,7 @@
 #include "rabbitmq/publisher.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <random>
 #include <stdexcept>
 #include <utility>
@@ -14,6 +15,12 @@ namespace {
 
 // A broker that confirms nothing for so long will not any more: connect again.
 constexpr auto stall_limit = std::chrono::seconds(5);
+
+// Who consumes the queues, and what is in them.
+constexpr auto question_every = std::chrono::seconds(1);
+
+// What was lost is told for so long.
+constexpr auto told_for = std::chrono::minutes(10);
 
 Link::Settings link_settings(const RabbitOptions& options, std::string name, Log log) {
   return {parse_amqp_url(options.url),
@@ -55,8 +62,9 @@ Publisher::Publisher(const RabbitOptions& options, std::vector<int> shards, std:
       ticks_(ticks == Ticks::yes),
       clock_(clock),
       session_(session),
-      last_(static_cast<Sequence>(
-          std::max<std::int64_t>(clock.now().time_since_epoch().count(), 0))) {
+      last_(
+          static_cast<Sequence>(std::max<std::int64_t>(clock.now().time_since_epoch().count(), 0))),
+      pace_(shards_.size(), options.tick) {
   for (const int shard : shards_) frames_.emplace_back(shard_name(options_.prefix, shard));
   start();
 }
@@ -124,12 +132,13 @@ void Publisher::put(Kind kind, Timestamp stamp, std::span<const ObjectId> ids,
       {kind, last_, stamp, static_cast<std::uint32_t>(ids.size()), messages, due, std::move(done)});
 }
 
-void Publisher::put_ticks(Kind kind, Timestamp stamp, Queue::AppendDone done, SteadyTime due) {
+void Publisher::put_ticks(Kind kind, Timestamp stamp, const std::vector<std::size_t>& shards,
+                          Queue::AppendDone done, SteadyTime due) {
   const auto type = kind == Kind::goodbye ? MessageType::goodbye : MessageType::tick;
   const MessageHeader header{type, options_.publisher, session_, last_, stamp};
-  for (const auto& frames : frames_) frames.put(header, {}, frame_max_, line_.bytes);
+  for (const auto shard : shards) frames_[shard].put(header, {}, frame_max_, line_.bytes);
   line_.sent.push_back(
-      {kind, last_, stamp, 0, static_cast<std::uint32_t>(frames_.size()), due, std::move(done)});
+      {kind, last_, stamp, 0, static_cast<std::uint32_t>(shards.size()), due, std::move(done)});
 }
 
 void Publisher::set_frontier(std::function<Timestamp()> frontier) {
@@ -150,8 +159,10 @@ void Publisher::say_goodbye(std::function<void()> done) {
     if (ready_ && ticks_ && !blocked_) {
       // Later than every callback: what is applied before it includes them all.
       const auto stamp = std::max(newest_, told) + Duration(1);
+      std::vector<std::size_t> all(frames_.size());
+      std::iota(all.begin(), all.end(), std::size_t{0});
       put_ticks(
-          Kind::goodbye, stamp, [done](std::error_code, const Receipt&) { done(); },
+          Kind::goodbye, stamp, all, [done](std::error_code, const Receipt&) { done(); },
           std::chrono::steady_clock::now() + 2 * options_.confirm_timeout);
       done = nullptr;
     }
@@ -172,6 +183,10 @@ RabbitPublisherStatus Publisher::status() const {
     status = counters_;
     status.connected = ready_;
     status.blocked = blocked_;
+    status.refusing = refusing_;
+    const auto now = std::chrono::steady_clock::now();
+    status.losing = lost_at_ && now < *lost_at_ + told_for;
+    status.dead_grows = dead_grew_ && now < *dead_grew_ + told_for;
   }
   status.publisher = options_.publisher;
   status.connects = connects();
@@ -182,16 +197,21 @@ RabbitPublisherStatus Publisher::status() const {
 bool Publisher::set_up(Connection& connection, std::string& trouble) {
   std::vector<std::string> queues;
   for (const int shard : shards_) queues.push_back(shard_name(options_.prefix, shard));
-  return connection.declare(options_.prefix, queues, trouble) &&
-         connection.confirm_publishing(trouble);
+  std::vector<std::string> notes;
+  if (!connection.declare(options_.prefix, queues, notes, trouble)) return false;
+  tell(notes);
+  return connection.confirm_publishing(trouble);
 }
 
 void Publisher::connected(SteadyTime now) {
+  if (!ticks_) proven();
+  pace_.begin(now);
+  unanswered_ = 0;
+  next_question_ = now;
   const std::lock_guard lock(mutex_);
   open_ = true;
   ready_ = !ticks_;
   blocked_ = false;
-  next_tick_ = now;
   progress_ = now;
 }
 
@@ -202,13 +222,14 @@ SteadyTime Publisher::step(Connection& connection, SteadyTime now) {
     unsent_ = connection.unsent();
     messages_ = window_.messages();
   }
-  if (ticks_ && now >= next_tick_) tick(now);
+  if (ticks_ && now >= pace_.next()) tick(now);
   take_line(connection, now);
+  if (ticks_ && now >= next_question_) ask(connection, now);
   window_.overdue(now, ended_);
   finish();
   look_for_stall(now);
   auto next = std::min(window_.next_due(), progress_ + stall_limit);
-  if (ticks_) next = std::min(next, next_tick_);
+  if (ticks_) next = std::min({next, pace_.next(), next_question_});
   const std::lock_guard lock(mutex_);
   asleep_ = line_.sent.empty();
   return asleep_ ? next : now;
@@ -216,7 +237,7 @@ SteadyTime Publisher::step(Connection& connection, SteadyTime now) {
 
 /// What `frontier_` says must be known before the tick's place in line.
 void Publisher::tick(SteadyTime now) {
-  next_tick_ = now + options_.tick;
+  const auto shards = shards_to_tick(now);
   std::function<Timestamp()> frontier;
   {
     const std::lock_guard lock(mutex_);
@@ -228,8 +249,74 @@ void Publisher::tick(SteadyTime now) {
   if (stopped_) return;
   newest_ = std::max(newest_, frontier ? told : clock_.now());
   const bool early = planted(PlantedBug::tick_ahead_of_its_line);
-  put_ticks(Kind::tick, early ? newest_ + std::chrono::hours(1) : newest_, {},
+  put_ticks(Kind::tick, early ? newest_ + std::chrono::hours(1) : newest_, shards, {},
             now + options_.confirm_timeout);
+}
+
+/// Those whose time has come. At the beginning and after a refusal all of them, at once: only a
+/// round that passes everywhere shows that all have heard of us, and that none is full.
+std::vector<std::size_t> Publisher::shards_to_tick(SteadyTime now) {
+  bool all = false;
+  {
+    const std::lock_guard lock(mutex_);
+    all = refusing_ || !ready_;
+  }
+  std::vector<std::size_t> shards;
+  for (std::size_t shard = 0; shard < frames_.size(); ++shard) {
+    if (!all && !pace_.due(shard, now)) continue;
+    shards.push_back(shard);
+    pace_.ticked(shard, now, all);
+  }
+  return shards;
+}
+
+/// Behind what was taken: so the broker has seen all of it when it answers.
+void Publisher::ask(Connection& connection, SteadyTime now) {
+  next_question_ = now + question_every;
+  if (unanswered_ > 0) return;
+  for (const int shard : shards_)
+    put_question(shard_name(options_.prefix, shard), connection.out());
+  put_question(dead_name(options_.prefix), connection.out());
+  unanswered_ = shards_.size() + 1;
+  look_ = {false, 0, window_.confirmed(), window_.messages()};
+}
+
+/// Answers come in the order of the questions.
+void Publisher::on_answer(const QueueAnswer& answer) {
+  if (unanswered_ == 0) return;
+  if (--unanswered_ == 0) {
+    count_dead(answer.messages);
+    return count_lost(unread_.look(look_));
+  }
+  const auto shard = shards_.size() - unanswered_;
+  look_.messages += answer.messages;
+  look_.consumed = look_.consumed || answer.consumers > 0;
+  pace_.consumed(shard, answer.consumers > 0, std::chrono::steady_clock::now());
+}
+
+void Publisher::count_dead(std::uint64_t messages) {
+  const std::lock_guard lock(mutex_);
+  const auto before = std::exchange(counters_.dead, messages);
+  if (before && messages > *before) dead_grew_ = std::chrono::steady_clock::now();
+}
+
+void Publisher::count_lost(std::uint64_t messages) {
+  if (messages == 0) return;
+  const auto now = std::chrono::steady_clock::now();
+  bool known = false;
+  {
+    const std::lock_guard lock(mutex_);
+    counters_.lost += messages;
+    known = lost_at_ && now < *lost_at_ + told_for;
+    lost_at_ = now;
+  }
+  if (known) return;
+  say(LogLevel::error,
+      "messages that the broker had confirmed are gone from queues that nobody "
+      "consumes, " +
+          std::to_string(messages) +
+          " so far: a policy (max-length, message-ttl, expires) drops them, or "
+          "somebody purges or reads these queues");
 }
 
 void Publisher::take_line(Connection& connection, SteadyTime now) {
@@ -257,9 +344,15 @@ void Publisher::on_confirm(std::uint64_t tag, bool multiple) {
 
 void Publisher::on_nack(std::uint64_t tag, bool multiple) {
   progress_ = std::chrono::steady_clock::now();
+  bool before = false;
   {
     const std::lock_guard lock(mutex_);
-    ++counters_.nacked;
+    before = std::exchange(refusing_, true);
+    refused_at_ = progress_;
+  }
+  if (!before) {
+    say(LogLevel::warning,
+        "the broker refuses messages (nack): a queue has reached its limit; callbacks get 503");
   }
   if (planted(PlantedBug::nack_believed)) return window_.confirm(tag, multiple, ended_);
   window_.nack(tag, multiple, ended_);
@@ -304,7 +397,7 @@ void Publisher::look_for_stall(SteadyTime now) {
 void Publisher::disconnected() {
   {
     const std::lock_guard lock(mutex_);
-    open_ = ready_ = blocked_ = false;
+    open_ = ready_ = blocked_ = refusing_ = false;
     std::swap(taken_, line_);
   }
   for (auto& sent : taken_.sent) window_.add(std::move(sent));
@@ -317,11 +410,17 @@ void Publisher::disconnected() {
 /// The hello is confirmed before anything that follows it.
 void Publisher::finish() {
   if (ended_.empty()) return;
+  bool heard = false, takes = false;
   {
     const std::lock_guard lock(mutex_);
+    const bool ready = ready_, refusing = refusing_;
     for (const Ended& ended : ended_) count(ended);
+    heard = ready_ && !ready;
+    takes = refusing && !refusing_ && open_;
   }
-  for (auto& [sent, error] : ended_) {
+  if (heard) proven();
+  if (takes) say(LogLevel::info, "the broker takes messages again");
+  for (auto& [sent, error, nacked] : ended_) {
     if (!sent.done) continue;
     sent.done(error, {options_.publisher, sent.sequence, sent.stamp});
   }
@@ -329,8 +428,12 @@ void Publisher::finish() {
 }
 
 void Publisher::count(const Ended& ended) {
-  const auto& [sent, error] = ended;
-  if (sent.kind == Kind::tick && !error && open_) ready_ = true;
+  const auto& [sent, error, nacked] = ended;
+  // A round of fewer shards says nothing of the others.
+  if (sent.kind == Kind::tick && !error && open_ && sent.messages == frames_.size()) {
+    ready_ = true;
+    if (sent.due > refused_at_ + options_.confirm_timeout) refusing_ = false;
+  }
   if (sent.kind == Kind::tick || sent.kind == Kind::goodbye) return;
   --counters_.unconfirmed;
   if (!error && sent.kind == Kind::carried) ++counters_.forwarded;
@@ -338,6 +441,7 @@ void Publisher::count(const Ended& ended) {
     ++counters_.accepted_callbacks;
     counters_.accepted_ids += sent.ids;
   }
+  if (nacked) ++counters_.nacked;
   if (error && !open_) ++counters_.broken;
   if (error && open_ && std::chrono::steady_clock::now() >= sent.due) ++counters_.overdue;
 }

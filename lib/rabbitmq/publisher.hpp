@@ -9,6 +9,7 @@
 #include "postoffice/defaults/rabbit_queue.hpp"
 #include "rabbitmq/confirm_window.hpp"
 #include "rabbitmq/link.hpp"
+#include "rabbitmq/unread_queues.hpp"
 
 namespace postoffice::rabbitmq {
 
@@ -54,7 +55,11 @@ class Publisher final : private Link {
   void on_nack(std::uint64_t tag, bool multiple) override;
   void on_return(Bytes body) override;
   void on_blocked(bool blocked) override;
+  void on_answer(const QueueAnswer& answer) override;
 
+  void ask(Connection& connection, SteadyTime now);
+  void count_dead(std::uint64_t messages);
+  void count_lost(std::uint64_t messages);
   void tick(SteadyTime now);
   void take_line(Connection& connection, SteadyTime now);
   void finish();
@@ -65,7 +70,10 @@ class Publisher final : private Link {
   std::error_code refusal(bool stamped) const;
   void put(Kind kind, Timestamp stamp, std::span<const ObjectId> ids, Queue::AppendDone done,
            SteadyTime due);
-  void put_ticks(Kind kind, Timestamp stamp, Queue::AppendDone done, SteadyTime due);
+  /// To the shards whose numbers, as indices of frames_, are given.
+  void put_ticks(Kind kind, Timestamp stamp, const std::vector<std::size_t>& shards,
+                 Queue::AppendDone done, SteadyTime due);
+  std::vector<std::size_t> shards_to_tick(SteadyTime now);
 
   const RabbitOptions options_;
   const std::vector<int> shards_;
@@ -84,16 +92,24 @@ class Publisher final : private Link {
   bool open_ = false;         // the connection works …
   bool ready_ = false;        // … and all shards have heard of us
   bool blocked_ = false;
+  bool refusing_ = false;  // see RabbitPublisherStatus
   bool stopped_ = false;
   bool asleep_ = false;
   std::function<Timestamp()> frontier_;
   RabbitPublisherStatus counters_;
+  SteadyTime refused_at_{};
+  std::optional<SteadyTime> lost_at_;
+  std::optional<SteadyTime> dead_grew_;
 
   // The thread's.
   ConfirmWindow window_;
   std::vector<Ended> ended_;
   Line taken_;
-  SteadyTime next_tick_{};
+  TickPace pace_;
+  UnreadQueues unread_;
+  UnreadQueues::Look look_;     // being taken: the answers so far
+  std::size_t unanswered_ = 0;  // questions
+  SteadyTime next_question_{};
   SteadyTime progress_{};  // when the broker confirmed something, or nothing was on its way
 };
 

@@ -27,6 +27,9 @@ class ShardBuffer {
   /// The next message. False if it makes no sense: it is to be rejected.
   bool add(Bytes body);
 
+  /// The next message could not be read: it is to be rejected.
+  void add_unreadable() { tags_.push_back({last_, true}); }
+
   /// A message of this session is on its way: held back until its append is done.
   void hold(Sequence sequence) { held_.emplace(sequence, false); }
   void release(Sequence sequence) { held_.erase(sequence); }

@@ -4,6 +4,7 @@
 #include <array>
 #include <asio.hpp>
 #include <asio/ssl.hpp>
+#include <mutex>
 #include <optional>
 #include <system_error>
 #include <thread>
@@ -85,6 +86,11 @@ class TlsTunnel::Impl {
     asio::post(context_, [this] { close(); });
   }
 
+  std::string last_words() const {
+    const std::lock_guard lock(mutex_);
+    return last_words_;
+  }
+
  private:
   bool start_thread(std::string& trouble) {
     try {
@@ -160,21 +166,30 @@ class TlsTunnel::Impl {
       if (error) return close();
       asio::async_write(*broker_, asio::buffer(up_, count),
                         [this](std::error_code failed, std::size_t) {
-                          if (failed) return close();
-                          to_broker();
+                          // Why it takes no more, from_broker() learns: it closes.
+                          if (!failed) to_broker();
                         });
     });
   }
 
   void from_broker() {
     broker_->async_read_some(asio::buffer(down_), [this](std::error_code error, std::size_t count) {
-      if (error) return close();
+      if (error) return close_because(error);
       asio::async_write(plain_, asio::buffer(down_, count),
                         [this](std::error_code failed, std::size_t) {
                           if (failed) return close();
                           from_broker();
                         });
     });
+  }
+
+  /// An alert is an error of OpenSSL's; that a connection ends is none.
+  void close_because(std::error_code error) {
+    if (error.category() == asio::error::get_ssl_category()) {
+      const std::lock_guard lock(mutex_);
+      last_words_ = error.message();
+    }
+    close();
   }
 
   void close() {
@@ -189,6 +204,8 @@ class TlsTunnel::Impl {
   asio::local::stream_protocol::socket plain_{context_};
   Piece up_;
   Piece down_;
+  mutable std::mutex mutex_;
+  std::string last_words_;
   std::thread thread_;
 };
 
@@ -201,5 +218,7 @@ int TlsTunnel::open(const Address& address, std::chrono::milliseconds limit, std
 }
 
 void TlsTunnel::abort() { impl_->abort(); }
+
+std::string TlsTunnel::last_words() const { return impl_->last_words(); }
 
 }  // namespace postoffice::rabbitmq

@@ -33,6 +33,9 @@ class TlsTunnel {
   /// From any thread: open() fails, or the plain end comes to its end.
   void abort();
 
+  /// Why the broker ended the session, in its own words if it sent an alert; from any thread.
+  std::string last_words() const;
+
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;

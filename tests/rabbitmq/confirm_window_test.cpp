@@ -19,7 +19,7 @@ struct Window : ConfirmWindow {
   }
   std::vector<Sequence> take(std::error_code error = {}) {
     std::vector<Sequence> sequences;
-    for (const auto& [sent, what] : ended) {
+    for (const auto& [sent, what, nacked] : ended) {
       CHECK(what == error);
       sequences.push_back(sent.sequence);
     }

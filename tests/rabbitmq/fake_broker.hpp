@@ -105,6 +105,7 @@ class FakeBroker {
 
   /// What the broker says when it is asked how many consumers a queue has.
   void say_consumers(unsigned count) { consumers_ = count; }
+  void say_messages(unsigned count) { messages_ = count; }  ///< … and how many are in it
 
   /// Those who connect next are told this instead of an AMQP greeting; empty: as it should be.
   void greet_with(Text text) {
@@ -211,7 +212,9 @@ class FakeBroker {
     } else if (id == 20010) {
       peer.method(20, 11, number(0, 4));
     } else if (id == 50010) {
-      peer.method(50, 11, short_text("q") + number(0, 4) + number(consumers_, 4));
+      const auto size = number_at(payload, 6, 1);
+      peer.method(50, 11, short_text(payload.substr(7, size)) + number(messages_, 4) +
+                              number(consumers_, 4));
     } else if (id == 60020) {
       peer.method(60, 21, short_text("postoffice"));
       on_consume_(peer);
@@ -234,6 +237,7 @@ class FakeBroker {
   std::atomic<bool> frozen_{false};
   std::atomic<int> connects_{0};
   std::atomic<unsigned> consumers_{1};
+  std::atomic<unsigned> messages_{0};
   std::atomic<int> acknowledged_{0};
   std::atomic<int> rejected_{0};
   std::thread thread_;

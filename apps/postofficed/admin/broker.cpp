@@ -14,7 +14,9 @@ void write(Json& json, const BrokerStatus::Publisher& publisher) {
       .member("registered", publisher.registered)
       .member("connected", publisher.connected)
       .member("blocked", publisher.blocked)
+      .member("refusing", publisher.refusing)
       .member("trouble", publisher.trouble)
+      .member("lost_messages", publisher.lost)
       .member("unconfirmed", publisher.unconfirmed)
       .member("accepted_callbacks", publisher.accepted_callbacks)
       .member("accepted_ids", publisher.accepted_ids)
@@ -50,6 +52,7 @@ void write(Json& json, const BrokerStatus::Worker& worker) {
         .member("serving", shard.serving)
         .member("trouble", shard.trouble)
         .member("unacknowledged", shard.unacknowledged)
+        .member("rejected", shard.rejected)
         .member("watermark", shard.watermark)
         .member("pending_ids", shard.pending)
         .end_object();
@@ -62,6 +65,12 @@ void write(MetricsText& out, const BrokerStatus::Publisher& publisher) {
             publisher.connected ? 1 : 0);
   out.gauge("postoffice_broker_blocked", "1 while the broker has no memory or disk left.",
             publisher.blocked ? 1 : 0);
+  out.gauge("postoffice_broker_refusing",
+            "1 while the broker refuses what is published: a queue has reached its limit.",
+            publisher.refusing ? 1 : 0);
+  out.counter("postoffice_lost_messages_total",
+              "Messages that were confirmed and are gone from queues that nobody consumed.",
+              number(publisher.lost));
   out.gauge("postoffice_publisher_registered", "1 if the database knows this publisher.",
             publisher.registered ? 1 : 0);
   out.gauge("postoffice_publisher_unconfirmed", "Callbacks on their way to the broker.",
@@ -85,9 +94,10 @@ void write(MetricsText& out, const BrokerStatus::Publisher& publisher) {
 }
 
 void write(MetricsText& out, const BrokerStatus::Worker& worker) {
-  std::uint64_t serving = 0, unacknowledged = 0, redelivered = 0, rejected = 0;
+  std::uint64_t serving = 0, away = 0, unacknowledged = 0, redelivered = 0, rejected = 0;
   for (const auto& shard : worker.shards) {
     serving += shard.serving ? 1 : 0;
+    away += shard.connected ? 0 : 1;
     unacknowledged += shard.unacknowledged;
     redelivered += shard.redelivered;
     rejected += shard.rejected;
@@ -96,7 +106,8 @@ void write(MetricsText& out, const BrokerStatus::Worker& worker) {
   constexpr auto shards = "postoffice_shards";
   out.family(shards, "gauge", "Shards that are this worker's.");
   out.sample(shards, "state", "serving", number(serving));
-  out.sample(shards, "state", "waiting", number(worker.shards.size() - serving));
+  out.sample(shards, "state", "waiting", number(worker.shards.size() - serving - away));
+  out.sample(shards, "state", "away", number(away));
   out.gauge("postoffice_worker_unacknowledged", "Messages not acknowledged to the broker.",
             number(unacknowledged));
   out.gauge("postoffice_worker_redelivered", "Messages of the present shards that came again.",
@@ -108,12 +119,17 @@ void write(MetricsText& out, const BrokerStatus::Worker& worker) {
 
 }  // namespace
 
-bool BrokerStatus::well() const {
-  if (publisher && (!publisher->connected || publisher->blocked || !publisher->registered)) {
-    return false;
+BrokerStatus::DeadQueue BrokerStatus::dead_queue() const {
+  DeadQueue result;
+  const auto add = [&](const DeadQueue& seen) {
+    if (seen.messages) result.messages = std::max(result.messages.value_or(0), *seen.messages);
+    result.grows = result.grows || seen.grows;
+  };
+  if (publisher) add(publisher->dead_queue);
+  if (worker) {
+    for (const auto& shard : worker->shards) add(shard.dead_queue);
   }
-  return !worker || std::all_of(worker->shards.begin(), worker->shards.end(),
-                                [](const Shard& shard) { return shard.connected; });
+  return result;
 }
 
 void write_broker(Json& json, const BrokerStatus& broker) {
@@ -124,6 +140,11 @@ void write_broker(Json& json, const BrokerStatus& broker) {
 }
 
 void write_broker(MetricsText& out, const BrokerStatus& broker) {
+  if (const auto dead = broker.dead_queue(); dead.messages) {
+    out.gauge("postoffice_dead_queue_messages",
+              "Messages in the queue for what was refused or dropped; nobody consumes it.",
+              number(*dead.messages));
+  }
   if (broker.publisher) write(out, *broker.publisher);
   if (broker.worker) write(out, *broker.worker);
 }

@@ -14,12 +14,22 @@
 namespace postofficed {
 
 struct BrokerStatus {
+  /// What was refused or dropped lies there, until somebody looks at it.
+  struct DeadQueue {
+    std::optional<std::uint64_t> messages;  ///< nothing: not known yet
+    bool grows = false;                     ///< some came within ten minutes
+  };
+
   /// Of a process that publishes.
   struct Publisher {
     std::string id;
     bool registered = false;  ///< the database knows it
     bool connected = false;
     bool blocked = false;
+    bool refusing = false;  ///< queues that have reached their limit
+    bool losing = false;    ///< what was confirmed, within ten minutes
+    std::uint64_t lost = 0;
+    DeadQueue dead_queue;
     std::string trouble;
     std::uint64_t unconfirmed = 0;
     std::uint64_t accepted_callbacks = 0;
@@ -42,6 +52,8 @@ struct BrokerStatus {
     std::uint64_t unacknowledged = 0;
     std::uint64_t redelivered = 0;
     std::uint64_t rejected = 0;
+    std::string rejected_last;  ///< for ten minutes
+    DeadQueue dead_queue;
     postoffice::Timestamp watermark{};
     std::uint64_t pending = 0;
   };
@@ -56,8 +68,8 @@ struct BrokerStatus {
   std::optional<Publisher> publisher;
   std::optional<Worker> worker;
 
-  /// Nothing that this process does with the broker is disturbed.
-  bool well() const;
+  /// As this process saw it last.
+  DeadQueue dead_queue() const;
 };
 
 void write_broker(Json& json, const BrokerStatus& broker);

@@ -86,6 +86,7 @@ Failure Publishing::open(std::vector<int> sockets, std::size_t connections_max) 
   ingress.threads = options_.ingress_threads;
   ingress.sockets = std::move(sockets);
   ingress.connections_max = connections_max;
+  ingress.why_not = [this] { return not_ready(); };
   if (options_.public_health) ingress.not_ready = [this] { return not_ready(); };
   ingress_.emplace(ingress, log_);
   return {};
@@ -160,8 +161,9 @@ std::string Publishing::not_ready() const {
   if (!ingress_->status().listening) return "callbacks are not listened for yet";
   if (journal_) return journal_->trouble();
   const auto status = publisher_->status();
-  if (!status.connected) return "the broker cannot be reached";
-  return status.blocked ? "the broker takes nothing now" : "";
+  if (status.refusing) return "the broker refuses messages: a queue has reached its limit (nack)";
+  if (!status.connected) return "the broker cannot be used: " + status.trouble;
+  return status.blocked ? "the broker takes nothing now: it has no memory or disk left" : "";
 }
 
 BrokerStatus::Publisher Publishing::status() const {
@@ -171,6 +173,10 @@ BrokerStatus::Publisher Publishing::status() const {
   result.registered = registered_;
   result.connected = status.connected;
   result.blocked = status.blocked;
+  result.refusing = status.refusing;
+  result.losing = status.losing;
+  result.lost = status.lost;
+  result.dead_queue = {status.dead, status.dead_grows};
   result.trouble = status.trouble;
   result.unconfirmed = status.unconfirmed;
   result.accepted_callbacks = status.accepted_callbacks;

@@ -104,11 +104,13 @@ BrokerStatus::Shard Shard::status() const {
   BrokerStatus::Shard result;
   result.shard = number_;
   result.connected = details.connected;
-  result.serving = pipeline_ != nullptr;
+  result.serving = pipeline_ != nullptr && details.connected;
   result.trouble = details.trouble;
   result.unacknowledged = details.unacknowledged;
   result.redelivered = details.redelivered;
   result.rejected = details.rejected;
+  result.rejected_last = details.rejected_last;
+  result.dead_queue = {details.dead, details.dead_grows};
   if (!pipeline_) return result;
   const auto status = pipeline_->status();
   result.watermark = status.watermark;

@@ -219,9 +219,9 @@ postoffice::PipelineStatus Working::pipeline_status() const {
 
 std::string Working::not_ready() const {
   const auto worker = status();
-  const bool connected = std::all_of(worker.shards.begin(), worker.shards.end(),
-                                     [](const auto& shard) { return shard.connected; });
-  return connected ? "" : "the broker cannot be reached";
+  const auto away = std::find_if(worker.shards.begin(), worker.shards.end(),
+                                 [](const auto& shard) { return !shard.connected; });
+  return away == worker.shards.end() ? "" : "the broker cannot be used: " + away->trouble;
 }
 
 void add(postoffice::PipelineStatus& sum, const postoffice::PipelineStatus& one) {

@@ -31,6 +31,10 @@ struct HttpIngressOptions {
   /// or 503 with the reason that this returns (empty: ready). Called on the ingress's threads; must
   /// not block.
   std::function<std::string()> not_ready{};
+
+  /// If set, a callback that was not stored is told why in these words, if there are any: the
+  /// queue's own, that its error does not carry. Called as not_ready.
+  std::function<std::string()> why_not{};
 };
 
 /// Counters since the start, by HTTP status.

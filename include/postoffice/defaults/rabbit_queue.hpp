@@ -20,7 +20,8 @@
 namespace postoffice {
 
 struct RabbitOptions {
-  /// amqp://user:password@host:port/vhost, parts percent-encoded. amqps:// is TLS, with the query
+  /// amqp://user:password@host:port/vhost, parts percent-encoded; several hosts of one cluster with
+  /// commas between them: host1:port,host2:port. amqps:// is TLS, with the query
   /// parameters cacertfile (else what the system trusts), certfile, keyfile, verify (verify_peer
   /// unless it says verify_none) and server_name_indication. Files are read at each connect.
   std::string url = "amqp://localhost";
@@ -55,8 +56,9 @@ void check_with_files(const RabbitOptions& options);
 
 struct RabbitPublisherStatus {
   std::uint64_t publisher = 0;
-  bool connected = false;       ///< all shards have confirmed the hello of this connection
-  bool blocked = false;         ///< the broker has no memory or disk for what we publish
+  bool connected = false;  ///< all shards have confirmed the hello of this connection
+  bool blocked = false;    ///< the broker has no memory or disk for what we publish
+  bool refusing = false;   ///< it has refused a message, and no round of ticks has passed since
   std::size_t unconfirmed = 0;  ///< callbacks on their way
   std::string trouble;          ///< why it is not connected, for people; without the password
 
@@ -66,9 +68,14 @@ struct RabbitPublisherStatus {
   std::uint64_t refused = 0;  ///< at once: not connected, blocked, too much on its way
   std::uint64_t overdue = 0;
   std::uint64_t returned = 0;  ///< there was no queue
-  std::uint64_t nacked = 0;
-  std::uint64_t broken = 0;  ///< on their way when the connection ended
+  std::uint64_t nacked = 0;    ///< refused by the broker: a queue has reached its limit
+  std::uint64_t broken = 0;    ///< on their way when the connection ended
   std::uint64_t connects = 0;
+
+  std::uint64_t lost = 0;  ///< messages, confirmed, then gone from queues that nobody consumed
+  bool losing = false;     ///< some within ten minutes
+  std::optional<std::uint64_t> dead;  ///< messages in the dead queue, seen within seconds
+  bool dead_grows = false;            ///< some have come within ten minutes
 };
 
 /// Puts callbacks into the shards. Done means that a quorum of brokers has written each of its
@@ -110,11 +117,14 @@ class RabbitPublisher {
 };
 
 struct RabbitQueueStatus {
-  bool connected = false;          ///< consuming, or waiting for the consumer before us to go
-  std::string trouble;             ///< why not, for people
-  std::size_t unacknowledged = 0;  ///< messages, ticks included
-  std::uint64_t redelivered = 0;   ///< messages
-  std::uint64_t rejected = 0;      ///< messages that made no sense: they are in the dead queue
+  bool connected = false;             ///< consuming, or waiting for the consumer before us to go
+  std::string trouble;                ///< why not, for people
+  std::size_t unacknowledged = 0;     ///< messages, ticks included
+  std::uint64_t redelivered = 0;      ///< messages
+  std::uint64_t rejected = 0;         ///< messages that made no sense: they are in the dead queue
+  std::string rejected_last;          ///< about the last of them, for people, for ten minutes
+  std::optional<std::uint64_t> dead;  ///< messages in the dead queue, seen within seconds
+  bool dead_grows = false;            ///< some have come within ten minutes
   std::uint64_t connects = 0;
 };
 

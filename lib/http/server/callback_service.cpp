@@ -138,10 +138,14 @@ void CallbackService::settle(Ticket& ticket) {
   // One that was too late has been refused in its turn: nothing before it has a later deadline.
   assert(!ticket.ready);
   if (ticket.error) {
-    return answer_problem(ticket, 503, "the callback was not stored: " + ticket.error.message(),
-                          retry_soon);
+    return answer_problem(ticket, 503, not_stored(ticket.error), retry_soon);
   }
   answer_accepted(ticket);
+}
+
+std::string CallbackService::not_stored(std::error_code error) const {
+  const auto why = limits_.why_not ? limits_.why_not() : std::string();
+  return "the callback was not stored: " + (why.empty() ? error.message() : why);
 }
 
 void CallbackService::answer_accepted(Ticket& ticket) {
@@ -176,7 +180,11 @@ void CallbackService::tick(std::chrono::steady_clock::time_point now) {
     Ticket& late = *oldest_;
     unwatch(late);
     if (late.connection == nullptr) continue;
-    answer_problem(late, 503, "the callback could not be made durable in time", retry_soon);
+    const auto why = limits_.why_not ? limits_.why_not() : std::string();
+    answer_problem(
+        late, 503,
+        "the callback could not be made durable in time" + (why.empty() ? "" : ": " + why),
+        retry_soon);
   }
 }
 

@@ -20,6 +20,7 @@ struct CallbackLimits {
   std::size_t ids_max = 10'000;
   std::size_t awaited_max = 65'536;  ///< callbacks of one loop that the queue has not answered
   std::chrono::milliseconds accept_timeout{800};
+  std::function<std::string()> why_not;    ///< behind the error of a callback, if it knows more
   std::function<std::string()> not_ready;  ///< answers /readyz; empty: there is no such page here
 };
 
@@ -51,6 +52,7 @@ class CallbackService final : public Service {
   void take_callback(Ticket& ticket);
   void answer_elsewhere(Ticket& ticket, const Request& request);
   void answer_ready(Ticket& ticket);
+  std::string not_stored(std::error_code error) const;
   void settle(Ticket& ticket);
   void answer_accepted(Ticket& ticket);
   void answer_problem(Ticket& ticket, int status, std::string_view detail,

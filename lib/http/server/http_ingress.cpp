@@ -44,6 +44,7 @@ CallbackLimits callback_limits(const HttpIngressOptions& options) {
   limits.ids_max = options.ids_max;
   limits.accept_timeout = options.accept_timeout;
   limits.not_ready = options.not_ready;
+  limits.why_not = options.why_not;
   return limits;
 }
 

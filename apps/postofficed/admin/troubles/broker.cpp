@@ -1,13 +1,68 @@
-// A broker that does not take or give messages.
+// A broker that does not take or give messages, or loses them.
+#include <map>
+#include <string>
+
 #include "admin/troubles.hpp"
 
 namespace postofficed {
+namespace {
+
+void find(const BrokerStatus::Publisher& publisher, Troubles& troubles) {
+  if (publisher.refusing) {
+    troubles.push_back({"broker",
+                        "refuses messages (nack): a queue has reached its limit; callbacks get 503",
+                        "let workers empty the queues, or raise max-length"});
+  } else if (!publisher.connected) {
+    troubles.push_back({"broker", "takes nothing: " + publisher.trouble, {}});
+  }
+  if (publisher.blocked) {
+    troubles.push_back({"broker", "has no memory or disk left; callbacks get 503", {}});
+  }
+  if (publisher.losing) {
+    troubles.push_back(
+        {"broker",
+         std::to_string(publisher.lost) +
+             " messages that it had confirmed are gone from queues that nobody consumes",
+         "look for policies on these queues (max-length, message-ttl, expires), for who purges or "
+         "reads them, and into the dead queue"});
+  }
+  if (!publisher.registered) {
+    troubles.push_back({"store", "does not know this publisher yet; callbacks are accepted", {}});
+  }
+}
+
+/// One line for all shards with the same trouble.
+void find(const BrokerStatus::Worker& worker, Troubles& troubles) {
+  std::map<std::string, std::string> away;
+  for (const auto& shard : worker.shards) {
+    if (!shard.rejected_last.empty()) {
+      troubles.push_back({"broker",
+                          "shard " + std::to_string(shard.shard) + ": " + shard.rejected_last,
+                          "somebody else writes to these queues"});
+    }
+    if (shard.connected) continue;
+    auto& shards = away[shard.trouble];
+    shards += (shards.empty() ? "" : ", ") + std::to_string(shard.shard);
+  }
+  for (const auto& [trouble, shards] : away) {
+    troubles.push_back({"broker", "gives nothing of shard " + shards + ": " + trouble, {}});
+  }
+}
+
+}  // namespace
 
 void find_broker_troubles(const Shown& shown, const postoffice::PipelineStatus&,
                           Troubles& troubles) {
-  if (shown.broker && !shown.broker().well()) {
-    troubles.push_back({"broker", "disturbed; /status says what", {}});
-  }
+  if (!shown.broker) return;
+  const auto broker = shown.broker();
+  if (broker.publisher) find(*broker.publisher, troubles);
+  if (broker.worker) find(*broker.worker, troubles);
+  const auto dead = broker.dead_queue();
+  if (!dead.grows) return;
+  troubles.push_back(
+      {"broker",
+       "its dead queue grows; " + std::to_string(dead.messages.value_or(0)) + " messages are in it",
+       "look at their x-death header: rejected, or dropped by a policy"});
 }
 
 }  // namespace postofficed

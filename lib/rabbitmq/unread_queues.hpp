@@ -1,0 +1,68 @@
+// What a publisher learns of its queues by asking: whether anybody takes out what it puts in, and
+// whether what it put in is still there. No threads, no broker and no clock in here.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+namespace postoffice::rabbitmq {
+
+/// When each shard gets its next tick. Where nobody consumes they come slower and slower: nobody
+/// hears them, and they would fill the queue. As soon as somebody does, the next one is due.
+class TickPace {
+ public:
+  using SteadyTime = std::chrono::steady_clock::time_point;
+
+  static constexpr std::chrono::milliseconds slowest{60'000};
+  static constexpr std::chrono::milliseconds slowest_hopeful{4'000};
+
+  TickPace(std::size_t shards, std::chrono::milliseconds tick) : tick_(tick), shards_(shards) {}
+
+  /// A new connection: all are due, and nothing is known of consumers.
+  void begin(SteadyTime now);
+
+  void consumed(std::size_t shard, bool by_somebody, SteadyTime now);
+  bool due(std::size_t shard, SteadyTime now) const { return now >= shards_[shard].next; }
+  /// One was sent. `hopeful`: its confirm is waited for, so the next comes in seconds at most.
+  void ticked(std::size_t shard, SteadyTime now, bool hopeful);
+  SteadyTime next() const;
+
+ private:
+  struct Shard {
+    bool consumed = true;
+    std::chrono::milliseconds pause{0};
+    SteadyTime next{};
+  };
+
+  const std::chrono::milliseconds tick_;
+  std::vector<Shard> shards_;
+};
+
+/// Compares what is in the queues with what was there and what has come since, while nobody
+/// consumes them: then nothing may get less. What does was thrown away by a policy, or taken by
+/// somebody who is none of us.
+///
+/// Of one look at all queues to the next, `sum now >= sum before + confirmed between - under way
+/// before`, as long as nobody consumes. Somebody may have come and gone between two looks, so one
+/// breach is not believed; two of the same silence are.
+class UnreadQueues {
+ public:
+  struct Look {
+    bool consumed = false;        ///< any of the queues has a consumer
+    std::uint64_t messages = 0;   ///< in all of them
+    std::uint64_t confirmed = 0;  ///< of ours since the start, when the questions were put
+    std::uint64_t under_way = 0;  ///< and neither confirmed nor refused then
+  };
+
+  /// How many more messages are lost than was known before.
+  std::uint64_t look(const Look& look);
+
+ private:
+  bool looked_ = false;
+  Look before_;
+  int breaches_ = 0;
+  std::uint64_t doubtful_ = 0;
+};
+
+}  // namespace postoffice::rabbitmq
