@@ -70,3 +70,16 @@ TEST_CASE("a URL that cannot be meant is refused, and the password is not repeat
     }
   }
 }
+
+TEST_CASE("several hosts of a URL are all kept, each with its port") {
+  using Hosts = std::vector<postoffice::rabbitmq::Host>;
+  CHECK(parse_amqp_url("amqp://u:p@one:1,two,[::1]:3/v").hosts ==
+        Hosts{{"one", 1}, {"two", 5672}, {"::1", 3}});
+  CHECK(parse_amqp_url("amqps://one,two").hosts == Hosts{{"one", 5671}, {"two", 5671}});
+  CHECK(parse_amqp_url("amqp://one,two").host == "one");
+  CHECK(parse_amqp_url("amqp://").hosts == Hosts{{"localhost", 5672}});
+  for (const std::string url :
+       {"amqp://one,", "amqp://,one", "amqp://one,,two", "amqp://one:x,two"}) {
+    CHECK_THROWS_AS(parse_amqp_url(url), std::invalid_argument);
+  }
+}

@@ -36,7 +36,11 @@ class FakeBroker {
     std::uint64_t last_tag = 0;  // published
 
     void send(const Text& bytes) {
-      (void)!::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      for (std::size_t at = 0; at < bytes.size();) {
+        const auto count = ::send(socket_, bytes.data() + at, bytes.size() - at, MSG_NOSIGNAL);
+        if (count <= 0) return;
+        at += static_cast<std::size_t>(count);
+      }
     }
     void method(int class_id, int method_id, const Text& arguments, int channel = 1) {
       send(frame(1, channel, number(class_id, 2) + number(method_id, 2) + arguments));
@@ -56,6 +60,17 @@ class FakeBroker {
              short_text("postoffice") + number(tag, 8) + number(redelivered, 1) + short_text("") +
                  short_text("q"));
       content(body);
+    }
+    /// As a real broker cuts it: in frames of 128 KiB.
+    void deliver_in_pieces(std::uint64_t tag, std::size_t size) {
+      method(60, 60,
+             short_text("postoffice") + number(tag, 8) + number(0, 1) + short_text("") +
+                 short_text("q"));
+      send(frame(2, 1, number(60, 2) + number(0, 2) + number(size, 8) + number(0, 2)));
+      const Text piece(131'064, 'x');
+      for (std::size_t at = 0; at < size; at += piece.size()) {
+        send(frame(3, 1, piece.substr(0, size - at)));
+      }
     }
     void block(bool blocked) {
       method(10, blocked ? 60 : 61, blocked ? short_text("memory") : "", 0);
@@ -213,8 +228,9 @@ class FakeBroker {
       peer.method(20, 11, number(0, 4));
     } else if (id == 50010) {
       const auto size = number_at(payload, 6, 1);
-      peer.method(50, 11, short_text(payload.substr(7, size)) + number(messages_, 4) +
-                              number(consumers_, 4));
+      peer.method(
+          50, 11,
+          short_text(payload.substr(7, size)) + number(messages_, 4) + number(consumers_, 4));
     } else if (id == 60020) {
       peer.method(60, 21, short_text("postoffice"));
       on_consume_(peer);

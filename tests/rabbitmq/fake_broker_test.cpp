@@ -332,3 +332,86 @@ TEST_CASE("a consumer that its queue has forgotten consumes again within seconds
   CHECK(within(8s, [&] { return broker.connects() >= 2; }));
   CHECK(log.count("forgotten its consumer") == 1);
 }
+
+TEST_CASE("a nack is told once, and over when a round of ticks is confirmed again") {
+  std::atomic<bool> full{false};
+  FakeBroker broker([&](FakeBroker::Peer& peer, std::uint64_t tag, const std::string&) {
+    full ? peer.nack(tag) : peer.ack(tag);
+  });
+  Client client(broker);
+  REQUIRE(client.connect());
+  CHECK_FALSE(client.publisher.status().refusing);
+  full = true;
+  CHECK(client.append(500ms) == Error::not_durable);
+  CHECK(client.append(500ms) == Error::not_durable);
+  CHECK(client.publisher.status().refusing);
+  CHECK(client.publisher.status().nacked == 2);
+  CHECK(client.log.count("the broker refuses messages") == 1);
+  full = false;
+  REQUIRE(within(5s, [&] { return !client.publisher.status().refusing; }));
+  CHECK(client.log.count("takes messages again") == 1);
+  CHECK_FALSE(client.append());
+}
+
+TEST_CASE("ticks come slower where nobody consumes, and at once when somebody does") {
+  std::atomic<int> ticks{0};
+  FakeBroker broker([&](FakeBroker::Peer& peer, std::uint64_t tag, const std::string&) {
+    ++ticks;
+    peer.ack(tag);
+  });
+  broker.say_consumers(0);
+  Client client(broker);
+  REQUIRE(client.connect());
+  REQUIRE(within(10s, [&] {
+    const int before = ticks;
+    std::this_thread::sleep_for(500ms);
+    return ticks <= before + 1;  // of 25
+  }));
+  broker.say_consumers(1);
+  const int before = ticks;
+  CHECK(within(5s, [&] { return ticks >= before + 20; }));
+}
+
+TEST_CASE("what gets less though nobody consumes it is lost, and told once") {
+  FakeBroker broker;
+  broker.say_consumers(0);
+  broker.say_messages(100);
+  Client client(broker);
+  REQUIRE(client.connect());
+  REQUIRE(within(5s, [&] { return client.publisher.status().dead.has_value(); }));
+  broker.say_messages(60);
+  std::this_thread::sleep_for(1'500ms);
+  broker.say_messages(30);
+  REQUIRE(within(5s, [&] { return client.publisher.status().lost >= 70; }));
+  CHECK(client.publisher.status().losing);
+  CHECK(client.log.count("gone from queues that nobody consumes") == 1);
+}
+
+TEST_CASE("a message that is too large is rejected, and what is behind it is handed over") {
+  const rabbitmq::MessageHeader header{MessageType::callback, 5, 6, 7, Timestamp{}};
+  FakeBroker broker([](FakeBroker::Peer&, std::uint64_t, const std::string&) {},
+                    [&](FakeBroker::Peer& peer) {
+                      peer.deliver_in_pieces(1, (std::size_t{64} << 20) + 1);
+                      peer.deliver(2, FakeBroker::message(header, {1, 2}));
+                    });
+  ManualClock clock;
+  EventLog log;
+  RabbitQueue queue(options_for(broker), 0, clock, log.log());
+  Mailbox<Delivery> deliveries;
+  queue.read(10, deliveries.done());
+  REQUIRE(deliveries.wait(1));
+  CHECK(deliveries.at(0).second.ids == std::vector<ObjectId>{1, 2});
+  CHECK(within(5s, [&] { return broker.rejected() == 1; }));
+  CHECK(queue.details().rejected == 1);
+  CHECK(queue.details().rejected_last.find("67108865") != std::string::npos);
+  CHECK(log.count("postoffice.0: a message of 67108865 bytes") == 1);
+}
+
+TEST_CASE("of several hosts one that does not answer is passed over") {
+  FakeBroker broker;
+  auto options = options_for(broker);
+  options.url = "amqp://127.0.0.1:1," + broker.url().substr(7) + ",127.0.0.1:1";
+  Client client(options);
+  REQUIRE(client.connect());
+  CHECK_FALSE(client.append());
+}

@@ -118,3 +118,13 @@ TEST_CASE("what speaks no TLS is refused within its time, and stopping does not 
   }
   CHECK(std::chrono::steady_clock::now() - begun < 1s);
 }
+
+TEST_CASE("a certificate of ours that the broker misses is asked for in its own words") {
+  const auto directory = std::string(std::getenv("POSTOFFICE_TEST_BROKER"));
+  std::ofstream(directory + "/rabbitmq.conf", std::ios::app)
+      << "ssl_options.verify = verify_peer\nssl_options.fail_if_no_peer_cert = true\n";
+  rabbit_broker("restart");
+  is_refused(rabbit_url(), "certificate required");
+  is_let_in(std::string(rabbit_url()) + "&certfile=" + directory +
+            "/tls/certificate.pem&keyfile=" + directory + "/tls/key.pem");
+}
