@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,13 @@ class FrameSink {
   ~FrameSink() = default;
 };
 
+/// What exists at the broker and is taken as it is. Kept over connections: those that follow only
+/// look whether it is still there, since the broker logs each attempt to declare it otherwise.
+struct Taken {
+  std::set<std::string> names;
+  std::vector<std::string> notes;  ///< a sentence for each difference that somebody should know
+};
+
 /// Everything but abort() belongs to one thread. `trouble` gets a sentence for people, without the
 /// password, whenever something returns false.
 class Connection {
@@ -56,10 +64,9 @@ class Connection {
   // Setting up: each blocks for a second or two at most.
   bool open(const Address& address, std::chrono::seconds heartbeat, std::string& trouble);
   /// What is missing is declared, what exists is taken as it is, unless its kind cannot work:
-  /// lib/rabbitmq/declare.cpp. `notes` gets a sentence for each difference that somebody should
-  /// know.
-  bool declare(const std::string& prefix, const std::vector<std::string>& queues,
-               std::vector<std::string>& notes, std::string& trouble);
+  /// lib/rabbitmq/declare.cpp.
+  bool declare(const std::string& prefix, const std::vector<std::string>& queues, Taken& taken,
+               std::string& trouble);
   bool confirm_publishing(std::string& trouble);
   bool consume(const std::string& queue, int prefetch, std::string& trouble);
 
@@ -90,9 +97,11 @@ class Connection {
   bool reopen_channel(std::string& trouble);
   bool exists(const std::string& queue, std::string& trouble);
   bool declare_exchange(const std::string& dead, std::string& trouble);
-  bool declare_queue(const std::string& queue, const std::string& dead,
-                     std::vector<std::string>& notes, std::string& trouble);
-  bool bind_dead(const std::string& dead, std::vector<std::string>& notes, std::string& trouble);
+  bool declare_queue(const std::string& queue, const std::string& dead, Taken& taken,
+                     std::string& trouble);
+  bool take_unseen(const std::string& queue, const std::string& words, Taken& taken,
+                   std::string& trouble);
+  bool bind_dead(const std::string& dead, Taken& taken, std::string& trouble);
   bool passive_exchange(const std::string& name, std::string& trouble);
   /// Of the last call: 0 if all is well, -1 without an answer, else the broker's code. `words` are
   /// then the broker's own, or the library's.

@@ -140,9 +140,8 @@ void Consumer::released_carried(Sequence sequence, Timestamp stamp, std::span<co
 }
 
 bool Consumer::set_up(Connection& connection, std::string& trouble) {
-  std::vector<std::string> notes;
-  if (!connection.declare(options_.prefix, {queue_}, notes, trouble)) return false;
-  tell(notes);
+  if (!connection.declare(options_.prefix, {queue_}, existing_, trouble)) return false;
+  tell(existing_.notes);
   return connection.consume(queue_, options_.prefetch, trouble);
 }
 

@@ -71,6 +71,7 @@ class Consumer final : private Link {
   std::optional<SteadyTime> rejected_at_;
 
   // The thread's.
+  Taken existing_;
   std::vector<std::uint64_t> rejected_;  // tags
   SteadyTime next_question_{};
   std::uint64_t asked_ = 0;     // on this channel

@@ -63,8 +63,9 @@ bool Connection::declare_exchange(const std::string& dead, std::string& trouble)
 }
 
 /// Whoever has no right to bind may have had it done by somebody else: bindings cannot be seen.
-bool Connection::bind_dead(const std::string& dead, std::vector<std::string>& notes,
-                           std::string& trouble) {
+bool Connection::bind_dead(const std::string& dead, Taken& taken, std::string& trouble) {
+  const auto binding = dead + " (bound)";
+  if (taken.names.contains(binding)) return true;
   amqp_queue_bind(state_, channel, bytes_of(dead), bytes_of(dead), amqp_empty_bytes,
                   amqp_empty_table);
   std::string words;
@@ -72,14 +73,21 @@ bool Connection::bind_dead(const std::string& dead, std::vector<std::string>& no
   if (code == 0) return true;
   trouble = with_tls_words("binding the queue for dead letters: " + words);
   if (code != refused) return false;
-  notes.push_back(dead + " is taken as bound to its exchange: " + words);
+  taken.names.insert(binding);
+  taken.notes.push_back(dead + " is taken as bound to its exchange: " + words);
   return reopen_channel(trouble);
 }
 
 /// The broker names one difference at a time, and ends the channel for it. Each is either one that
 /// cannot work, or adopted before the next try, so this ends: no argument is adopted twice.
-bool Connection::declare_queue(const std::string& queue, const std::string& dead,
-                               std::vector<std::string>& notes, std::string& trouble) {
+bool Connection::declare_queue(const std::string& queue, const std::string& dead, Taken& taken,
+                               std::string& trouble) {
+  std::vector<std::string> notes;
+  if (taken.names.contains(queue)) {
+    if (exists(queue, trouble)) return true;
+    taken.names.erase(queue);
+    if (!reopen_channel(trouble)) return false;
+  }
   auto wanted = arguments_of(queue == dead ? "" : dead);
   std::string words;
   for (int attempt = 0; attempt < 16; ++attempt) {
@@ -88,31 +96,45 @@ bool Connection::declare_queue(const std::string& queue, const std::string& dead
     const amqp_table_t table{static_cast<int>(entries.size()), entries.data()};
     amqp_queue_declare(state_, channel, bytes_of(queue), false, true, false, false, table);
     const int code = reply_code(words);
-    if (code == 0) return true;
+    if (code == 0) {
+      if (attempt > 0) taken.names.insert(queue);
+      taken.notes.insert(taken.notes.end(), notes.begin(), notes.end());
+      return true;
+    }
     trouble = with_tls_words("declaring the queue " + queue + ": " + words);
     if (code != refused && code != differs) return false;
     const auto before = trouble;
     if (!reopen_channel(trouble)) return false;
     trouble = before;
-    if (code == refused) break;
+    if (code == refused) return take_unseen(queue, words, taken, trouble);
     const auto difference = difference_in(words);
     if (!difference || !adopt(*difference, wanted)) return false;
-    if (const auto note = note_of(*difference); !note.empty()) notes.push_back(queue + ": " + note);
+    const auto note = note_of(*difference);
+    if (!note.empty()) notes.push_back(queue + ": " + note);
   }
+  return false;
+}
+
+/// Whoever has no right to configure may have had it done by somebody else.
+bool Connection::take_unseen(const std::string& queue, const std::string& words, Taken& taken,
+                             std::string& trouble) {
   std::string ignored;
-  if (exists(queue, ignored)) return true;
+  if (exists(queue, ignored)) {
+    taken.names.insert(queue);
+    return true;
+  }
   trouble =
       "the queue " + queue + " does not exist, and the user has no right to configure it: " + words;
   return false;
 }
 
 bool Connection::declare(const std::string& prefix, const std::vector<std::string>& queues,
-                         std::vector<std::string>& notes, std::string& trouble) {
+                         Taken& taken, std::string& trouble) {
   const auto dead = dead_name(prefix);
-  return declare_exchange(dead, trouble) && declare_queue(dead, dead, notes, trouble) &&
-         bind_dead(dead, notes, trouble) &&
+  return declare_exchange(dead, trouble) && declare_queue(dead, dead, taken, trouble) &&
+         bind_dead(dead, taken, trouble) &&
          std::all_of(queues.begin(), queues.end(), [&](const std::string& queue) {
-           return declare_queue(queue, dead, notes, trouble);
+           return declare_queue(queue, dead, taken, trouble);
          });
 }
 

@@ -197,9 +197,8 @@ RabbitPublisherStatus Publisher::status() const {
 bool Publisher::set_up(Connection& connection, std::string& trouble) {
   std::vector<std::string> queues;
   for (const int shard : shards_) queues.push_back(shard_name(options_.prefix, shard));
-  std::vector<std::string> notes;
-  if (!connection.declare(options_.prefix, queues, notes, trouble)) return false;
-  tell(notes);
+  if (!connection.declare(options_.prefix, queues, existing_, trouble)) return false;
+  tell(existing_.notes);
   return connection.confirm_publishing(trouble);
 }
 

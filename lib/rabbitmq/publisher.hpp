@@ -105,6 +105,7 @@ class Publisher final : private Link {
   ConfirmWindow window_;
   std::vector<Ended> ended_;
   Line taken_;
+  Taken existing_;
   TickPace pace_;
   UnreadQueues unread_;
   UnreadQueues::Look look_;     // being taken: the answers so far

@@ -213,3 +213,34 @@ TEST_CASE("a broker that lets nobody in is told about, without the password") {
   }
   CHECK(log.all().find("guest:guest") == std::string::npos);
 }
+
+TEST_CASE(
+    "a queue of another kind is refused again and again, one taken as it is only looked for") {
+  auto options = rabbit_options(1);
+  const auto make = [&](const std::string& arguments) {
+    rabbit_broker("ctl eval 'rabbit_amqqueue:declare(rabbit_misc:r(<<\"/\">>, queue, <<\"" +
+                  options.prefix + ".0\">>), true, false, [{<<\"x-queue-type\">>, longstr, " +
+                  "<<\"quorum\">>}" + arguments + "], none, <<\"guest\">>).'");
+  };
+  ManualClock clock;
+  EventLog log;
+  make(", {<<\"x-delivery-limit\">>, long, 7}");
+  {
+    RabbitPublisher publisher(options, clock, log.log());
+    REQUIRE_MESSAGE(within(10s, [&] { return log.count("x-single-active-consumer") > 0; }),
+                    log.all());
+    std::this_thread::sleep_for(500ms);
+    CHECK_FALSE(publisher.status().connected);
+  }
+  rabbit_broker("ctl delete_queue " + options.prefix + ".0");
+  make(
+      ", {<<\"x-delivery-limit\">>, long, 7}, {<<\"x-single-active-consumer\">>, bool, true}, "
+      "{<<\"x-dead-letter-exchange\">>, longstr, <<\"" +
+      options.prefix + ".dead\">>}");
+  RabbitPublisher publisher(options, clock, log.log());
+  REQUIRE_MESSAGE(within(10s, [&] { return publisher.status().connected; }), log.all());
+  rabbit_broker("restart");
+  REQUIRE(within(20s, [&] { return publisher.status().connects == 2; }));
+  CHECK(within(10s, [&] { return publisher.status().connected; }));
+  CHECK(log.count("x-delivery-limit 7") == 1);
+}
