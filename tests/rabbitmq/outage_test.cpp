@@ -216,15 +216,17 @@ TEST_CASE("a broker that lets nobody in is told about, without the password") {
 
 TEST_CASE(
     "a queue of another kind is refused again and again, one taken as it is only looked for") {
-  auto options = rabbit_options(1);
-  const auto make = [&](const std::string& arguments) {
+  const auto options = rabbit_options(1);
+  const auto make = [&](const std::string& more) {
     rabbit_broker("ctl eval 'rabbit_amqqueue:declare(rabbit_misc:r(<<\"/\">>, queue, <<\"" +
                   options.prefix + ".0\">>), true, false, [{<<\"x-queue-type\">>, longstr, " +
-                  "<<\"quorum\">>}" + arguments + "], none, <<\"guest\">>).'");
+                  "<<\"quorum\">>}, {<<\"x-delivery-limit\">>, long, 7}, " +
+                  "{<<\"x-dead-letter-exchange\">>, longstr, <<\"" + options.prefix + ".dead\">>}" +
+                  more + "], none, <<\"guest\">>).'");
   };
   ManualClock clock;
   EventLog log;
-  make(", {<<\"x-delivery-limit\">>, long, 7}");
+  make("");
   {
     RabbitPublisher publisher(options, clock, log.log());
     REQUIRE_MESSAGE(within(10s, [&] { return log.count("x-single-active-consumer") > 0; }),
@@ -233,10 +235,7 @@ TEST_CASE(
     CHECK_FALSE(publisher.status().connected);
   }
   rabbit_broker("ctl delete_queue " + options.prefix + ".0");
-  make(
-      ", {<<\"x-delivery-limit\">>, long, 7}, {<<\"x-single-active-consumer\">>, bool, true}, "
-      "{<<\"x-dead-letter-exchange\">>, longstr, <<\"" +
-      options.prefix + ".dead\">>}");
+  make(", {<<\"x-single-active-consumer\">>, bool, true}");
   RabbitPublisher publisher(options, clock, log.log());
   REQUIRE_MESSAGE(within(10s, [&] { return publisher.status().connected; }), log.all());
   rabbit_broker("restart");
