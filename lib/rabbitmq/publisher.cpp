@@ -351,7 +351,8 @@ void Publisher::on_nack(std::uint64_t tag, bool multiple) {
   }
   if (!before) {
     say(LogLevel::warning,
-        "the broker refuses messages (nack): a queue has reached its limit; callbacks get 503");
+        std::string("the broker refuses messages (nack): a queue has reached its limit") +
+            (ticks_ ? "; callbacks get 503" : "; what is carried forward is tried again"));
   }
   if (planted(PlantedBug::nack_believed)) return window_.confirm(tag, multiple, ended_);
   window_.nack(tag, multiple, ended_);
@@ -433,6 +434,7 @@ void Publisher::count(const Ended& ended) {
     ready_ = true;
     if (sent.due > refused_at_ + options_.confirm_timeout) refusing_ = false;
   }
+  if (!ticks_ && !error) refusing_ = false;
   if (sent.kind == Kind::tick || sent.kind == Kind::goodbye) return;
   --counters_.unconfirmed;
   if (!error && sent.kind == Kind::carried) ++counters_.forwarded;

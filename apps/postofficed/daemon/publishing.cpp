@@ -86,7 +86,7 @@ Failure Publishing::open(std::vector<int> sockets, std::size_t connections_max) 
   ingress.threads = options_.ingress_threads;
   ingress.sockets = std::move(sockets);
   ingress.connections_max = connections_max;
-  ingress.why_not = [this] { return not_ready(); };
+  if (!journal_) ingress.why_not = [this] { return broker_trouble(); };
   if (options_.public_health) ingress.not_ready = [this] { return not_ready(); };
   ingress_.emplace(ingress, log_);
   return {};
@@ -159,7 +159,10 @@ void Publishing::stop_publishing(std::function<void()> done) {
 
 std::string Publishing::not_ready() const {
   if (!ingress_->status().listening) return "callbacks are not listened for yet";
-  if (journal_) return journal_->trouble();
+  return journal_ ? journal_->trouble() : broker_trouble();
+}
+
+std::string Publishing::broker_trouble() const {
   const auto status = publisher_->status();
   if (status.refusing) return "the broker refuses messages: a queue has reached its limit (nack)";
   if (!status.connected) return "the broker cannot be used: " + status.trouble;

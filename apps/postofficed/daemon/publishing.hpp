@@ -56,6 +56,8 @@ class Publishing {
   const postoffice::FileQueue* journal() const { return journal_.get(); }
 
  private:
+  /// Why it takes no callbacks now; empty: it does.
+  std::string broker_trouble() const;
   void forward_from_journal();
   void append(std::span<const postoffice::ObjectId> ids, postoffice::Queue::AppendDone done);
   void register_now();

@@ -589,6 +589,26 @@ TEST_CASE(
   CHECK(office.ingress->status().accepted == 1);
 }
 
+TEST_CASE("a callback that was not stored is told why in the queue's own words, if it has any") {
+  HttpIngressOptions options = on_free_port();
+  options.accept_timeout = 100ms;
+  std::string words = "the broker says 403";
+  options.why_not = [&] { return words; };
+  HeldOffice office(options);
+  HttpClient client(office.ingress->port());
+  client.send(callback(good_body));
+  office.accept.take(1)[0].done(postoffice::Error::unavailable, {});
+  check_problem(client.read(), 503, "the broker says 403");
+  client.send(callback(good_body));
+  auto late = office.accept.take(1);
+  check_problem(client.read(), 503, "in time: the broker says 403");
+  late[0].done({}, Receipt{1, 1, {}});
+  words.clear();
+  client.send(callback(good_body));
+  office.accept.take(1)[0].done(postoffice::Error::storage_full, {});
+  check_problem(client.read(), 503, "no space left");
+}
+
 TEST_CASE("completions may come after the client, and after the ingress") {
   HeldOffice office;
   std::optional<HttpClient> client(std::in_place, office.ingress->port());
