@@ -56,6 +56,7 @@ TEST_CASE_FIXTURE(Live, "a constraint refuses one id, a foreign key holds anothe
 TEST_CASE_FIXTURE(Live, "a lock on one row that somebody forgot (S4, S6)") {
   begin();
   daemon->post("50,51");
+  REQUIRE(gets_row(50));
   REQUIRE(gets_row(51));
   {
     const Holder holder(cluster, "SELECT FROM objects WHERE id IN (5, 50) FOR UPDATE");
