@@ -69,12 +69,14 @@ void StoreStage::begin(Timestamp now, Timestamp cutoff, bool flush,
                        std::vector<ApplyOrder>& orders) {
   touches_.repeat_missing(now);
   if (now < not_before_) return;
-  if (failures_ == 0 && !retry_) begin_retry(now, cutoff, orders);
+  if (failures_ == 0) begin_retry(now, cutoff, orders);
   while (has_room()) {
     const bool with_touches = touches_.due(now) || (flush && touches_.size() > 0);
     if (waiting_.empty() && !with_touches) break;
     orders.push_back(compose(now, cutoff, with_touches, flush));
   }
+  // Nothing else would show whether the store is back.
+  if (failures_ > 0 && in_flight_.empty()) begin_retry(now, cutoff, orders);
 }
 
 bool StoreStage::has_room() const {
@@ -333,7 +335,7 @@ void StoreStage::keep(StuckRows::Row& row, Outcome outcome) {
 }
 
 void StoreStage::begin_retry(Timestamp now, Timestamp cutoff, std::vector<ApplyOrder>& orders) {
-  if (stuck_.empty()) return;
+  if (retry_ || stuck_.empty()) return;
   Retry retry{++last_token_, stuck_.take_due(now, retried_max), {}, {}};
   if (retry.ids.empty()) return;
   ApplyOrder order;
@@ -357,6 +359,7 @@ void StoreStage::begin_retry(Timestamp now, Timestamp cutoff, std::vector<ApplyO
 
 void StoreStage::retried(std::error_code error, const Applied& applied, Timestamp now) {
   Retry retry = std::exchange(retry_, std::nullopt).value();
+  if (!error) failures_ = 0;
   const bool nobody = error == Error::unavailable || error == Error::timed_out ||
                       error == Error::stopped || error == Error::fenced;
   const auto refusal = [&](ObjectId id) -> std::optional<Refusal> {
@@ -448,7 +451,9 @@ Timestamp StoreStage::wake() const {
   if (in_flight_.size() >= batches_in_flight_max) return Timestamp::max();
   if (!in_flight_.empty() && failures_ > 0) return Timestamp::max();
   const auto due = waiting_.empty() ? touches_.wake() : Timestamp::min();
-  return std::max(std::min(due, stuck_.wake()), not_before_);
+  // One retry at a time, although a transaction begun before it may have refused its rows meanwhile.
+  const auto again = retry_ ? Timestamp::max() : stuck_.wake();
+  return std::max(std::min(due, again), not_before_);
 }
 
 }  // namespace postoffice::core
