@@ -155,7 +155,7 @@ TEST_CASE("the tester's source refuses what is beyond its capacity") {
   int refused = 0;
   for (const auto& [id, results] : collector.results()) {
     if (!results.front().error) continue;
-    CHECK(results.front().error == Error::unavailable);
+    CHECK(results.front().error == Error::overloaded);
     CHECK(results.front().reason == "HTTP 503");
     ++refused;
   }
