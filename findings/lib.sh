@@ -2,10 +2,13 @@
 # when the script ends, with everything that was started by run_server.
 set -euo pipefail
 work=$(mktemp -d)
+findings=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+export PYTHONDONTWRITEBYTECODE=1
 servers=()
 
 clean_up() {
   local server
+  [[ -z ${postmaster:-} ]] || kill -QUIT "$postmaster" 2>/dev/null || true
   for server in "${servers[@]}"; do
     kill "$server" 2>/dev/null || true
     wait "$server" 2>/dev/null || true
@@ -62,6 +65,35 @@ wait_for_port() {
 free_port() {
   python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
+
+# postgres_server <option…>: PostgreSQL 15, unpacked before by `debian`, on loopback. Sets $bin, $port, the
+# $conninfo of its only user, $postmaster, and $as_user, which stands before commands that root may not run.
+postgres_server() {
+  bin=$work/root/usr/lib/postgresql/15/bin
+  as_user=(env -C /)
+  if ((EUID == 0)); then
+    id postgres >/dev/null 2>&1 || skip "root needs a user named postgres for the server"
+    as_user=(setpriv --reuid postgres --regid postgres --clear-groups env -C /)
+    chmod 755 "$work"
+    mkdir "$work/data" && chown postgres "$work/data"
+  fi
+  port=$(free_port)
+  conninfo="host=127.0.0.1 port=$port user=me dbname=postgres"
+  "${as_user[@]}" "$bin/initdb" -D "$work/data" -A trust -U me -N >"$work/initdb.log"
+  run_server "${as_user[@]}" "$bin/postgres" -D "$work/data" -p "$port" -h 127.0.0.1 -k '' "$@" \
+    2>"$work/postgres.log"
+  postmaster=$!
+  wait_for_port 127.0.0.1 "$port"
+  local i
+  for ((i = 0; i < 100; i++)); do
+    "$bin/pg_isready" -q -d "$conninfo" && return
+    sleep 0.1
+  done
+  skip "the server does not start"
+}
+
+# sql <option of psql…>
+sql() { "$bin/psql" -qXAt "$conninfo" "$@"; }
 
 # answering_server <port> <requests' log> <answer>: takes POSTs, writes a line for each with the
 # seconds since the first, and gives the answer. Connections stay open.

@@ -7,26 +7,11 @@
 # limit of its own beyond the server's, and must not count on the server to clean up behind it.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 debian 'postgresql-15=15.*' 'postgresql-client-15=15.*' 'libpq5=15.*'
-bin=$work/root/usr/lib/postgresql/15/bin
-user=()
-if ((EUID == 0)); then
-  id postgres >/dev/null 2>&1 || skip "root needs a user named postgres for the server"
-  user=(runuser -u postgres --)
-  chmod 755 "$work"
-  mkdir "$work/data" && chown postgres "$work/data"
-fi
-port=$(free_port)
-server() { (cd / && "${user[@]}" env LD_LIBRARY_PATH="$LD_LIBRARY_PATH" "$@"); }
-server "$bin/initdb" -D "$work/data" -A trust -U me >"$work/log"
-run_server server "$bin/postgres" -D "$work/data" -p "$port" -h 127.0.0.1 -k '' \
-  -c synchronous_standby_names=nobody 2>"$work/server.log"
-wait_for_port 127.0.0.1 "$port"
-sleep 1
-sql() { "$bin/psql" -qXAt "host=127.0.0.1 port=$port user=me dbname=postgres" "$@"; }
+postgres_server -c synchronous_standby_names=nobody
 sql -c 'select version()'
 sql -c 'set synchronous_commit = local' -c 'create table t (id int primary key)' -c 'insert into t values (1)'
 code=0
-timeout 5 "$bin/psql" -qX "host=127.0.0.1 port=$port user=me dbname=postgres" -c "set statement_timeout = '1s'" \
+timeout 5 "$bin/psql" -qX "$conninfo" -c "set statement_timeout = '1s'" \
   -c 'begin' -c 'update t set id = 1' -c 'commit' || code=$?
 waiting=$(sql -c "select count(*) from pg_stat_activity where wait_event = 'SyncRep'")
 echo "a limit of 1 s: psql ended with $code (124: killed after 5 s); $waiting session(s) still wait"
@@ -35,4 +20,3 @@ code=0
 sql -c "set lock_timeout = '1s'" -c 'set synchronous_commit = local' -c 'update t set id = 1' 2>"$work/second" || code=$?
 cat "$work/second"
 grep -q 'lock timeout' "$work/second" || changed "the locks are free"
-kill -KILL "$(head -1 "$work/data/postmaster.pid")" 2>/dev/null || true
