@@ -10,6 +10,7 @@
 #include "commands/commands.hpp"
 #include "postoffice/defaults/postgres_instances.hpp"
 #include "support/json.hpp"
+#include "support/last_warning.hpp"
 
 namespace postofficed {
 namespace {
@@ -69,9 +70,7 @@ void print(const PostgresInstanceList& list, bool json) {
 class Registry {
  public:
   explicit Registry(const StoreLocation& store)
-      : store_(store), instances_(loop_, options(store), [this](auto level, auto text) {
-          if (level >= postoffice::LogLevel::warning) why_ = text;
-        }) {
+      : store_(store), instances_(loop_, options(store), warning_.log()) {
     loop_.start();
   }
   ~Registry() { loop_.stop(); }
@@ -86,7 +85,10 @@ class Registry {
     });
     if (future.wait_for(patience) != std::future_status::ready) return unavailable("no answer");
     auto [error, value] = future.get();
-    if (error) return unavailable(why_.empty() ? error.message() : why_);
+    if (error) {
+      const auto why = warning_.get();
+      return unavailable(why.empty() ? error.message() : why);
+    }
     result = std::move(value);
     return {};
   }
@@ -100,7 +102,7 @@ class Registry {
   }
 
   const StoreLocation store_;
-  std::string why_;  // set on the loop, before the answer that needs it
+  const LastWarning warning_;
   postoffice::EventLoop loop_;
   postoffice::PostgresInstances instances_;
 };

@@ -2,7 +2,6 @@
 
 #include <filesystem>
 #include <future>
-#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -19,26 +18,7 @@ constexpr auto pause = 100ms;
 
 }  // namespace
 
-// The store says in its log why it cannot be reached; the error code alone says too little.
-class StoreSession::LastWarning {
- public:
-  void set(std::string_view text) {
-    const std::lock_guard lock(mutex_);
-    text_ = text;
-  }
-
-  std::string get() const {
-    const std::lock_guard lock(mutex_);
-    return text_;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::string text_;
-};
-
-StoreSession::StoreSession(const StoreLocation& location)
-    : location_(location), warning_(std::make_shared<LastWarning>()) {}
+StoreSession::StoreSession(const StoreLocation& location) : location_(location) {}
 
 StoreSession::~StoreSession() {
   loop_.stop();
@@ -48,11 +28,8 @@ StoreSession::~StoreSession() {
 Failure StoreSession::open() {
   const bool file = location_.kind == StoreLocation::Kind::sqlite;
   if (file && !std::filesystem::exists(location_.target)) return unavailable("no such file");
-  const auto log = [warning = warning_](postoffice::LogLevel level, std::string_view text) {
-    if (level >= postoffice::LogLevel::warning) warning->set(text);
-  };
   std::string problem;
-  store_ = make_store(location_, false, loop_, log, problem);
+  store_ = make_store(location_, false, loop_, warning_.log(), problem);
   if (!store_) return {ExitCode::configuration, "store: " + problem};
   loop_.start();
   return {};
@@ -81,7 +58,7 @@ Failure StoreSession::wait_for(Result& result, const Call& call) {
     if (error != postoffice::Error::unavailable) break;
     std::this_thread::sleep_for(pause);
   }
-  const auto why = warning_->get();
+  const auto why = warning_.get();
   return unavailable(why.empty() ? error.message() : why);
 }
 

@@ -10,8 +10,8 @@
 #include "exit_code.hpp"
 #include "options/location.hpp"
 #include "postoffice/defaults/event_loop.hpp"
-#include "postoffice/log.hpp"
 #include "postoffice/object_store.hpp"
+#include "support/last_warning.hpp"
 
 namespace postofficed {
 
@@ -30,14 +30,12 @@ class StoreSession {
   Failure apply(const postoffice::Changes& changes);
 
  private:
-  class LastWarning;
-
   template <typename Result, typename Call>
   Failure wait_for(Result& result, const Call& call);
   Failure unavailable(const std::string& reason) const;
 
   StoreLocation location_;
-  std::shared_ptr<LastWarning> warning_;
+  const LastWarning warning_;
   postoffice::EventLoop loop_;
   std::unique_ptr<postoffice::ObjectStore> store_;
 };
