@@ -162,7 +162,7 @@ void Connection::check_transaction(const std::vector<Result>& results, bool seco
   if (now.empty() || before != now) return become_ready();
   lose({.code = Error::bad_options,
         .message = "what stands between this program and the server does not pass on where "
-                   "transactions end (pgpool-II does not, in a pipeline); connect to the server "
+                   "transactions end (pgpool-II in raw mode does not); connect to the server "
                    "itself",
         .reconnect = true});
 }

@@ -136,7 +136,7 @@ TEST_CASE_FIXTURE(Scene,
   CHECK(count(other.process().err(), " warning ") == 0);
 }
 
-// pgpool-II 4.3 keeps one transaction open over all that is sent in a pipeline: commits are undone.
+// pgpool-II 4.3 in raw mode begins a transaction of its own, and does not end it.
 TEST_CASE_FIXTURE(Scene, "a pooler that does not end transactions is refused") {
   if (!std::filesystem::exists("/usr/sbin/pgpool")) return;
   const Pgpool pool(cluster);
