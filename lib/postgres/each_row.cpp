@@ -19,7 +19,32 @@ const char* const held_table = R"(
 // is cleared, 8 a dead letter. `found`: 1 no row for a touch, 2 the answer is late, 3 refused.
 //
 // An error that says nothing about rows (the server, its disk, its configuration, a right or a
-// column that is missing) is one of the whole call if it is that of every row.
+// column that is missing) is one of the whole call if it is that of every row given. But a row may
+// be given alone that is refused by a policy, or whose partition is on a full disk of its own: the
+// codes are those of a missing right and of a full server.
+const char* const only_some_function = R"(
+    CREATE FUNCTION postoffice_only_some(code text, words text) RETURNS boolean
+    STABLE LANGUAGE sql AS $some$
+      SELECT coalesce(CASE code
+        WHEN '42501' THEN
+          row_security_active('objects'::regclass)
+          AND EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = 'objects'::regclass)
+          AND has_table_privilege('objects', 'SELECT') AND has_table_privilege('objects', 'INSERT')
+          AND has_table_privilege('objects', 'UPDATE') AND has_table_privilege('objects', 'DELETE')
+        WHEN '53100' THEN (
+          SELECT bool_or(part.is_full) AND NOT bool_and(part.is_full) FROM (
+            SELECT EXISTS (
+              SELECT FROM pg_class AS c WHERE c.reltablespace::text = f.place
+              AND (c.oid = t.relid
+                   OR c.oid IN (SELECT i.indexrelid FROM pg_index AS i WHERE i.indrelid = t.relid)))
+              AS is_full
+            FROM pg_partition_tree('objects') AS t,
+              substring(words FROM 'pg_tblspc/([0-9]+)/') AS f(place)
+            WHERE t.isleaf) AS part)
+        ELSE code !~ '^(0A|42|53|57)' END, false)
+    $some$;
+)";
+
 const char* const apply_each_function = R"(
     CREATE FUNCTION postoffice_apply_each(
       g_id bigint[], g_what int[], g_online boolean[], g_seen timestamptz[],
@@ -168,7 +193,7 @@ const char* const apply_each_function = R"(
             lows := lows || ARRAY[(low + high) / 2 + 1, low];
             highs := highs || ARRAY[high, (low + high) / 2];
           ELSE
-            about_rows := about_rows OR state !~ '^(0A|42|53|57)';
+            about_rows := about_rows OR postoffice_only_some(state, words);
             INSERT INTO postoffice_held AS h (id, last_seen)
               SELECT g.id, max(g.last_seen)
               FROM unnest(g_id[low:high], g_what[low:high], g_seen[low:high])

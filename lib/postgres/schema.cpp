@@ -165,7 +165,7 @@ std::string migration_script() {
   END IF;
   IF found < 3 THEN
 )" + held_table +
-                apply_each_function + expire_each_function + R"(
+                only_some_function + apply_each_function + expire_each_function + R"(
     UPDATE postoffice_schema SET version = 3;
   END IF;
 )");
