@@ -16,7 +16,9 @@ void KeepAlivePolicy::answered_on_new(Time sent, Time now) {
   --new_;
   if (closing_) return;  // how long it waited for a worker is not known
   if (trial_ && freed_at_ >= trial_began_) {
-    end_trial(now, true);
+    // Workers are given to those who wait the longest. One that went out since, perhaps in place of
+    // the connection that was closed for the trial, says nothing about those that starve.
+    if (sent < trial_began_) end_trial(now, true);
   } else if (now - freed_at_ > patience()) {
     trial_ = false;
     points_ = 0;  // nothing had to be closed for it

@@ -252,3 +252,25 @@ TEST_CASE("connections that are closed whenever they are used again are not used
   policy.stale(now + 62s, now + 62s);
   CHECK_FALSE(policy.keeps());
 }
+
+// A trial closes a connection, and one that is opened in its place is answered at once. That is no
+// sign that the one which hangs had waited for a worker.
+TEST_CASE("a request that hangs beside others that are answered does not end keeping") {
+  KeepAlivePolicy policy(SourceKeepAlive::automatic);
+  KeepAlivePolicy::Time now{};
+  now += 1h;
+  policy.sent_on_new(now);
+  policy.answered_on_new(now, now + 5ms);  // the usual time
+  policy.sent_on_new(now);                 // hangs
+  for (int i = 0; i < 10'000; ++i) {
+    now += 20ms;
+    policy.answered_on_kept(now - 5ms, now);
+    const std::size_t closed = policy.to_close(now, 1) + (policy.take_from_trial() ? 1 : 0);
+    for (std::size_t place = 0; place < closed; ++place) {
+      policy.freed(now);
+      policy.sent_on_new(now);
+      policy.answered_on_new(now, now + 5ms);
+    }
+    REQUIRE(policy.keeps());
+  }
+}
