@@ -451,7 +451,8 @@ Timestamp StoreStage::wake() const {
   if (in_flight_.size() >= batches_in_flight_max) return Timestamp::max();
   if (!in_flight_.empty() && failures_ > 0) return Timestamp::max();
   const auto due = waiting_.empty() ? touches_.wake() : Timestamp::min();
-  // One retry at a time, although a transaction begun before it may have refused its rows meanwhile.
+  // One retry at a time, although a transaction begun before it may have refused its rows
+  // meanwhile.
   const auto again = retry_ ? Timestamp::max() : stuck_.wake();
   return std::max(std::min(due, again), not_before_);
 }
