@@ -128,6 +128,7 @@ TEST_CASE("beside 1.5 million ids rows are touched and new ids fetched at once (
   REQUIRE(eventually([&] { return oldest_live(rows) > 0; }));
 
   flood(daemon->port(), flood_callbacks(), 10'000);
+  MESSAGE("ids accepted: " << daemon->status("accepted_ids"));
   {
     Watch watch(daemon->port(), rows, 1'000);
     watch.run(8s);
