@@ -9,7 +9,7 @@
 # it; senders that think of "once" should be told.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 debian 'erlang-base=1:25.2.3*' 'erlang-inets=1:25.2.3*'
-export ROOTDIR=$work/root/usr/lib/erlang
+export ROOTDIR=$work/unpacked/usr/lib/erlang
 export BINDIR; BINDIR=$(echo "$ROOTDIR"/erts-*/bin) EMU=beam PROGNAME=erl
 post() {  # <port>
   cp -n "$ROOTDIR"/releases/*/start_clean.boot "$ROOTDIR/bin/" 2>/dev/null || true

@@ -30,5 +30,5 @@ sys.exit(0 if kept > 35 and new < 20 else 1)
 PY
 port=$(free_port)
 answering_server "$port" "$work/log" 'HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n'
-PYTHONPATH=$work/root/usr/lib/python3/dist-packages /usr/bin/python3 "$work/post.py" "http://127.0.0.1:$port/" ||
+PYTHONPATH=$work/unpacked/usr/lib/python3/dist-packages /usr/bin/python3 "$work/post.py" "http://127.0.0.1:$port/" ||
   changed "no delay"

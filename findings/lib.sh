@@ -27,14 +27,14 @@ changed() { echo "CHANGED: $*" >&2; exit 1; }
 debian() {
   local package
   command -v apt-get >/dev/null || skip "this needs Debian's packages"
-  mkdir -p "$work/debs" "$work/root"
+  mkdir -p "$work/debs" "$work/unpacked"
   for package in "$@"; do
     (cd "$work/debs" && apt-get download -q "$package" >apt.log 2>&1) ||
       skip "$package is no longer to be had"
   done
-  for package in "$work"/debs/*.deb; do dpkg -x "$package" "$work/root"; done
-  export PATH="$work/root/usr/sbin:$work/root/usr/bin:$PATH"
-  export LD_LIBRARY_PATH="$work/root/usr/lib/$(uname -m)-linux-gnu"
+  for package in "$work"/debs/*.deb; do dpkg -x "$package" "$work/unpacked"; done
+  export PATH="$work/unpacked/usr/sbin:$work/unpacked/usr/bin:$PATH"
+  export LD_LIBRARY_PATH="$work/unpacked/usr/lib/$(uname -m)-linux-gnu"
   ls "$work/debs" | sed -n 's/\.deb$//p'
 }
 
@@ -69,7 +69,7 @@ free_port() {
 # postgres_server <option…>: PostgreSQL 15, unpacked before by `debian`, on loopback. Sets $bin, $port, the
 # $conninfo of its only user, $postmaster, and $as_user, which stands before commands that root may not run.
 postgres_server() {
-  bin=$work/root/usr/lib/postgresql/15/bin
+  bin=$work/unpacked/usr/lib/postgresql/15/bin
   as_user=(env -C /)
   if ((EUID == 0)); then
     id postgres >/dev/null 2>&1 || skip "root needs a user named postgres for the server"

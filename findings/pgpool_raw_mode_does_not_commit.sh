@@ -61,7 +61,7 @@ CONF
   echo 'host all all 127.0.0.1/32 trust' >"$pool/pool_hba.conf"
   : >"$pool/pcp.conf"
   ((EUID != 0)) || chown -R postgres "$pool"
-  run_server "${as_user[@]}" "$work/root/usr/sbin/pgpool" -n -f "$pool/pgpool.conf" \
+  run_server "${as_user[@]}" "$work/unpacked/usr/sbin/pgpool" -n -f "$pool/pgpool.conf" \
     -a "$pool/pool_hba.conf" -F "$pool/pcp.conf" 2>"$work/pgpool.log"
   wait_for_port 127.0.0.1 "$pool_port"
   sql -c 'truncate t'

@@ -48,7 +48,7 @@ for kind in kinds:
     time.sleep(1)
     print(f"{kind}, when {taken} were taken: {messages(kind)}")
 PY
-seen=$(PYTHONPATH=$work/root/usr/lib/python3/dist-packages \
+seen=$(PYTHONPATH=$work/unpacked/usr/lib/python3/dist-packages \
   sh "$broker" run /usr/bin/python3 "$work/client.py" "$broker") || skip "no broker can be started"
 echo "$seen"
 for kind in quorum classic; do
