@@ -78,12 +78,6 @@ void Database::run(const char* sql) {
   if (result != SQLITE_OK) fail(result);
 }
 
-bool Database::was_moved() {
-  int moved = 0;
-  sqlite3_file_control(handle(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-  return moved != 0;
-}
-
 void Database::fail(int code) {
   std::string message = "SQLite: out of memory";
   int system_error = 0;

@@ -43,9 +43,6 @@ class Database {
 
   void run(const char* sql);
 
-  /// The file is no longer at its path: what is written to it is lost.
-  bool was_moved();
-
   bool in_transaction() { return sqlite3_get_autocommit(handle_.get()) == 0; }
 
   /// Rows that the last statement changed.
