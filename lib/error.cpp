@@ -18,7 +18,7 @@ class Category final : public std::error_category {
       case Error::bad_answer: return "the answer makes no sense";
       case Error::refused: return "the request was refused";
       case Error::not_durable: return "could not be made durable";
-      case Error::storage_full: return "no space left to make callbacks durable";
+      case Error::storage_full: return "no space left";
       case Error::storage_error: return "stable storage cannot be read or written";
       case Error::stopped: return "stopped";
       case Error::locked: return "in use by another process";

@@ -17,7 +17,7 @@ enum class Error {
   bad_answer,     ///< malformed, oversized, or about another id
   refused,        ///< an HTTP status that is neither an answer nor a promise
   not_durable,    ///< the callback could not be put on stable storage; it was not accepted
-  storage_full,   ///< no space to make a callback durable
+  storage_full,   ///< no space: on the disk, in the store
   storage_error,  ///< reading or writing stable storage failed
 
   // Trying again will not help.

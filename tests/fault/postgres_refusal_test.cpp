@@ -29,11 +29,13 @@ class Idler {
 struct Refusals : Trouble {
   std::uint64_t failures() const { return daemon->status("store_failures"); }
 
-  /// Does something to the server again and again while the daemon must live with it.
+  /// Does something to the server again and again while the daemon must live with it: for two
+  /// seconds, and until it has hit the daemon, which is between two statements most of the time.
   void storm(const std::string& sql) {
     const auto before = failures();
-    const auto end = std::chrono::steady_clock::now() + 2s;
-    while (std::chrono::steady_clock::now() < end) {
+    const auto start = std::chrono::steady_clock::now();
+    const auto lasted = [&] { return std::chrono::steady_clock::now() - start; };
+    while (lasted() < 2s || (failures() == before && lasted() < 30s)) {
       cluster.sql(sql);
       std::this_thread::sleep_for(20ms);  // the strength of the storm
     }
