@@ -7,8 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "planted_bug.hpp"
-
 namespace postoffice {
 namespace {
 
@@ -59,8 +57,7 @@ class Forwarder::Impl : public std::enable_shared_from_this<Impl> {
     auto result = queue_.status().frontier;
     const std::lock_guard lock(mutex_);
     for (const auto& callback : callbacks_) {
-      const bool skipped = planted(PlantedBug::forward_frontier_too_early);
-      if (callback.state != State::confirmed && !skipped) {
+      if (callback.state != State::confirmed) {
         result = std::min(result, callback.received_at);
       }
     }
@@ -125,10 +122,8 @@ class Forwarder::Impl : public std::enable_shared_from_this<Impl> {
 
   Sequence drop_confirmed() {
     Sequence last = 0;
-    const bool out_of_order = planted(PlantedBug::forwarded_before_confirmed);
     while (!callbacks_.empty()) {
       const auto& front = callbacks_.front();
-      if (out_of_order && front.state == State::under_way) last = front.sequence;
       if (front.state != State::confirmed) break;
       last = front.sequence;
       ids_ -= front.ids.size();

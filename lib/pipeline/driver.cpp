@@ -4,7 +4,6 @@
 #include <random>
 #include <utility>
 
-#include "planted_bug.hpp"
 #include "postoffice/error.hpp"
 
 namespace postoffice {
@@ -92,16 +91,13 @@ void Pipeline::Driver::round() {
   const std::lock_guard lock(round_mutex_);
   if (closed_) return;
   // The frontier first, the inbox second: what the queue had handed over by then is in the inbox.
-  const bool inbox_first = planted(PlantedBug::frontier_after_inbox);
-  QueueStatus queue;
-  if (!inbox_first) queue = parts_.queue.status();
+  const QueueStatus queue = parts_.queue.status();
   std::vector<Event> events;
   {
     const std::lock_guard inbox_lock(inbox_mutex_);
     events.swap(inbox_);
     round_posted_ = false;
   }
-  if (inbox_first) queue = parts_.queue.status();
   const Timestamp now = parts_.clock.now();
   for (const Event& event : events) event(now);
   if (phase_ == Phase::idle || phase_ == Phase::stopped) return publish(now);
@@ -173,8 +169,6 @@ void Pipeline::Driver::drain_step(Timestamp now) {
       dispatcher_.store().idle() || !dispatcher_.store().up() || now >= drain_until_ + store_limit;
   if (!fetched || !stored) return;
   phase_ = Phase::stopping;
-  const Sequence all = dispatcher_.last_delivered();
-  if (planted(PlantedBug::stop_acknowledges_unfinished)) parts_.queue.acknowledge(all);
   parts_.ingress.stop([self = shared_from_this()] {
     self->post([self = self.get()](Timestamp) {
       self->accepting_ = false;

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "journal/id_sort.hpp"
-#include "planted_bug.hpp"
 #include "postoffice/error.hpp"
 
 namespace postoffice::rabbitmq {
@@ -247,9 +246,7 @@ void Publisher::tick(SteadyTime now) {
   const std::lock_guard lock(mutex_);
   if (stopped_) return;
   newest_ = std::max(newest_, frontier ? told : clock_.now());
-  const bool early = planted(PlantedBug::tick_ahead_of_its_line);
-  put_ticks(Kind::tick, early ? newest_ + std::chrono::hours(1) : newest_, shards, {},
-            now + options_.confirm_timeout);
+  put_ticks(Kind::tick, newest_, shards, {}, now + options_.confirm_timeout);
 }
 
 /// Those whose time has come. At the beginning and after a refusal all of them, at once: only a
@@ -354,7 +351,6 @@ void Publisher::on_nack(std::uint64_t tag, bool multiple) {
         std::string("the broker refuses messages (nack): a queue has reached its limit") +
             (ticks_ ? "; callbacks get 503" : "; what is carried forward is tried again"));
   }
-  if (planted(PlantedBug::nack_believed)) return window_.confirm(tag, multiple, ended_);
   window_.nack(tag, multiple, ended_);
 }
 
@@ -363,12 +359,12 @@ void Publisher::on_return(Bytes body) {
   thread_local std::vector<ObjectId> ids;
   ids.clear();
   const auto header = decode_message(body, ids);
-  if (header && !planted(PlantedBug::return_ignored)) window_.returned(header->sequence, ended_);
+  if (header) window_.returned(header->sequence, ended_);
   {
     const std::lock_guard lock(mutex_);
     ++counters_.returned;
   }
-  if (!planted(PlantedBug::return_ignored)) give_up("a queue is gone; declaring it again");
+  give_up("a queue is gone; declaring it again");
 }
 
 void Publisher::on_blocked(bool blocked) {

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <limits>
 
-#include "planted_bug.hpp"
-
 namespace postoffice::sqlite {
 namespace {
 
@@ -29,15 +27,11 @@ std::optional<ObjectId> first_after(std::optional<ObjectId> after) {
 Tables::Tables(Database& database)
     : database_(database),
       has_row_(database, "SELECT 1 FROM objects WHERE id = ?1"),
-      touch_(database, planted(PlantedBug::last_seen_goes_back)
-                           ? "UPDATE objects SET last_seen = ?2 WHERE id = ?1"
-                           : "UPDATE objects SET last_seen = ?2 WHERE id = ?1 AND last_seen < ?2"),
+      touch_(database, "UPDATE objects SET last_seen = ?2 WHERE id = ?1 AND last_seen < ?2"),
       update_(database,
-              planted(PlantedBug::older_answer_wins)
-                  ? "UPDATE objects SET online = ?2, last_seen = ?3, fetched_at = ?4 WHERE id = ?1"
-                  : "UPDATE objects SET online = CASE WHEN fetched_at < ?4 THEN ?2 ELSE online END,"
-                    " last_seen = max(last_seen, ?3), fetched_at = max(fetched_at, ?4)"
-                    " WHERE id = ?1 AND (last_seen < ?3 OR fetched_at < ?4)"),
+              "UPDATE objects SET online = CASE WHEN fetched_at < ?4 THEN ?2 ELSE online END,"
+              " last_seen = max(last_seen, ?3), fetched_at = max(fetched_at, ?4)"
+              " WHERE id = ?1 AND (last_seen < ?3 OR fetched_at < ?4)"),
       is_removed_(database, "SELECT 1 FROM postoffice_removed WHERE id = ?1 AND fetched_at >= ?2"),
       create_(database,
               "INSERT INTO objects (id, online, last_seen, fetched_at) VALUES (?1, ?2, ?3, ?4)"),
@@ -64,11 +58,10 @@ Tables::Tables(Database& database)
       cutoff_(database, "SELECT cutoff FROM postoffice_expiry"),
       remember_cutoff_(database, "UPDATE postoffice_expiry SET cutoff = ?1 WHERE cutoff < ?1"),
       forget_removals_(database, "DELETE FROM postoffice_removed WHERE fetched_at < ?1"),
-      delete_expired_(database, planted(PlantedBug::expired_without_a_look)
-                                    ? "DELETE FROM objects WHERE id = ?1 AND ?2 = ?2"
-                                    : "DELETE FROM objects WHERE id = ?1 AND last_seen < ?2"
-                                      " AND NOT EXISTS (SELECT 1 FROM postoffice_held AS h"
-                                      "  WHERE h.id = ?1 AND h.last_seen >= ?2)"),
+      delete_expired_(database,
+                      "DELETE FROM objects WHERE id = ?1 AND last_seen < ?2"
+                      " AND NOT EXISTS (SELECT 1 FROM postoffice_held AS h"
+                      "  WHERE h.id = ?1 AND h.last_seen >= ?2)"),
       expired_ids_(database,
                    "SELECT id FROM objects WHERE id >= ?1 AND last_seen < ?2 ORDER BY id LIMIT ?3"),
       oldest_(database,

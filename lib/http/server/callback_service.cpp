@@ -5,7 +5,6 @@
 
 #include "http/server/connection.hpp"
 #include "http/server/target.hpp"
-#include "planted_bug.hpp"
 #include "receipt_text.hpp"
 
 namespace postoffice::http {
@@ -115,10 +114,6 @@ void CallbackService::take_callback(Ticket& ticket) {
   ++awaited_;
   watch(ticket);
   completions_.ticket_goes_out();
-  if (planted(PlantedBug::accepted_before_durable)) {
-    ticket.home->complete(ticket, {}, {});
-    return accept_(parser_.ids(), [](std::error_code, const Receipt&) {});
-  }
   accept_(parser_.ids(), [&ticket](std::error_code error, const Receipt& receipt) {
     ticket.home->complete(ticket, error, receipt);
   });

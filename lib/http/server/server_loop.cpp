@@ -11,8 +11,6 @@
 #include <string>
 #include <utility>
 
-#include "planted_bug.hpp"
-
 namespace postoffice::http {
 namespace {
 
@@ -127,7 +125,6 @@ void ServerLoop::pause_accepting(const std::string& why) {
     pause_logged_ = now_;
     log_(LogLevel::warning, why);
   }
-  if (planted(PlantedBug::crowd_waits_awake)) return;
   accepting_paused_ = true;
   for (const auto& acceptor : acceptors_) poller_.remove(acceptor->descriptor());
   schedule_tick();
