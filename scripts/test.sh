@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Runs every test, on this machine and with nothing but it: installs what is missing (that needs
 # root), builds optimised and with sanitizers, starts a private PostgreSQL cluster for the tests and
-# removes it again. Before the last run, mistakes are planted and tests must notice them. The output
-# ends with ctest's summary: of the last failed run, if any failed.
+# removes it again. Before the last run, tests must notice mistakes made on purpose (tests/mutants).
+# The output ends with ctest's summary: of the last failed run, if any failed.
 set -uo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 presets=(asan tsan release)
-planted_bugs=$root/tests/planted/planted_bugs.sh
+mutants=$root/tests/mutants/run.py
 log_of() { echo "$root/build/$1/ctest.log"; }
 
 # Under a kernel with much address space randomisation, GCC 12's ThreadSanitizer does not start.
@@ -33,14 +33,14 @@ summary_of() { awk '/% tests passed/ { found = 1 } found' "$(log_of "$1")"; }
 
 test_the_tests() {
   say "testing the tests"
-  "$planted_bugs" "$root/build/planted" 2>&1 | tee "$(log_of planted)"
+  "$mutants" 2>&1 | tee "$(log_of mutants)"
 }
 
 run_tests() {
   cd "$root" || exit
   local preset failed=()
   for preset in "${presets[@]}"; do
-    [[ $preset == release ]] && { test_the_tests || failed+=(planted); }
+    [[ $preset == release ]] && { test_the_tests || failed+=(mutants); }
     say "testing: $preset"
     "${without_randomisation[@]}" ctest --preset "$preset" --no-tests=error --parallel "$tests_at_once" \
       --repeat until-pass:2 </dev/null 2>&1 | tee "$(log_of "$preset")" || failed+=("$preset")
@@ -53,7 +53,7 @@ run_tests() {
   fi
   for preset in "${failed[@]}"; do
     say "failed: $preset"
-    [[ $preset == planted ]] && { grep -v ' caught: ' "$(log_of planted)"; continue; }
+    [[ $preset == mutants ]] && { grep -v ' caught: ' "$(log_of mutants)"; continue; }
     summary_of "$preset"
   done
   return 1
@@ -73,8 +73,6 @@ for preset in "${presets[@]}"; do
     -DPOSTOFFICE_PRECOMPILE=ON -- ||
     fail "the build of the preset $preset failed"
 done
-say "building: planted"
-mapfile -t targets < <("$planted_bugs" --targets)
-build_preset planted "$root/build/planted" -- "${targets[@]}" ||
-  fail "the build of the preset planted failed"
+say "building: mutants"
+"$mutants" --build || fail "the build with mutants failed"
 exec "$root/tests/support/postgres_cluster.sh" run bash "$root/scripts/test.sh" run-tests

@@ -129,8 +129,8 @@ def edits_of(mutant, hunk, source):
     places = [at for at in range(len(lines) - len(wanted) + 1)
               if lines[at:at + len(wanted)] == wanted]
     if len(places) != 1:
-        times = f"{len(places)} times" if places else "not"
-        raise Problem(mutant.path, hunk.line, f"stands {times} in {hunk.file}: {wanted[0]}")
+        stands = f"stands {len(places)} times" if places else "does not stand"
+        raise Problem(mutant.path, hunk.line, f"{stands} in {hunk.file}: {wanted[0]}")
     at, edits, open_edit = places[0], [], None
     for sign, text in hunk.lines:
         if sign == " ":

@@ -118,11 +118,11 @@ class OnSmallCases(unittest.TestCase):
 
     def test_a_place_that_is_gone_is_refused(self):
         self.refused(HEAD + REPLACES.replace("a < b\n+", "a <= b\n+"),
-                     "5: stands not in lib/least.hpp: return a <= b")
+                     "5: does not stand in lib/least.hpp: return a <= b")
 
     def test_lines_that_are_not_in_a_row_are_refused(self):
         self.refused(HEAD + "@@\n   return a < b\n-  return b;\n+  MUTANT\n",
-                     "5: stands not in lib/least.hpp: return a < b")
+                     "5: does not stand in lib/least.hpp: return a < b")
 
     def test_a_file_that_is_gone_is_refused(self):
         self.refused(HEAD.replace("least.hpp", "gone.hpp") + REPLACES,
