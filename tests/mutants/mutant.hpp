@@ -8,8 +8,9 @@ namespace postoffice {
 
 /// Whether the environment variable POSTOFFICE_MUTANT names this one.
 inline bool mutant_on(std::string_view name) {
-  static const char* const chosen = std::getenv("POSTOFFICE_MUTANT");
-  return chosen != nullptr && name == chosen;
+  static const char* const given = std::getenv("POSTOFFICE_MUTANT");
+  static const std::string_view chosen = given != nullptr ? given : "";
+  return name == chosen;
 }
 
 }  // namespace postoffice

@@ -188,6 +188,27 @@ def plan(mutants, root):
     return edits, problems
 
 
+def words_of(command):
+    """The variables of [VARIABLE=value…] PROGRAM [options…], and the words behind them."""
+    words = command.split()
+    variables = 0
+    while "=" in words[variables]:
+        variables += 1
+    return dict(word.split("=", 1) for word in words[:variables]), words[variables:]
+
+
+def without_program(mutants, root):
+    """Mutants whose test nothing in tests/ builds. Not all are run by CI, which would notice."""
+    built = set()
+    for folder, _, names in os.walk(os.path.join(root, "tests")):
+        if "CMakeLists.txt" in names:
+            with open(os.path.join(folder, "CMakeLists.txt"), encoding="utf-8") as file:
+                built.update(re.findall(r"\w+", file.read()))
+    return [Problem(mutant.path, 1, f"no such test: {words_of(command)[1][0]}")
+            for mutant in mutants for command in mutant.noticed + mutant.really_noticed
+            if words_of(command)[1][0] not in built]
+
+
 def changed(text, edits, file):
     lines = text.splitlines()
     for edit in reversed(edits):
@@ -241,9 +262,10 @@ def ready(folder, root):
     """The mutants and their edits, if all is well with them; says what is wrong otherwise."""
     mutants, problems = load(folder)
     edits, more = plan(mutants, root)
-    for problem in problems + more:
+    problems += more + without_program(mutants, root)
+    for problem in problems:
         print(problem, file=sys.stderr)
-    return (None, None) if problems or more else (mutants, edits)
+    return (None, None) if problems else (mutants, edits)
 
 
 def main(arguments):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every mutant applies to the tree; and mutants.py, on small cases of its own.
+"""Every mutant applies to the tree; and mutants.py and run.py, on small cases of their own.
 
 usage: mutants_test.py ROOT
 """
@@ -14,6 +14,7 @@ FOLDER = os.path.join(ROOT, "tests/mutants")
 sys.dont_write_bytecode = True
 sys.path.insert(0, FOLDER)
 import mutants  # noqa: E402
+import run  # noqa: E402
 
 SOURCE = """#pragma once
 #include <vector>
@@ -166,6 +167,58 @@ class OnSmallCases(unittest.TestCase):
         self.refused(HEAD + "@@\n+  if (MUTANT) return a;\n",
                      "5: neither - nor unchanged lines: no place to be")
         self.refused(HEAD + INSERTS + "return 0;\n", "8: not understood: return 0;")
+
+
+    def test_a_test_that_nobody_builds_is_refused(self):
+        self.mutant(HEAD.replace("core_tests", "SEED=1 core_tests -tc=a*=b") + INSERTS)
+        found, _ = mutants.load(os.path.join(self.root, "tests/mutants"))
+        self.write("tests/CMakeLists.txt", "postoffice_test(core_tests core.cpp)")
+        self.assertEqual(mutants.without_program(found, self.root), [])
+        self.write("tests/CMakeLists.txt", "postoffice_test(hard_core_tests core.cpp)")
+        problems = mutants.without_program(found, self.root)
+        self.assertTrue(str(problems[0]).endswith("greater.mutant:1: no such test: core_tests"))
+
+
+class OnSmallPrograms(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.addCleanup(setattr, run, "BUILD", run.BUILD)
+        run.BUILD = folder.name
+        os.makedirs(os.path.join(folder.name, "tests"))
+
+    def run_with(self, script, mutant="greater"):
+        path = os.path.join(run.BUILD, "tests/small_test")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\n" + script)
+        os.chmod(path, 0o755)
+        return run.run(run.Trial(mutant, "WORD=said small_test now"), 1)
+
+    def test_whoever_fails_has_caught_the_mutant(self):
+        scripts = {"exit 1": "failed", "exit 3": "died (3)", "exec sleep 60": "hung"}
+        for script, how in scripts.items():
+            well, said = self.run_with(script)
+            self.assertTrue(well)
+            self.assertIn(f"caught: {how} in ", said)
+
+    def test_a_mutant_that_nobody_notices_fails(self):
+        well, said = self.run_with("exit 0")
+        self.assertFalse(well)
+        self.assertIn("NOT CAUGHT", said)
+
+    def test_the_program_gets_the_mutant_and_the_words(self):
+        check = '[ "$POSTOFFICE_MUTANT" = greater -a "$WORD" = said -a "$1" = now ] && exit 1'
+        self.assertTrue(self.run_with(check)[0])
+
+    def test_without_a_mutant_a_failure_is_one_and_is_shown(self):
+        self.assertTrue(self.run_with('[ -z "$POSTOFFICE_MUTANT" ]', mutant="")[0])
+        well, said = self.run_with("echo why; exit 1", mutant="")
+        self.assertFalse(well)
+        self.assertTrue(said.endswith("\nwhy"))
+
+    def test_a_program_that_is_not_there_is_not_a_mutant_caught(self):
+        self.assertEqual(run.run(run.Trial("greater", "other_test"), 1),
+                         (False, "other_test is not built"))
 
 
 class OnTheTree(unittest.TestCase):

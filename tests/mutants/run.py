@@ -38,15 +38,7 @@ OPTIONS = {
 @dataclass
 class Trial:
     mutant: str  # none, to see the test pass
-    command: str  # [VARIABLE=value…] program [options…]
-
-    def words(self):
-        """The variables, the program and its options."""
-        words = self.command.split()
-        variables = 0
-        while "=" in words[variables]:
-            variables += 1
-        return dict(word.split("=", 1) for word in words[:variables]), words[variables:]
+    command: str
 
 
 def trials_of(found, real):
@@ -58,7 +50,7 @@ def trials_of(found, real):
 
 
 def targets_of(trials):
-    return sorted({trial.words()[1][0] for trial in trials})
+    return sorted({tool.words_of(trial.command)[1][0] for trial in trials})
 
 
 def build(targets, edits):
@@ -84,7 +76,7 @@ def find_program(name):
 
 def run(trial, seconds):
     """Whether it went as it must, and what to say of it."""
-    variables, command = trial.words()
+    variables, command = tool.words_of(trial.command)
     program = find_program(command[0])
     if program is None:
         return False, f"{command[0]} is not built"
@@ -122,8 +114,9 @@ def print_table(found, real):
     for mutant in found:
         commands = mutant.really_noticed if real else mutant.noticed
         if commands:
-            by = ", ".join(f"`{command}`" for command in commands)
-            print(f"| `{mutant.name}` | {', '.join(mutant.promises)} | {mutant.description} | {by} |")
+            cells = (f"`{mutant.name}`", ", ".join(mutant.promises), mutant.description,
+                     ", ".join(f"`{command}`" for command in commands))
+            print(f"| {' | '.join(cells)} |")
 
 
 def main(arguments):
