@@ -1,41 +1,38 @@
-// Fetches over a pool of keep-alive connections to one source.
+// Fetches over a pool of connections to one source: the lock, the loop and the timer around both.
 #pragma once
 
-#include <array>
 #include <asio/basic_waitable_timer.hpp>
 #include <asio/io_context.hpp>
 #include <atomic>
 #include <chrono>
-#include <cstddef>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
-#include <string>
 #include <system_error>
-#include <vector>
+#include <thread>
 
 #include "http/client/address_book.hpp"
-#include "http/client/connect_window.hpp"
-#include "http/client/deadline_wheel.hpp"
-#include "http/client/fetch.hpp"
-#include "http/client/keep_alive_policy.hpp"
-#include "http/client/refused_answers.hpp"
-#include "http/client/rest.hpp"
-#include "http/client/source_connection.hpp"
+#include "http/client/connection_pool.hpp"
+#include "http/client/fetch_queue.hpp"
+#include "http/client/source_report.hpp"
 #include "http/client/source_url.hpp"
-#include "http/server/poller.hpp"
+#include "http/poller.hpp"
 #include "postoffice/defaults/http_object_source.hpp"
-#include "postoffice/error.hpp"
 
 namespace postoffice::http {
 
-/// A fetch waits for a connection (`waiting_`, or `retries_` for a fresh one), is carried by one,
-/// and ends in `ready_`. A connection connects, carries a fetch (busy) or is idle.
+/// What the loop's thread does at one time is a *turn*: a batch of events, a tick of the timer, an
+/// arrival. A turn takes the lock once, does its work, completes the fetches that have ended (the
+/// lock is let go of for each), and brings in what their completions asked for.
 ///
-/// Threads: everything happens under one lock, which the loop's thread finds free but for stop(); a
-/// batch of events takes it once. Completions are called under it too, after all bookkeeping, so
-/// that when stop() returns none is running any more; the lock is recursive because a completion
-/// may call stop().
-class FetchPool : public SourceConnectionEvents, public std::enable_shared_from_this<FetchPool> {
+/// Stopping: from any thread, also twice, also inside a completion. When stop() returns, every
+/// fetch has been completed and no completion runs on another thread. So of two threads that want
+/// to complete, one waits until the other has come back from the completion that runs
+/// (`completing_`), and then completes what is left.
+///
+/// Threads: fetch(), stop() and status() on any. Turns on the loop's. The lock, which the loop's
+/// thread finds free but for stop(), guards `stopped_`, `completing_` and all behind it.
+class FetchPool : private ConnectionPool::Owner, public std::enable_shared_from_this<FetchPool> {
  public:
   FetchPool(EventLoop& loop, HttpObjectSourceOptions options, Log log);
 
@@ -46,117 +43,57 @@ class FetchPool : public SourceConnectionEvents, public std::enable_shared_from_
 
   HttpObjectSourceStatus status() const;
 
-  void ready(SourceConnection& connection) override;
-
  private:
   using SteadyClock = std::chrono::steady_clock;
-  using Time = SteadyClock::time_point;
   using Timer = asio::basic_waitable_timer<SteadyClock, asio::wait_traits<SteadyClock>,
                                            asio::io_context::executor_type>;
+  using Lock = std::unique_lock<std::mutex>;
 
-  /// So many fetches in a row without an answer of use: perhaps the name has moved.
-  static constexpr std::size_t failed_run_to_distrust = 8;
+  // Of ConnectionPool::Owner.
+  std::error_code start_polling() override;
+  void look_up() override;
 
-  /// Runs `task` unless the pool was stopped, then does what it made due.
+  /// A turn, unless the pool was stopped.
   template <typename Task>
-  void locked(Task task) {
-    const std::lock_guard lock(mutex_);
+  void turn(Task task) {
+    Lock lock(mutex_);
     if (stopped_) return;
     task();
-    settle();
+    finish_turn(lock);
   }
-  void finish_batch();
-  void settle();
-  void complete_ready();
+  void run_batch(PollBatch& batch);
+  void finish_turn(Lock& lock);
+  void complete_ended(Lock& lock);
   void publish_status();
 
-  // Fetches.
-  void post_take_inbox();
-  void take_inbox();
-  void complete(Fetch& fetch, FetchResult result);
-  void fail(Fetch& fetch, Error error, std::string reason);
-  void fail_one_waiting(const std::string& reason);
-  void expire(Fetch& fetch);
-  void judge(const std::error_code& error);
-  void count_refused(Refusal refusal, const std::string& reason, ObjectId id);
-  void count_taken();
-  std::size_t wanting() const { return waiting_.size() + retries_.size(); }
+  void post_arrivals();
+  void take_arrivals();
 
-  // Connections.
-  std::size_t connections() const { return connecting_.size() + busy_.size() + idle_.size(); }
-  void open_connections();
-  void look_up();
-  void start_connect(std::size_t addresses_tried);
-  std::error_code begin_connect(SourceConnection& connection);
-  void connect_ended(SourceConnection& connection);
-  void connect_failed(SourceConnection& connection, const std::error_code& error);
-  void carry(SourceConnection& connection, FetchList& source);
-  void make_idle(SourceConnection& connection);
-  void readable(SourceConnection& connection);
-  void read_answer(SourceConnection& connection, const std::error_code& error, std::size_t size);
-  void answered(SourceConnection& connection, ReadAnswer answer, bool reusable);
-  std::unique_ptr<ResponseReader> take_reader();
-  void keep_reader(std::unique_ptr<ResponseReader> reader);
-  void broken(SourceConnection& connection, const std::string& reason);
-  void drop(SourceConnection& connection);
-  void tend_connections(Time now);
-  void leave_other_addresses();
-  void report_reachable(bool reachable, const std::string& reason);
-
-  // Time.
   void arm_timer();
   void on_timer();
 
   EventLoop& loop_;
   asio::io_context& context_;
   const HttpObjectSourceOptions options_;
-  const Log log_;
   const SourceUrl url_;
-  const ResponseLimits limits_;
-  const std::string request_prefix_;
-  const std::string request_suffix_;
-  const std::string last_request_suffix_;  // of a connection's only request
 
-  std::mutex inbox_mutex_;
-  FetchList inbox_;
-  FetchList spare_;         // ended fetches, to be used again
-  bool taker_due_ = false;  // somebody will take what is in the inbox
-
-  std::recursive_mutex mutex_;  // guards everything below
+  std::mutex mutex_;
+  std::condition_variable completed_;
   bool stopped_ = false;
-  FetchList waiting_;
-  FetchList retries_;
-  FetchList ready_;                  // have a result, to be completed
-  FetchList ended_;                  // on their way to spare_
-  SourceConnectionList connecting_;  // in the order of their start
-  SourceConnectionList busy_;
-  SourceConnectionList idle_;     // the last used first, so that the ones not needed age
-  SourceConnectionList dropped_;  // closed; the running batch may still hold an event of theirs
-  std::vector<std::unique_ptr<ResponseReader>> spare_readers_;
+  std::thread::id completing_;  // runs a completion; nobody's while none runs
+  SourceReport report_;
   Poller poller_;
   bool polling_ = false;
-  Time short_until_{};  // no connection is opened before
-  ConnectWindow connect_window_;
-  KeepAlivePolicy keep_alive_;
-  bool keeping_told_ = true;
-  std::size_t failed_run_ = 0;  // fetches in a row that got no answer of use
-  Rest rest_;
   AddressBook addresses_;
-  DeadlineWheel deadlines_;
+  FetchQueue fetches_;
+  ConnectionPool connections_;
   Timer timer_;
   std::chrono::milliseconds timer_period_{0};  // zero while it is not set
-  enum class Reachable { unknown, yes, no } reachable_ = Reachable::unknown;
-  std::string request_;
-  std::array<char, 64 * 1024> buffer_;
 
   std::atomic<std::uint64_t> connections_shown_{0};
   std::atomic<std::uint64_t> connecting_shown_{0};
   std::atomic<std::uint64_t> idle_shown_{0};
-  std::atomic<bool> keeping_shown_{true};
-
-  mutable std::mutex refused_mutex_;  // the loop's thread alone writes what it guards
-  RefusedAnswers refused_;
-  bool only_refused_told_ = false;
+  std::atomic<bool> keeping_shown_;
 };
 
 }  // namespace postoffice::http

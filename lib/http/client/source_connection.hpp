@@ -12,7 +12,7 @@
 
 #include "http/client/fetch.hpp"
 #include "http/client/response_reader.hpp"
-#include "http/server/poller.hpp"
+#include "http/poller.hpp"
 
 namespace postoffice::http {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "http/server/poller.hpp"
+#include "http/poller.hpp"
 #include "http/server/request_reader.hpp"
 #include "http/server/service.hpp"
 

@@ -59,8 +59,7 @@ ServerLoop::ServerLoop(asio::io_context& context, Service& service, const Server
       totals_(std::move(totals)),
       log_(std::move(log)),
       deadline_period_(deadline_period(limits)),
-      poller_(
-          context, [this] { update_now(); }, [this] { finish_batch(); }),
+      poller_(context, [this](PollBatch& batch) { run_batch(batch); }),
       timer_(context),
       buffer_(buffer_size),
       keep_alive_(keep_alive_field(limits)),
@@ -196,6 +195,12 @@ void ServerLoop::bury(Connection& connection) {
 void ServerLoop::run_batch() {
   if (closed_) return;
   update_now();
+  finish_batch();
+}
+
+void ServerLoop::run_batch(PollBatch& batch) {
+  update_now();
+  batch.dispatch();
   finish_batch();
 }
 

@@ -12,9 +12,9 @@
 #include <system_error>
 #include <vector>
 
+#include "http/poller.hpp"
 #include "http/server/connection.hpp"
 #include "http/server/listening_socket.hpp"
-#include "http/server/poller.hpp"
 #include "http/server/recent_heads.hpp"
 #include "http/server/service.hpp"
 #include "postoffice/log.hpp"
@@ -71,6 +71,7 @@ class ServerLoop : public std::enable_shared_from_this<ServerLoop> {
   void resume_accepting();
   void schedule_tick();
   void tick();
+  void run_batch(PollBatch& batch);
   void finish_batch();
   void report_stopped();
   void update_now() { now_ = std::chrono::steady_clock::now(); }

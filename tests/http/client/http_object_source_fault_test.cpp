@@ -11,31 +11,16 @@
 #include <string>
 #include <thread>
 
+#include "http/client/client_fixture.hpp"
 #include "http/client/fetch_helpers.hpp"
 #include "http/client/scripted_server.hpp"
 #include "postoffice/defaults/http_object_source.hpp"
 #include "postoffice/error.hpp"
-#include "support/event_log.hpp"
 
 using namespace postoffice;
 using namespace postoffice::testing;
 
 namespace {
-
-struct Client {
-  explicit Client(const ScriptedServer& server, HttpObjectSourceOptions options = {})
-      : Client(server.url(), std::move(options)) {}
-
-  Client(std::string url, HttpObjectSourceOptions options) {
-    options.url = std::move(url);
-    loop.start();
-    source = std::make_unique<HttpObjectSource>(loop, options, log.log());
-  }
-
-  EventLog log;
-  EventLoop loop;
-  std::unique_ptr<HttpObjectSource> source;
-};
 
 /// What a fetch of id 1 gives when the server answers it with these bytes and then waits.
 FetchResult result_of(const std::string& response, std::chrono::milliseconds timeout = 5s) {

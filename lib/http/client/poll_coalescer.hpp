@@ -10,7 +10,7 @@ namespace postoffice::http {
 /// Waking up costs more than reading an answer. While answers come fast, a short rest after each
 /// batch makes the next one larger; it is a small part of what an answer takes anyhow, and nothing
 /// where answers come one by one.
-class Rest {
+class PollCoalescer {
  public:
   using Time = std::chrono::steady_clock::time_point;
   using Span = std::chrono::steady_clock::duration;

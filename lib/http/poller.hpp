@@ -1,6 +1,8 @@
 // Readiness of many sockets on an io_context, for two system calls a request.
 #pragma once
 
+#include <sys/epoll.h>
+
 #include <asio/basic_waitable_timer.hpp>
 #include <asio/io_context.hpp>
 #include <asio/posix/basic_stream_descriptor.hpp>
@@ -8,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <system_error>
 
 namespace postoffice::http {
@@ -20,6 +23,17 @@ class Pollable {
   virtual void on_events(std::uint32_t events) = 0;
 };
 
+/// Events that were found together.
+class PollBatch {
+ public:
+  explicit PollBatch(std::span<epoll_event> events) : events_(events) {}
+  /// Tells each Pollable.
+  void dispatch();
+
+ private:
+  std::span<epoll_event> events_;
+};
+
 /// An epoll set that itself is one descriptor of the io_context.
 ///
 /// Asio's own sockets try every read once more only to learn that there is nothing; registering
@@ -28,10 +42,9 @@ class Pollable {
 /// Threads: the io_context's only. The owner is kept alive while a wait is under way, until stop().
 class Poller {
  public:
-  /// `batch_begins` and `batch_done` run around each batch of events; the latter is the place to
-  /// write what the batch has produced.
-  Poller(asio::io_context& context, std::function<void()> batch_begins,
-         std::function<void()> batch_done);
+  /// `run_batch` is called for each batch of events and must dispatch it. Around that is the place
+  /// to hold a lock, and behind it to write what the batch has produced.
+  Poller(asio::io_context& context, std::function<void(PollBatch&)> run_batch);
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
   ~Poller() { stop(); }
@@ -59,8 +72,7 @@ class Poller {
   // The io_context looks at the set only while it is to wake for it: it would even without a wait.
   asio::posix::basic_stream_descriptor<asio::io_context::executor_type> watched_;
   int set_ = -1;
-  std::function<void()> batch_begins_;
-  std::function<void()> batch_done_;
+  std::function<void(PollBatch&)> run_batch_;
   std::weak_ptr<void> owner_;
   Timer timer_;
   std::chrono::steady_clock::duration rest_{};

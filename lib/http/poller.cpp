@@ -1,6 +1,5 @@
-#include "http/server/poller.hpp"
+#include "http/poller.hpp"
 
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #include <array>
@@ -28,12 +27,14 @@ epoll_event event_of(std::uint32_t events, Pollable& pollable) {
 
 }  // namespace
 
-Poller::Poller(asio::io_context& context, std::function<void()> batch_begins,
-               std::function<void()> batch_done)
-    : watched_(context),
-      batch_begins_(std::move(batch_begins)),
-      batch_done_(std::move(batch_done)),
-      timer_(context) {}
+void PollBatch::dispatch() {
+  for (const epoll_event& event : events_) {
+    static_cast<Pollable*>(event.data.ptr)->on_events(event.events);
+  }
+}
+
+Poller::Poller(asio::io_context& context, std::function<void(PollBatch&)> run_batch)
+    : watched_(context), run_batch_(std::move(run_batch)), timer_(context) {}
 
 std::error_code Poller::start(std::weak_ptr<void> owner) {
   set_ = ::epoll_create1(EPOLL_CLOEXEC);
@@ -91,12 +92,8 @@ void Poller::dispatch() {
   for (int round = 0; round < rounds_max && set_ >= 0; ++round) {
     const int count = ::epoll_wait(set_, events.data(), events_max, 0);
     if (count <= 0) return;
-    batch_begins_();
-    for (int i = 0; i < count; ++i) {
-      static_cast<Pollable*>(events[static_cast<std::size_t>(i)].data.ptr)
-          ->on_events(events[static_cast<std::size_t>(i)].events);
-    }
-    batch_done_();
+    PollBatch batch({events.data(), static_cast<std::size_t>(count)});
+    run_batch_(batch);
   }
 }
 
