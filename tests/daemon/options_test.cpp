@@ -145,7 +145,7 @@ TEST_CASE("a bad value is named together with the place it came from") {
         "POSTOFFICE_KEEP: \"none\" is neither all nor online");
   const TemporaryFile file("# comment\n\nlisten = nowhere\n");
   check(parse({"--config", file.path()}),
-        file.path() + ":3: \"nowhere\" is no address (HOST:PORT, [::1]:9090)");
+        file.path() + ":3: \"nowhere\" is no address (HOST:PORT, [::1]:9090, :9090)");
   check(parse({"--fetch-concurrency", "0"}),
         "--fetch-concurrency: \"0\" is no whole number from 1 to 1000000");
   check(parse({"--source", "https://h/{id}"}),

@@ -26,21 +26,6 @@ TEST_CASE("a shown duration reads back as itself") {
   CHECK(show_duration(100ms) == "100ms");
 }
 
-TEST_CASE("addresses are a host and a port") {
-  const auto name = parse_host_port("localhost:9090");
-  REQUIRE(name);
-  CHECK(name->host == "localhost");
-  CHECK(name->port == 9090);
-  const auto bracketed = parse_host_port("[::1]:80");
-  REQUIRE(bracketed);
-  CHECK(bracketed->host == "::1");
-  for (const char* text : {"", "localhost", ":9090", "localhost:", "localhost:65536", "::1:80",
-                           "h:80x", "h:-1", "http://h:80", "[]:80", "a b:80"}) {
-    CAPTURE(text);
-    CHECK_FALSE(parse_host_port(text));
-  }
-}
-
 TEST_CASE("sizes have binary units, or none") {
   CHECK(parse_size("0") == 0);
   CHECK(parse_size("4096") == 4096);

@@ -5,6 +5,7 @@
 #include <cctype>
 #include <cstdint>
 
+#include "base/host_port.hpp"
 #include "options/values.hpp"
 
 namespace postofficed {
@@ -15,8 +16,8 @@ using namespace std::chrono_literals;
 
 bool set_address(const std::string& text, std::string& target, std::string& problem) {
   target = text;
-  if (parse_host_port(text)) return true;
-  problem = "is no address (HOST:PORT, [::1]:9090)";
+  if (postoffice::base::parse_host_port(text)) return true;
+  problem = "is no address (HOST:PORT, [::1]:9090, :9090)";
   return false;
 }
 

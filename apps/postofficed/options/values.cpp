@@ -77,20 +77,4 @@ std::optional<bool> parse_bool(std::string_view text) {
   return std::nullopt;
 }
 
-std::optional<HostPort> parse_host_port(std::string_view text) {
-  const auto colon = text.rfind(':');
-  if (colon == std::string_view::npos) return std::nullopt;
-  const auto port = parse_number<std::uint16_t>(text.substr(colon + 1));
-  std::string_view host = text.substr(0, colon);
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
-    host = host.substr(1, host.size() - 2);
-  } else if (host.find_first_of(":[]") != std::string_view::npos) {
-    return std::nullopt;
-  }
-  if (!port || host.empty() || host.find_first_of(" /@") != std::string_view::npos) {
-    return std::nullopt;
-  }
-  return HostPort{std::string(host), *port};
-}
-
 }  // namespace postofficed

@@ -1,4 +1,4 @@
-// How single values are written: durations, numbers, addresses.
+// How single values are written: durations, numbers, sizes.
 #pragma once
 
 #include <chrono>
@@ -25,13 +25,5 @@ std::optional<std::uint64_t> parse_size(std::string_view text);
 
 /// true, yes, on, 1; false, no, off, 0.
 std::optional<bool> parse_bool(std::string_view text);
-
-struct HostPort {
-  std::string host;  ///< without brackets
-  std::uint16_t port = 0;
-};
-
-/// "host:port", "1.2.3.4:80", "[::1]:80".
-std::optional<HostPort> parse_host_port(std::string_view text);
 
 }  // namespace postofficed

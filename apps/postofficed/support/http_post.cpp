@@ -11,7 +11,7 @@
 #include <memory>
 #include <utility>
 
-#include "options/values.hpp"
+#include "base/host_port.hpp"
 
 namespace postofficed {
 namespace {
@@ -30,7 +30,8 @@ class Socket {
   int descriptor_;
 };
 
-Socket connect_to(const HostPort& address, std::chrono::seconds timeout, std::string& problem) {
+Socket connect_to(const postoffice::base::HostPort& address, std::chrono::seconds timeout,
+                  std::string& problem) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* list = nullptr;
@@ -76,8 +77,8 @@ bool receive_all(int peer, std::string& text) {
 
 PostResult http_post(const std::string& address, const std::string& path, const std::string& body,
                      std::chrono::seconds timeout) {
-  const auto target = parse_host_port(address);
-  if (!target) return {0, "no address: " + address};
+  const auto target = postoffice::base::parse_host_port(address);
+  if (!target || target->host.empty()) return {0, "no address: " + address};
   PostResult result;
   const Socket peer = connect_to(*target, timeout, result.problem);
   if (peer.get() < 0) return result;

@@ -110,7 +110,7 @@ class HttpIngress::Impl {
         log_(std::move(log)),
         totals_(std::make_shared<ServerTotals>()) {
     for (const int socket : options_.sockets) given_.emplace_back(socket);
-    if (given_.empty()) where_ = http::parse_host_port(options_.listen);
+    if (given_.empty()) where_ = http::where_to_listen(options_.listen);
     if (options_.threads == 0) throw std::invalid_argument("an ingress needs at least one thread");
     if (!options_.path.starts_with('/'))
       throw std::invalid_argument("the path begins with a slash");
@@ -174,7 +174,7 @@ class HttpIngress::Impl {
   Log log_;
   std::shared_ptr<ServerTotals> totals_;
   std::vector<ListeningSocket> given_;
-  http::HostPort where_;
+  base::HostPort where_;
   std::uint16_t port_ = 0;
   std::vector<std::shared_ptr<Worker>> workers_;  // constant once started
   std::atomic<bool> started_{false};

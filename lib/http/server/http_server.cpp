@@ -38,7 +38,7 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
                                                  std::make_shared<http::ServerTotals>(), log_)) {
     service_.set_loop(*loop_);
     for (const int socket : options_.sockets) given_.emplace_back(socket);
-    if (given_.empty()) where_ = http::parse_host_port(options_.listen);
+    if (given_.empty()) where_ = http::where_to_listen(options_.listen);
   }
 
   // A wait of the loop may outlive this, but not the connections: they use the service.
@@ -72,7 +72,7 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
   http::PageService service_;
   std::shared_ptr<http::ServerLoop> loop_;
   std::vector<http::ListeningSocket> given_;
-  http::HostPort where_;
+  base::HostPort where_;
   std::uint16_t port_ = 0;
 };
 

@@ -9,7 +9,6 @@
 
 #include <asio/error.hpp>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
@@ -125,24 +124,13 @@ ListeningSocket::~ListeningSocket() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-HostPort parse_host_port(const std::string& text) {
-  const auto fail = [&] { throw std::invalid_argument("not host:port: \"" + text + "\""); };
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string::npos || colon + 1 == text.size()) fail();
-  HostPort parsed;
-  parsed.host = text.substr(0, colon);
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, parsed.port);
-  if (error != std::errc{} || stop != end) fail();
-  const bool bracketed = parsed.host.starts_with('[');
-  if (bracketed && (parsed.host.size() < 3 || !parsed.host.ends_with(']'))) fail();
-  if (bracketed) parsed.host = parsed.host.substr(1, parsed.host.size() - 2);
-  if (!bracketed && parsed.host.find(':') != std::string::npos) fail();
-  if (parsed.host == "*") parsed.host.clear();
-  return parsed;
+base::HostPort where_to_listen(const std::string& text) {
+  auto parsed = base::parse_host_port(text);
+  if (!parsed) throw std::invalid_argument("not host:port: \"" + text + "\"");
+  return *std::move(parsed);
 }
 
-std::error_code listen_on(const HostPort& where, std::size_t groups, const Log& log,
+std::error_code listen_on(const base::HostPort& where, std::size_t groups, const Log& log,
                           std::vector<std::vector<ListeningSocket>>& sockets) {
   std::vector<Address> addresses;
   if (const auto error = resolve(where.host, addresses)) return error;

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/host_port.hpp"
 #include "postoffice/log.hpp"
 
 namespace postoffice::http {
@@ -36,17 +37,12 @@ class ListeningSocket {
   bool outlives_us_ = false;
 };
 
-struct HostPort {
-  std::string host;  ///< empty: every address of the machine
-  std::uint16_t port = 0;
-};
-
-/// Reads "host:port", "[v6]:port", ":port" and "*:port". Throws std::invalid_argument.
-HostPort parse_host_port(const std::string& text);
+/// An address to listen on. Throws std::invalid_argument if it is none.
+base::HostPort where_to_listen(const std::string& text);
 
 /// `groups` sets of sockets, one for each loop, each listening on every address of the host. A
 /// family that this machine does not have is skipped. Port 0 becomes one free port for all of them.
-std::error_code listen_on(const HostPort& where, std::size_t groups, const Log& log,
+std::error_code listen_on(const base::HostPort& where, std::size_t groups, const Log& log,
                           std::vector<std::vector<ListeningSocket>>& sockets);
 
 /// The same from sockets that listen already, which are taken over.
