@@ -27,13 +27,13 @@ void Backlog::add(ObjectId id, Timestamp received_at, Sequence sequence, Timesta
 }
 
 void Backlog::put_back(Record record, Timestamp hold, Timestamp since,
-                       Timestamp not_carried_before) {
+                       Timestamp not_requeued_before) {
   const Key key{record.received_at, ++last_number_};
   const bool again = hold != Timestamp::max();
   const auto size = static_cast<std::uint32_t>(record.ids.size());
   const auto touched = again ? 0 : size;
-  open(key,
-       {std::move(record.ids), record.sequence, since, hold, not_carried_before, touched, touched});
+  open(key, {std::move(record.ids), record.sequence, since, hold, not_requeued_before, touched,
+             touched});
   if (!again) return;
   untouched_.insert(key);
   holds_.insert(hold);
@@ -125,13 +125,13 @@ void Backlog::end_touches() {
   touching_.clear();
 }
 
-Backlog::Record Backlog::carry(Sequence crowded, Timestamp since, Timestamp now) {
+Backlog::Record Backlog::take_for_requeue(Sequence target, Timestamp since, Timestamp now) {
   for (const auto& [sequence, key] : by_sequence_) {
     const auto place = runs_.find(key);
     Run& run = place->second;
     if (run.touched < run.ids.size()) return {};  // holds the queue anyway
-    if (run.not_carried_before > now) continue;
-    if (sequence > crowded && run.since >= since) return {};
+    if (run.not_requeued_before > now) continue;
+    if (sequence > target && run.since >= since) return {};
     Record record{std::move(run.ids), key.received_at, sequence};
     ids_ -= record.ids.size();
     run.ids.clear();

@@ -48,7 +48,7 @@ class Backlog {
   void add(ObjectId id, Timestamp received_at, Sequence sequence, Timestamp now);
   /// A whole record, touched before. `hold`: until it is touched once more, hold() is not above;
   /// max: it need not be. `since`: when the record that keeps it came.
-  void put_back(Record record, Timestamp hold, Timestamp since, Timestamp not_carried_before = {});
+  void put_back(Record record, Timestamp hold, Timestamp since, Timestamp not_requeued_before = {});
 
   Timestamp oldest() const { return runs_.begin()->first.received_at; }
   Timestamp newest() const { return std::prev(runs_.end())->first.received_at; }
@@ -76,9 +76,9 @@ class Backlog {
     return place != by_sequence_.end() && place->first == sequence;
   }
 
-  /// Takes out the touched record that stands first in the queue, if that is at or before
-  /// `crowded`, or it has been here since before `since`; else an empty one.
-  Record carry(Sequence crowded, Timestamp since, Timestamp now);
+  /// Takes out the touched record that stands first in the queue, to be requeued, if that is at or
+  /// before `target`, or it has been here since before `since`; else an empty one.
+  Record take_for_requeue(Sequence target, Timestamp since, Timestamp now);
 
  private:
   static constexpr std::size_t ids_per_run = 40;
@@ -93,9 +93,9 @@ class Backlog {
     Sequence sequence = 0;
     Timestamp since{};  // here
     Timestamp hold{};
-    Timestamp not_carried_before{};  // the queue was full
-    std::uint32_t touched = 0;       // ids from the front …
-    std::uint32_t begun = 0;         // … and those whose touches have begun
+    Timestamp not_requeued_before{};  // the queue was full
+    std::uint32_t touched = 0;        // ids from the front …
+    std::uint32_t begun = 0;          // … and those whose touches have begun
   };
   using Runs = std::map<Key, Run>;
   struct Part {

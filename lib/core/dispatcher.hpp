@@ -1,23 +1,33 @@
-// The pipeline's decisions. Pure: events and the time go in, actions come out; nothing here does
-// I/O, reads a clock, logs or blocks. docs/ARCHITECTURE.md tells the whole story.
+// The pipeline's decisions: what is fetched, written, deleted, put back and acknowledged, and when.
+//
+// Pure: events and the time go in, actions come out. Nothing here does I/O, reads a clock, logs or
+// blocks, so a history of events always leads to the same actions (tests/simulation lives on that).
+//
+// Callbacks name ids; each distinct id of one is a receipt, and each receipt is an obligation. The
+// Dispatcher takes events and routes ids between five stages, which decide:
+//
+//   delivered ──► admission ──► FetchStage ──► StoreStage ──► resolved ──► acknowledged
+//                    │   ▲          (fetch)        ▲ (write)
+//                    │   └── RequeueStage          │
+//                    │      (no room; too long)    │
+//                    └─────► TouchStage ───────────┘       ExpireStage (delete)
+//
+// What they share is the Ledger, which knows every id in memory. What the Dispatcher itself decides
+// is admission (is there room in line for this receipt?) and the two marks: the *watermark*, below
+// which every receipt is on its row, and the *acknowledgement*, below which the queue may forget.
+// docs/ARCHITECTURE.md tells the whole story.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
-#include <deque>
-#include <map>
 #include <optional>
-#include <set>
 #include <system_error>
-#include <unordered_map>
 #include <vector>
 
-#include "core/backlog.hpp"
-#include "core/carried_records.hpp"
 #include "core/counters.hpp"
-#include "core/expiry_schedule.hpp"
+#include "core/expire_stage.hpp"
 #include "core/fetch_stage.hpp"
 #include "core/ledger.hpp"
+#include "core/requeue_stage.hpp"
 #include "core/store_stage.hpp"
 #include "planted_bug.hpp"
 #include "postoffice/options.hpp"
@@ -25,19 +35,12 @@
 
 namespace postoffice::core {
 
-/// Ids to be appended to the queue again, with the receipt time they have.
-struct CarryOrder {
-  std::uint64_t token = 0;  // names it in carried()
-  Timestamp received_at{};
-  std::vector<ObjectId> ids;
-};
-
 /// What to do now, in this order.
 struct Actions {
   std::vector<FetchOrder> fetches;
   std::vector<ApplyOrder> applies;
   std::optional<Expiry> expire;
-  std::vector<CarryOrder> carries;
+  std::vector<RequeueOrder> carries;
   std::optional<Sequence> acknowledge;
   bool read = false;  // more callbacks are welcome
   Timestamp wake = Timestamp::max();
@@ -89,16 +92,16 @@ class Dispatcher {
   const FetchStage& fetches() const { return fetches_; }
   const StoreStage& store() const { return store_; }
   /// Expired rows that the store does not delete.
-  const StuckRows& stuck_deletes() const { return stuck_deletes_; }
+  const StuckRows& stuck_deletes() const { return expiry_.stuck(); }
   /// The newest transaction and the newest delete have worked.
-  bool store_up() const { return store_.up() && expire_failures_ == 0; }
+  bool store_up() const { return store_.up() && expiry_.up(); }
   std::size_t known_ids() const { return ledger_.size(); }
   std::size_t active_ids() const { return ledger_.active(); }
   /// Ids that wait in the queue alone, and the oldest receipt among them (max: there is none).
-  std::size_t waiting_ids() const { return backlog_.ids() + away_ids_; }
-  Timestamp oldest_waiting() const;
+  std::size_t waiting_ids() const { return requeue_.ids(); }
+  Timestamp oldest_waiting() const { return requeue_.oldest(); }
   /// Since when there have been some; max: there are none.
-  Timestamp behind_since() const { return behind_since_; }
+  Timestamp behind_since() const { return requeue_.behind_since(); }
   Timestamp watermark() const { return watermark_; }
   Timestamp oldest_pending() const;
 
@@ -108,53 +111,27 @@ class Dispatcher {
   Sequence last_delivered() const { return last_delivered_; }
 
  private:
-  struct Carry {
-    Timestamp received_at;
-    std::vector<ObjectId> ids;
-    Sequence first;        // the record that must be kept until this one is durable
-    bool waiting;          // the ids wait nowhere else; else they also stand in the ledger
-    bool ordered = false;  // it is on its way
-  };
-  struct Mark {
-    Timestamp when;
-    Sequence sequence;
-  };
-
-  void receive(ObjectId id, Timestamp received_at, Sequence sequence, Timestamp now);
-  void make_wait(ObjectId id, Timestamp received_at, Sequence sequence, Timestamp now);
   void take_up(const postoffice::Entry& entry, const Delivery& delivery, Timestamp now);
-  void advance_watermark(Timestamp frontier);
-  void return_carried(ObjectId id, Timestamp received_at, Sequence sequence);
-  void return_waiting(const postoffice::Entry& entry, const Delivery& delivery, Timestamp now);
+  void receive(ObjectId id, Timestamp received_at, Sequence sequence, Timestamp now);
+  void receive_without_room(ObjectId id, Timestamp received_at, Sequence sequence, Timestamp now);
   void enter(EntryIndex index, Timestamp received_at, Sequence sequence, Timestamp now,
              bool waited = false);
   bool must_wait(ObjectId id) const;
-  bool overtaken(Timestamp received_at) const {
-    return !backlog_.empty() && received_at < backlog_.newest();
-  }
+  bool overtaken(Timestamp received_at) const { return received_at < requeue_.newest_overflow(); }
   bool room() const {
     const bool full =
         ledger_.unserved() >= options_.pending_ids_max || fetches_.first_attempts() >= line_;
     return !full || planted(PlantedBug::window_never_full);
   }
-  void take_from_backlog(Timestamp now);
-  void go_on_here(const Backlog::Receipt& receipt, Timestamp now);
-  void learn(const TouchStage::BacklogEnded& ended, Timestamp now);
+  void admit_overflow(Timestamp now);
+  void admit(const Backlog::Receipt& receipt, Timestamp now);
+  void overflow_touched(const TouchStage::BacklogEnded& ended, Timestamp now);
   void end_too_old();
-  void note_behind(Timestamp now);
   void resolve(EntryIndex index);
+  void resolve(const std::vector<EntryIndex>& indices);
 
-  Duration sweep_pause() const;
-  void take_refused(const Expired& done, Timestamp now);
-  void sweep(Actions& actions, Timestamp now, Timestamp cutoff);
-  Timestamp caught_up_watermark(Timestamp now);
-  bool scan_due(Timestamp now, Timestamp cutoff);
-  bool may_be_unwatched(Timestamp scanned) const;
-  void unwatched(Timestamp last_receipt);
-  void forget_oldest();
-  void carry(Actions& actions, Timestamp now, Sequence crowded);
-  void carry_aged(Timestamp now, Sequence crowded);
-  void carry_waiting(Timestamp now, Sequence crowded);
+  void offer_touches();
+  void advance_watermark(Timestamp frontier);
   void acknowledge(Actions& actions);
 
   // Ids that were never tried stand in line so many, or twice as many as are fetched at a time if
@@ -167,45 +144,17 @@ class Dispatcher {
   Ledger ledger_;
   FetchStage fetches_;
   StoreStage store_;
-  ExpirySchedule expiry_;
+  ExpireStage expiry_;
+  RequeueStage requeue_;
   Actions actions_;  // the last ones; here, so that their memory is used again
 
   Timestamp watermark_{};
-  Timestamp began_{};       // the first act()
-  bool caught_up_ = false;  // the watermark has come so far
   Sequence last_delivered_ = 0;
   Sequence acknowledged_ = 0;
-  bool draining_ = false;
-
-  std::vector<ObjectId> expired_ids_;  // not yet deleted
-  bool expire_in_flight_ = false;
-  bool scan_in_flight_ = false;
-  Timestamp next_sweep_{};
-  Timestamp next_scan_{};
-  Timestamp next_beat_{};
-  Timestamp scan_cutoff_{};  // of the scan in flight
-  Timestamp scanned_{};      // the cutoff of the last scan
-  Timestamp oldest_left_{};  // no row that it left, and that nobody here watches, is older
-  // Rows that nobody here watches were last received before this; not known before the first scan.
-  Timestamp unwatched_until_ = Timestamp::max();
-  int expire_failures_ = 0;  // in a row
-  StuckRows stuck_deletes_;
-  std::vector<ObjectId> tried_again_;  // of these, in the expire() under way
-
-  Backlog backlog_;
   std::size_t line_ = line_min;  // at present
   Timestamp newest_in_line_{};
-  bool more_to_take_ = false;
-  Timestamp behind_since_ = Timestamp::max();
-
-  std::map<std::uint64_t, Carry> carries_;
-  CarriedRecords carried_;         // by receipt, on their way back: did the ids wait?
-  std::multiset<Timestamp> away_;  // receipts of records with waiting ids that are not back
-  std::size_t away_ids_ = 0;
-  bool overtook_away_ = false;  // an older receipt went on here meanwhile
-  std::uint64_t last_carry_ = 0;
-  std::deque<Mark> marks_;  // where the queue stood, second by second
-  Timestamp hurry_again_{};
+  bool more_to_admit_ = false;
+  bool draining_ = false;
 };
 
 }  // namespace postoffice::core

@@ -34,7 +34,7 @@ struct alignas(64) Entry {
   std::uint8_t touch_waiting = 0;  // … and have not been sent yet
   bool outcome_waiting = false;    // one outcome has not been sent yet
   bool row_missing = false;        // the last touch found no row; another one follows
-  bool carrying = false;           // a record that carries this id forward is on its way
+  bool requeueing = false;         // this id is being appended to the queue once more
   bool in_expiry = false;          // some bucket of the expiry schedule holds it
   bool in_unserved = false;
   bool stuck = false;  // the store refuses its row (StuckRows); counts in `touching`
@@ -42,7 +42,7 @@ struct alignas(64) Entry {
 
 /// Nothing is going on but that the id is known.
 inline bool at_rest(const Entry& entry) {
-  return !entry.in_unserved && entry.touching == 0 && !entry.carrying &&
+  return !entry.in_unserved && entry.touching == 0 && !entry.requeueing &&
          entry.stage == Stage::idle && entry.storing == 0;
 }
 

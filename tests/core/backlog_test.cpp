@@ -101,21 +101,21 @@ TEST_CASE_FIXTURE(Fixture, "what is too old is dropped, once it has been touched
   CHECK(backlog.ids() == 2);
 }
 
-TEST_CASE_FIXTURE(Fixture, "records are carried when they are in the way, oldest place first") {
+TEST_CASE_FIXTURE(Fixture, "records are requeued when they are in the way, oldest place first") {
   add(1, start, 1, 2);
   add(2, start + 1s, 11, 2);
-  CHECK(backlog.carry(2, {}, start).empty());  // untouched, so the queue is held anyway
+  CHECK(backlog.take_for_requeue(2, {}, start).empty());  // untouched, so the queue is held anyway
   touch_all();
-  CHECK(backlog.carry(0, start, start + 1s).empty());
-  CHECK(backlog.carry(1, {}, start + 1s).ids == std::vector<ObjectId>{1, 2});
-  CHECK(backlog.carry(1, {}, start + 1s).empty());
-  const auto aged = backlog.carry(0, start + 2s, start + 3s);
+  CHECK(backlog.take_for_requeue(0, start, start + 1s).empty());
+  CHECK(backlog.take_for_requeue(1, {}, start + 1s).ids == std::vector<ObjectId>{1, 2});
+  CHECK(backlog.take_for_requeue(1, {}, start + 1s).empty());
+  const auto aged = backlog.take_for_requeue(0, start + 2s, start + 3s);
   CHECK(aged.sequence == 2);
   CHECK(backlog.empty());
   SUBCASE("and may have to wait when the queue was full") {
     backlog.put_back(aged, Timestamp::max(), {}, start + 4s);
-    CHECK(backlog.carry(9, {}, start + 3s).empty());
-    CHECK(backlog.carry(9, {}, start + 4s).sequence == 2);
+    CHECK(backlog.take_for_requeue(9, {}, start + 3s).empty());
+    CHECK(backlog.take_for_requeue(9, {}, start + 4s).sequence == 2);
   }
   SUBCASE("and may have to be touched once more when they are back") {
     backlog.put_back(aged, start - 1s, start + 3s);

@@ -35,7 +35,7 @@ struct Fixture {
   bool reading = true;
   std::deque<FetchOrder> fetches;
   std::deque<ApplyOrder> applies;
-  std::deque<CarryOrder> carries;
+  std::deque<RequeueOrder> carries;
   std::deque<Expiry> expiries;
 
   void act() {
@@ -64,7 +64,7 @@ struct Fixture {
     dispatcher.delivered(delivery, now);
     act();
   }
-  void deliver_carried(const CarryOrder& order) {
+  void deliver_carried(const RequeueOrder& order) {
     Delivery delivery;
     delivery.ids = order.ids;
     delivery.entries.push_back(
@@ -667,7 +667,7 @@ struct Waiting : Fixture {
     options.pending_ids_max = 2;
     return options;
   }
-  CarryOrder of_three() {
+  RequeueOrder of_three() {
     for (const auto& order : carries) {
       if (order.ids == std::vector<ObjectId>{3}) return order;
     }
@@ -683,7 +683,7 @@ struct Waiting : Fixture {
     advance(100ms);
     while (!applies.empty()) commit();
   }
-  void carry_fails(const CarryOrder& order) {
+  void carry_fails(const RequeueOrder& order) {
     dispatcher.carried(order.token, Error::storage_full, 0, now);
   }
 };
@@ -904,7 +904,7 @@ PipelineOptions two_ids() {
 // 3 is being fetched for its first receipt, while its second is on its way round the queue.
 struct Overtaken : Fixture {
   Timestamp first, second;
-  CarryOrder newer;
+  RequeueOrder newer;
 
   Overtaken() : Fixture(two_ids()) {
     settle();

@@ -65,7 +65,7 @@ TEST_CASE("no id rests while anything is going on about it") {
   };
   stays(entry.touching, 1);
   stays(entry.storing, 1);
-  stays(entry.carrying, true);
+  stays(entry.requeueing, true);
   stays(entry.stage, Stage::waiting);
   stays(entry.in_unserved, true);
   CHECK(ledger.rest(index));

@@ -11,22 +11,22 @@ namespace postoffice::core {
 
 /// Remembers a flag for each record. They are appended many at a time and come back in the same
 /// order, so those with the same flag are kept as one stretch: a few bytes for all of them. Between
-/// them may lie records that were not carried, which nobody asks for; but none whose append failed:
-/// it may be there all the same, and must not be taken for one of these.
-class CarriedRecords {
+/// them may lie records that were not requeued, which nobody asks for; but none whose append
+/// failed: it may be there all the same, and must not be taken for one of these.
+class RequeuedRecords {
  public:
-  void add(Sequence record, bool spilled) {
+  void add(Sequence record, bool overflow) {
     const auto after = stretches_.upper_bound(record);
     if (after != stretches_.begin()) {
       Stretch& before = std::prev(after)->second;
       if (record <= before.last) return;
-      if (!failed_ && after == stretches_.end() && before.spilled == spilled) {
+      if (!failed_ && after == stretches_.end() && before.overflow == overflow) {
         before.last = record;
         return;
       }
     }
     failed_ = false;
-    stretches_.emplace_hint(after, record, Stretch{record, spilled});
+    stretches_.emplace_hint(after, record, Stretch{record, overflow});
   }
 
   /// An append failed, after that of the record added last.
@@ -42,7 +42,7 @@ class CarriedRecords {
     if (record > stretch.last) return {};
     stretches_.erase(place);
     if (record < stretch.last) stretches_.emplace_hint(after, record + 1, stretch);
-    return stretch.spilled;
+    return stretch.overflow;
   }
 
   std::size_t stretches() const { return stretches_.size(); }
@@ -50,7 +50,7 @@ class CarriedRecords {
  private:
   struct Stretch {
     Sequence last;
-    bool spilled;
+    bool overflow;
   };
   std::map<Sequence, Stretch> stretches_;  // by their first records
   bool failed_ = false;

@@ -1,4 +1,4 @@
-#include "core/carried_records.hpp"
+#include "core/requeued_records.hpp"
 
 #include <doctest/doctest.h>
 
@@ -9,11 +9,11 @@
 using namespace postoffice;
 using namespace postoffice::core;
 
-TEST_CASE("carried records come back in their order; others are not taken for them") {
+TEST_CASE("requeued records come back in their order; others are not taken for them") {
   const auto seed = std::random_device{}();
   CAPTURE(seed);
   std::mt19937 random(seed);
-  CarriedRecords records;
+  RequeuedRecords records;
   std::map<Sequence, bool> model;
   std::vector<Sequence> strange{0};  // whose append failed, or that have come back already
   Sequence next = 1;
@@ -24,23 +24,23 @@ TEST_CASE("carried records come back in their order; others are not taken for th
         strange.push_back(++next);
         records.failed();
       }
-      const bool spilled = random() % 8 != 0;
-      records.add(++next, spilled);
-      model.emplace(next, spilled);
+      const bool overflow = random() % 8 != 0;
+      records.add(++next, overflow);
+      model.emplace(next, overflow);
     } else if (!model.empty()) {
-      const auto [record, spilled] = *model.begin();
-      REQUIRE(records.take(record) == spilled);
+      const auto [record, overflow] = *model.begin();
+      REQUIRE(records.take(record) == overflow);
       model.erase(model.begin());
       strange.push_back(record);
     }
     CHECK_FALSE(records.take(strange[random() % strange.size()]));
   }
-  for (const auto& [record, spilled] : model) REQUIRE(records.take(record) == spilled);
+  for (const auto& [record, overflow] : model) REQUIRE(records.take(record) == overflow);
   CHECK(records.stretches() == 0);
 }
 
 TEST_CASE("millions of records on their way round take no memory (S9)") {
-  CarriedRecords records;
+  RequeuedRecords records;
   for (Sequence record = 1; record <= 3'000'000; record += 3) records.add(record, true);
   CHECK(records.stretches() == 1);  // whatever else was appended between them
   for (Sequence record = 1; record <= 1'500'000; record += 3) REQUIRE(records.take(record) == true);
