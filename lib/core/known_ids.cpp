@@ -24,13 +24,13 @@ KnownIds::KnownIds(std::uint64_t seed) : seed_(mixed(seed + 1)), parts_(parts) {
 KnownIndex KnownIds::find_or_add(ObjectId id) {
   const auto hashed = hash(id);
   Part& in = part(hashed);
-  const Place place = place_of(in, hashed, id);
-  if (place.index != not_known) return place.index;
+  const Found found = look_for(in, hashed, id);
+  if (found.index != not_known) return found.index;
   const KnownIndex index = new_record();
   (*this)[index].id = id;
   if ((in.used + 1) * 4 > (in.mask + 1) * 3) make_room(in);
-  if (index + 2 >= in.index_mask()) widen(in, index);
-  settle(in, index);
+  if (place_of(index) + 2 >= in.index_mask()) widen(in, place_of(index));
+  put_in_slot(in, index);
   ++in.used;
   ++in.held;
   ++size_;
@@ -40,18 +40,20 @@ KnownIndex KnownIds::find_or_add(ObjectId id) {
 KnownIndex KnownIds::new_record() {
   if (free_ != not_known) {
     const KnownIndex index = free_;
-    free_ = (*this)[index].entry();
+    free_ = (*this)[index].next_free();
     (*this)[index] = {};
     return index;
   }
   if ((end_ & block_mask) == 0) blocks_.push_back(std::make_unique<Known[]>(block_mask + 1));
-  return end_++;
+  return KnownIndex{end_++};
 }
 
 void KnownIds::erase(KnownIndex index) {
   const auto hashed = hash((*this)[index].id);
   Part& in = part(hashed);
-  std::uint32_t at = place_of(in, hashed, (*this)[index].id).slot;
+  const Found found = look_for(in, hashed, (*this)[index].id);
+  assert(found.index == index && in.held > 0 && size_ > 0);
+  std::uint32_t at = found.slot;
   in.slots[at] = erased;  // searches must go on past it, except at the end of a run of slots
   if (in.slots[(at + 1) & in.mask] == empty) {
     for (; in.slots[at] == erased; at = (at - 1) & in.mask) {
@@ -61,7 +63,7 @@ void KnownIds::erase(KnownIndex index) {
   }
   --in.held;
   --size_;
-  (*this)[index].wake(free_);
+  (*this)[index].free(free_);
   free_ = index;
 }
 
@@ -85,22 +87,22 @@ void KnownIds::make_room(Part& in) {
     if (ahead < count && holds(ahead)) {
       __builtin_prefetch(&(*this)[from.index(from.slots[ahead])]);
     }
-    if (holds(at)) settle(in, from.index(from.slots[at]));
+    if (holds(at)) put_in_slot(in, from.index(from.slots[at]));
   }
 }
 
 // Puts a record into the first empty slot.
-void KnownIds::settle(Part& in, KnownIndex index) {
+void KnownIds::put_in_slot(Part& in, KnownIndex index) {
   const auto hashed = hash((*this)[index].id);
   std::uint32_t at = hashed & in.mask;
   while (in.slots[at] != empty) at = (at + 1) & in.mask;
-  in.slots[at] = in.tag(hashed) | (index + 1);
+  in.slots[at] = in.tag(hashed) | (place_of(index) + 1);
 }
 
-// Takes bits from the tags until `index` fits: rarely needed, see make_room().
-void KnownIds::widen(Part& in, KnownIndex index) {
+// Takes bits from the tags until `place` fits: rarely needed, see make_room().
+void KnownIds::widen(Part& in, std::uint32_t place) {
   const Slot old_mask = in.index_mask();
-  while (index + 2 >= in.index_mask()) ++in.index_bits;
+  while (place + 2 >= in.index_mask()) ++in.index_bits;
   assert(in.index_bits < 32);
   for (std::uint32_t at = 0; at <= in.mask; ++at) {
     Slot& slot = in.slots[at];

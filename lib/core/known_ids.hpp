@@ -1,6 +1,7 @@
 // The ids in memory, small enough for millions of them.
 #pragma once
 
+#include <cassert>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -10,12 +11,16 @@
 namespace postoffice::core {
 
 /// Names what is being done about an id (Entry). Stable until the id rests.
-using EntryIndex = std::uint32_t;
-inline constexpr EntryIndex no_entry = 0xffffffff;
+enum class EntryIndex : std::uint32_t {};
+inline constexpr EntryIndex no_entry{0xffffffff};
 
 /// Names an id. Stable until it is forgotten.
-using KnownIndex = std::uint32_t;
-inline constexpr KnownIndex not_known = 0xffffffff;
+enum class KnownIndex : std::uint32_t {};
+inline constexpr KnownIndex not_known{0xffffffff};
+
+// Where in memory. Two types and not two names of one, so that neither is taken for the other.
+constexpr std::uint32_t place_of(EntryIndex index) { return static_cast<std::uint32_t>(index); }
+constexpr std::uint32_t place_of(KnownIndex index) { return static_cast<std::uint32_t>(index); }
 
 /// An id and what there is to know of it while nothing is done about it: when it was last received,
 /// and whether the expiry schedule watches it. While something is done, an Entry knows.
@@ -24,11 +29,20 @@ class Known {
   ObjectId id = 0;
 
   bool active() const { return (word_ & active_bit) != 0; }
-  EntryIndex entry() const { return static_cast<EntryIndex>(word_ >> value_shift); }
-  void wake(EntryIndex entry) { word_ = shifted(entry) | active_bit; }
+  EntryIndex entry() const {
+    assert(active());
+    return EntryIndex{static_cast<std::uint32_t>(word_ >> value_shift)};
+  }
+  void activate(EntryIndex entry) { word_ = shifted(place_of(entry)) | active_bit; }
 
-  Timestamp last_receipt() const { return Timestamp(Duration(word_ >> value_shift)); }
-  bool in_expiry() const { return (word_ & expiry_bit) != 0; }
+  Timestamp last_receipt() const {
+    assert(!active());
+    return Timestamp(Duration(word_ >> value_shift));
+  }
+  bool in_expiry() const {
+    assert(!active());
+    return (word_ & expiry_bit) != 0;
+  }
   void rest(Timestamp last_receipt, bool in_expiry) {
     word_ = shifted(last_receipt.time_since_epoch().count()) | (in_expiry ? expiry_bit : 0);
   }
@@ -38,6 +52,12 @@ class Known {
   static constexpr std::int64_t active_bit = 1;
   static constexpr std::int64_t expiry_bit = 2;
   static constexpr int value_shift = 2;
+
+  // A record that holds no id is in the list of free ones.
+  void free(KnownIndex next_free) { word_ = shifted(place_of(next_free)); }
+  KnownIndex next_free() const {
+    return KnownIndex{static_cast<std::uint32_t>(word_ >> value_shift)};
+  }
   static std::int64_t shifted(std::int64_t value) { return value * (1 << value_shift); }
 
   std::int64_t word_ = 0;
@@ -63,9 +83,11 @@ class KnownIds {
   KnownIndex find_or_add(ObjectId id);
   void erase(KnownIndex index);
 
-  Known& operator[](KnownIndex index) { return blocks_[index >> block_bits][index & block_mask]; }
+  Known& operator[](KnownIndex index) {
+    return blocks_[place_of(index) >> block_bits][place_of(index) & block_mask];
+  }
   const Known& operator[](KnownIndex index) const {
-    return blocks_[index >> block_bits][index & block_mask];
+    return blocks_[place_of(index) >> block_bits][place_of(index) & block_mask];
   }
   std::size_t size() const { return size_; }
 
@@ -80,7 +102,7 @@ class KnownIds {
   static constexpr Slot empty = 0;
   static constexpr Slot erased = 0xffffffff;
   static constexpr unsigned block_bits = 12;
-  static constexpr KnownIndex block_mask = (1u << block_bits) - 1;
+  static constexpr std::uint32_t block_mask = (1u << block_bits) - 1;
 
   struct Part {
     std::unique_ptr<Slot[]> slots;
@@ -90,25 +112,25 @@ class KnownIds {
     unsigned index_bits = 12;  // of each slot; the others are hash
     Slot index_mask() const { return (Slot{1} << index_bits) - 1; }
     Slot tag(std::uint64_t hash) const;
-    KnownIndex index(Slot slot) const { return (slot & index_mask()) - 1; }
+    KnownIndex index(Slot slot) const { return KnownIndex{(slot & index_mask()) - 1}; }
   };
-  struct Place {
+  struct Found {
     std::uint32_t slot;  // where the id is, or would go
     KnownIndex index;    // not_known if it is nowhere
   };
 
   Part& part(std::uint64_t hash) { return parts_[hash >> 55]; }
   const Part& part(std::uint64_t hash) const { return parts_[hash >> 55]; }
-  Place place_of(const Part& part, std::uint64_t hash, ObjectId id) const;
+  Found look_for(const Part& part, std::uint64_t hash, ObjectId id) const;
   KnownIndex new_record();
   void make_room(Part& part);
-  void settle(Part& part, KnownIndex index);
-  void widen(Part& part, KnownIndex index);
+  void put_in_slot(Part& part, KnownIndex index);
+  void widen(Part& part, std::uint32_t place);
 
   std::uint64_t seed_;
   std::vector<Part> parts_;
   std::vector<std::unique_ptr<Known[]>> blocks_;
-  KnownIndex end_ = 0;           // of the records used so far
+  std::uint32_t end_ = 0;        // of the records used so far
   KnownIndex free_ = not_known;  // the first of those that are free again
   std::size_t size_ = 0;
 };
@@ -140,7 +162,7 @@ inline KnownIndex KnownIds::guess(std::uint64_t hash) const {
   return not_known;
 }
 
-inline KnownIds::Place KnownIds::place_of(const Part& in, std::uint64_t hash, ObjectId id) const {
+inline KnownIds::Found KnownIds::look_for(const Part& in, std::uint64_t hash, ObjectId id) const {
   const Slot tag = in.tag(hash);
   const Slot not_index = ~in.index_mask();
   for (std::uint32_t at = hash & in.mask;; at = (at + 1) & in.mask) {
@@ -153,7 +175,7 @@ inline KnownIds::Place KnownIds::place_of(const Part& in, std::uint64_t hash, Ob
 
 inline KnownIndex KnownIds::find(ObjectId id) const {
   const auto hashed = hash(id);
-  return place_of(part(hashed), hashed, id).index;
+  return look_for(part(hashed), hashed, id).index;
 }
 
 }  // namespace postoffice::core

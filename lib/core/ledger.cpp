@@ -20,30 +20,30 @@ EntryIndex Ledger::find(ObjectId id) const {
 
 EntryIndex Ledger::recall(ObjectId id) {
   const KnownIndex known = known_.find(id);
-  return known == not_known ? no_entry : wake(known);
+  return known == not_known ? no_entry : activate(known);
 }
 
-EntryIndex Ledger::find_or_add(ObjectId id) { return wake(known_.find_or_add(id)); }
+EntryIndex Ledger::find_or_add(ObjectId id) { return activate(known_.find_or_add(id)); }
 
-EntryIndex Ledger::wake(KnownIndex index) {
+EntryIndex Ledger::activate(KnownIndex index) {
   Known& known = known_[index];
   if (known.active()) return known.entry();
-  const EntryIndex woken = new_entry();
-  Entry& entry = (*this)[woken];
+  const EntryIndex fresh = new_entry();
+  Entry& entry = (*this)[fresh];
   entry = Entry{};
   entry.id = known.id;
   entry.last_receipt = known.last_receipt();
   entry.in_expiry = known.in_expiry();
   entry.known = index;
-  known.wake(woken);
-  return woken;
+  known.activate(fresh);
+  return fresh;
 }
 
 EntryIndex Ledger::new_entry() {
   ++active_;
   if (free_ != no_entry) return std::exchange(free_, (*this)[free_].served_after);
   if ((end_ & block_mask) == 0) blocks_.push_back(std::make_unique<Entry[]>(block_mask + 1));
-  return end_++;
+  return EntryIndex{end_++};
 }
 
 void Ledger::free(EntryIndex index) {

@@ -72,9 +72,11 @@ class Ledger {
   /// The same of an id that rests.
   void forget(KnownIndex index);
 
-  Entry& operator[](EntryIndex index) { return blocks_[index >> block_bits][index & block_mask]; }
+  Entry& operator[](EntryIndex index) {
+    return blocks_[place_of(index) >> block_bits][place_of(index) & block_mask];
+  }
   const Entry& operator[](EntryIndex index) const {
-    return blocks_[index >> block_bits][index & block_mask];
+    return blocks_[place_of(index) >> block_bits][place_of(index) & block_mask];
   }
   Known& known(KnownIndex index) { return known_[index]; }
   std::size_t size() const { return known_.size(); }
@@ -97,9 +99,9 @@ class Ledger {
 
  private:
   static constexpr unsigned block_bits = 10;
-  static constexpr EntryIndex block_mask = (1u << block_bits) - 1;
+  static constexpr std::uint32_t block_mask = (1u << block_bits) - 1;
 
-  EntryIndex wake(KnownIndex known);
+  EntryIndex activate(KnownIndex known);
   EntryIndex new_entry();
   void free(EntryIndex index);
   void link(EntryIndex index, Sequence position, EntryIndex before);
@@ -107,7 +109,7 @@ class Ledger {
 
   KnownIds known_;
   std::vector<std::unique_ptr<Entry[]>> blocks_;
-  EntryIndex end_ = 0;          // of the entries used so far
+  std::uint32_t end_ = 0;       // of the entries used so far
   EntryIndex free_ = no_entry;  // the first of those that are free again
   std::size_t active_ = 0;
   EntryIndex first_unserved_ = no_entry;

@@ -69,7 +69,7 @@ TEST_CASE("a known id keeps its last receipt to the microsecond, beside what els
       CHECK_FALSE(known.active());
     }
   }
-  known.wake(4'000'000'000);
+  known.activate(EntryIndex{4'000'000'000});
   CHECK(known.active());
-  CHECK(known.entry() == 4'000'000'000);
+  CHECK(known.entry() == EntryIndex{4'000'000'000});
 }

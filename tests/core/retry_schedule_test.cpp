@@ -32,11 +32,11 @@ TEST_CASE("a Retry-After is honoured beyond the longest delay") {
 TEST_CASE("entries come out in the order of their times, and not before them") {
   RetrySchedule schedule(100ms, 5s, 42);
   const Timestamp start{1h};
-  schedule.add(1, start + 2s);
-  schedule.add(2, start + 1s);
+  schedule.add(EntryIndex{1}, start + 2s);
+  schedule.add(EntryIndex{2}, start + 1s);
   CHECK(schedule.next() == start + 1s);
   CHECK(schedule.take_due(start) == no_entry);
-  CHECK(schedule.take_due(start + 3s) == 2);
-  CHECK(schedule.take_due(start + 3s) == 1);
+  CHECK(schedule.take_due(start + 3s) == EntryIndex{2});
+  CHECK(schedule.take_due(start + 3s) == EntryIndex{1});
   CHECK(schedule.empty());
 }
