@@ -95,7 +95,7 @@ void Dispatcher::enter(EntryIndex index, Timestamp received_at, Sequence sequenc
   const bool newest = received_at >= entry.last_receipt;
   entry.last_receipt = std::max(entry.last_receipt, received_at);
   expiry_.watch(index);
-  if (newest || !entry.in_unserved) ledger_.set_unserved(index, sequence);
+  if (newest || !entry.in_unserved()) ledger_.set_unserved(index, sequence);
   fetches_.owe(index, aged, now, waited);
   newest_in_line_ = std::max(newest_in_line_, received_at);
 }

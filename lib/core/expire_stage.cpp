@@ -73,7 +73,7 @@ void ExpireStage::forget_oldest() {
       if (!known.active()) {
         unwatched(known.last_receipt());
         ledger_.forget(index);
-      } else if (!ledger_[known.entry()].in_unserved) {
+      } else if (!ledger_[known.entry()].in_unserved()) {
         touched.push_back(known.entry());
       }
     }

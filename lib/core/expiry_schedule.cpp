@@ -60,7 +60,7 @@ void ExpirySchedule::look_at(KnownIndex index, Timestamp cutoff) {
   if (last_receipt >= cutoff) return place(index, last_receipt);
   expired_.push_back(index);
   // While a fetch is owed nobody needs to watch: it is watched again when that has ended.
-  const bool looked_at_again = active && !ledger_[known.entry()].in_unserved;
+  const bool looked_at_again = active && !ledger_[known.entry()].in_unserved();
   if (looked_at_again) return place(index, cutoff + std::chrono::seconds(1));
   set_in_expiry(index, false);
 }

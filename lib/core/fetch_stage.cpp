@@ -69,7 +69,7 @@ void FetchStage::begin(Timestamp now, std::vector<FetchOrder>& orders) {
   }
   end_too_old(now);
   blocked_until_ = room_from(now);
-  limit_.reached(!ready_.empty(), in_flight_, now);
+  limit_.reached(!ready_.empty(), in_flight_.size(), now);
 }
 
 // Those that were never tried are left to the caller: they owe nobody a dead letter.
@@ -82,16 +82,16 @@ void FetchStage::end_too_old(Timestamp now) {
 }
 
 bool FetchStage::has_room(Timestamp now) {
-  if (in_flight_ >= limit()) return false;
+  if (in_flight_.size() >= limit()) return false;
   if (breaker_.open()) return breaker_.allows(now);
   if (now < limit_.held_until()) return false;
   // One may always go, to find out where the source is.
-  return in_flight_ == 0 || in_flight_ + abandoned_.count(now) < limit();
+  return in_flight_.empty() || in_flight_.size() + abandoned_.count(now) < limit();
 }
 
 // When there may be room again without an end of a fetch; max if ids do not wait for that.
 Timestamp FetchStage::room_from(Timestamp now) {
-  if (draining_ || ready_.empty() || in_flight_ >= limit() || has_room(now)) {
+  if (draining_ || ready_.empty() || in_flight_.size() >= limit() || has_room(now)) {
     return Timestamp::max();
   }
   if (breaker_.open()) return breaker_.next_probe();
@@ -123,40 +123,38 @@ std::uint64_t FetchStage::enter_flight(EntryIndex index, Timestamp now) {
   }
   const Slot slot = free_;
   Fetch& fetch = slots_[slot];
-  free_ = fetch.after;
+  free_ = fetch.next_free;
+  assert(fetch.index == no_entry);
   fetch.index = index;
   ++fetch.use;
   fetch.began = now;
-  fetch.after = no_slot;
-  fetch.before = newest_;
   fetch.stale = ready_.stale(index, now);
   fetch.retry = !fetch.stale && ledger_[index].attempts > 0;
-  (newest_ == no_slot ? oldest_ : slots_[newest_].after) = slot;
-  newest_ = slot;
-  ++in_flight_;
+  in_flight_.push_back(slots_, slot);
   ++in_line_;
   fetch.in_line = true;
   if (line_ == no_slot) line_ = slot;
   if (fetch.retry) ++retries_in_flight_;
   if (fetch.stale) ++stale_in_flight_;
-  fetch.alone = in_flight_ + abandoned_.count(now) <= FetchLimit::least;
+  fetch.alone = in_flight_.size() + abandoned_.count(now) <= FetchLimit::least;
   return std::uint64_t{fetch.use} << 32 | slot;
 }
 
 void FetchStage::leave_flight(Slot slot) {
   Fetch& fetch = slots_[slot];
   if (fetch.in_line) leave_line(slot);
-  (fetch.before == no_slot ? oldest_ : slots_[fetch.before].after) = fetch.after;
-  (fetch.after == no_slot ? newest_ : slots_[fetch.after].before) = fetch.before;
+  in_flight_.remove(slots_, slot);
   fetch.index = no_entry;
-  fetch.after = std::exchange(free_, slot);
-  --in_flight_;
+  fetch.next_free = std::exchange(free_, slot);
+  assert(!fetch.retry || retries_in_flight_ > 0);
+  assert(!fetch.stale || stale_in_flight_ > 0);
   if (fetch.retry) --retries_in_flight_;
   if (fetch.stale) --stale_in_flight_;
 }
 
 void FetchStage::leave_line(Slot slot) {
-  if (line_ == slot) line_ = slots_[slot].after;
+  assert(slots_[slot].in_line && in_line_ > 0);
+  if (line_ == slot) line_ = in_flight_.after(slots_, slot);
   slots_[slot].in_line = false;
   --in_line_;
 }
@@ -169,7 +167,7 @@ void FetchStage::overtake(Timestamp began) {
 
 FetchLimit::Load FetchStage::load(Timestamp now) {
   const std::size_t abandoned = abandoned_.count(now);
-  return {in_flight_ + abandoned, in_line_ + abandoned};
+  return {in_flight_.size() + abandoned, in_line_ + abandoned};
 }
 
 FetchStage::Slot FetchStage::slot_of(std::uint64_t token) const {
@@ -306,20 +304,20 @@ Timestamp FetchStage::deadline(const Fetch& fetch) const {
 }
 
 void FetchStage::time_out(Timestamp now) {
-  while (oldest_ != no_slot && deadline(slots_[oldest_]) <= now) {
-    ended(oldest_, {Error::timed_out, 0, false, {}, {}}, now);
+  while (!in_flight_.empty() && deadline(slots_[in_flight_.first()]) <= now) {
+    ended(in_flight_.first(), {Error::timed_out, 0, false, {}, {}}, now);
   }
 }
 
 bool FetchStage::source_silent(Timestamp now) const {
-  const bool asked = in_flight_ > 0 || !ready_.empty() || !retries_.empty();
+  const bool asked = !in_flight_.empty() || !ready_.empty() || !retries_.empty();
   return breaker_.open() && (asked || !breaker_.allows(now));
 }
 
 Timestamp FetchStage::wake() const {
   Timestamp wake = Timestamp::max();
   if (!retries_.empty()) wake = std::min(wake, retries_.next());
-  if (oldest_ != no_slot) wake = std::min(wake, deadline(slots_[oldest_]));
+  if (!in_flight_.empty()) wake = std::min(wake, deadline(slots_[in_flight_.first()]));
   return std::min(wake, blocked_until_);
 }
 

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/intrusive_list.hpp"
 #include "core/abandoned_fetches.hpp"
 #include "core/breaker.hpp"
 #include "core/counters.hpp"
@@ -59,7 +60,7 @@ class FetchStage {
   std::size_t first_attempts() const { return ready_.first_attempts(); }
   std::vector<EntryIndex>& too_old() { return ready_.too_old(); }
 
-  std::size_t in_flight() const { return in_flight_; }
+  std::size_t in_flight() const { return in_flight_.size(); }
   std::size_t waiting() const { return retries_.size(); }
   const Breaker& breaker() const { return breaker_; }
   /// Nobody answers, as far as is known: with nothing left to ask nothing is known.
@@ -74,14 +75,15 @@ class FetchStage {
 
  private:
   using Slot = std::uint32_t;
-  static constexpr Slot no_slot = 0xffffffff;
+  static constexpr Slot no_slot = 0xffffffff;  // as at either end of a list
 
   /// The fetches in flight stand in a list, in the order of begin(): the timeout is one for all.
   struct Fetch {
     EntryIndex index = no_entry;  // none: the slot is free
     std::uint32_t use = 0;        // of the slot, so that a late answer is told from its successor's
     Timestamp began{};
-    Slot after = no_slot, before = no_slot;  // neighbours; `after` also links the free slots
+    ListLinks<Slot> in_flight;
+    Slot next_free = no_slot;  // while the slot is free
     bool retry = false;
     bool stale = false;    // it cannot lead to a row any more
     bool alone = false;    // few others were in flight
@@ -121,10 +123,8 @@ class FetchStage {
   AbandonedFetches abandoned_;
   std::vector<Fetch> slots_;
   Slot free_ = no_slot;
-  Slot oldest_ = no_slot;  // of the fetches in flight
-  Slot newest_ = no_slot;
+  IntrusiveList<Slot, Fetch, &Fetch::in_flight> in_flight_;  // the oldest first
   Slot line_ = no_slot;  // the oldest that is in line: those that began after it are, too
-  std::size_t in_flight_ = 0;
   std::size_t in_line_ = 0;
   std::unordered_map<EntryIndex, std::string> failures_;  // why the last fetch of an id failed
   std::vector<Outcome> outcomes_;

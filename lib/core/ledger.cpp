@@ -41,17 +41,18 @@ EntryIndex Ledger::activate(KnownIndex index) {
 
 EntryIndex Ledger::new_entry() {
   ++active_;
-  if (free_ != no_entry) return std::exchange(free_, (*this)[free_].served_after);
+  if (free_ != no_entry) return std::exchange(free_, (*this)[free_].next_free);
   if ((end_ & block_mask) == 0) blocks_.push_back(std::make_unique<Entry[]>(block_mask + 1));
   return EntryIndex{end_++};
 }
 
 void Ledger::free(EntryIndex index) {
-  --active_;
   Entry& entry = (*this)[index];
+  assert(entry.known != not_known && !entry.in_unserved() && active_ > 0);
+  --active_;
   entry.known = not_known;
   entry.ticket = 0;
-  entry.served_after = std::exchange(free_, index);
+  entry.next_free = std::exchange(free_, index);
 }
 
 bool Ledger::rest(EntryIndex index) {
@@ -63,7 +64,7 @@ bool Ledger::rest(EntryIndex index) {
 }
 
 void Ledger::erase(EntryIndex index) {
-  assert(!(*this)[index].in_unserved && !(*this)[index].in_expiry);
+  assert(active(index) && at_rest((*this)[index]) && !(*this)[index].in_expiry);
   known_.erase((*this)[index].known);
   free(index);
 }
@@ -93,50 +94,31 @@ void Ledger::prepare(std::span<const ObjectId> ids) const {
   }
   for (std::size_t i = 0; i < active; ++i) {
     const Entry& entry = (*this)[entries[i]];
-    if (entry.served_before != no_entry) prefetch(entry.served_before);
-    if (entry.served_after != no_entry) prefetch(entry.served_after);
+    if (!entry.in_unserved()) continue;
+    const EntryIndex before = unserved_.before(*this, entries[i]);
+    const EntryIndex after = unserved_.after(*this, entries[i]);
+    if (before != no_entry) prefetch(before);
+    if (after != no_entry) prefetch(after);
   }
-}
-
-void Ledger::unlink(EntryIndex index) {
-  Entry& entry = (*this)[index];
-  (entry.served_before == no_entry ? first_unserved_ : (*this)[entry.served_before].served_after) =
-      entry.served_after;
-  (entry.served_after == no_entry ? last_unserved_ : (*this)[entry.served_after].served_before) =
-      entry.served_before;
-  --unserved_;
 }
 
 void Ledger::set_unserved(EntryIndex index, Sequence position) {
-  if ((*this)[index].in_unserved) unlink(index);
-  EntryIndex before = last_unserved_;
+  assert(active(index));
+  if ((*this)[index].in_unserved()) unserved_.remove(*this, index);
+  EntryIndex before = unserved_.last();
   if (before != no_entry && (*this)[before].position > position) {
     before = no_entry;
-    for (EntryIndex next = first_unserved_; (*this)[next].position < position;
-         next = (*this)[next].served_after) {
+    for (EntryIndex next = unserved_.first(); (*this)[next].position < position;
+         next = unserved_.after(*this, next)) {
       before = next;
     }
   }
-  link(index, position, before);
-}
-
-void Ledger::link(EntryIndex index, Sequence position, EntryIndex before) {
-  Entry& entry = (*this)[index];
-  entry.in_unserved = true;
-  entry.position = position;
-  entry.served_before = before;
-  EntryIndex& next = before == no_entry ? first_unserved_ : (*this)[before].served_after;
-  entry.served_after = std::exchange(next, index);
-  (entry.served_after == no_entry ? last_unserved_ : (*this)[entry.served_after].served_before) =
-      index;
-  ++unserved_;
+  (*this)[index].position = position;
+  unserved_.insert_after(*this, before, index);
 }
 
 void Ledger::set_served(EntryIndex index) {
-  Entry& entry = (*this)[index];
-  if (!entry.in_unserved) return;
-  unlink(index);
-  entry.in_unserved = false;
+  if ((*this)[index].in_unserved()) unserved_.remove(*this, index);
 }
 
 }  // namespace postoffice::core

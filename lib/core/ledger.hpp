@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "base/intrusive_list.hpp"
 #include "core/known_ids.hpp"
 #include "postoffice/types.hpp"
 
@@ -22,7 +23,7 @@ struct alignas(64) Entry {
   Timestamp last_receipt{};
   Sequence position = 0;  // record that makes the newest unserved receipt durable
 
-  EntryIndex served_after = no_entry, served_before = no_entry;  // neighbours in the unserved list
+  ListLinks<EntryIndex> unserved;  // in the list of unserved ids, or not
 
   KnownIndex known = not_known;  // the id's own record; none: nobody uses this entry
   std::uint32_t ticket = 0;      // the valid one of this id's places in the ready lists
@@ -36,13 +37,17 @@ struct alignas(64) Entry {
   bool row_missing = false;        // the last touch found no row; another one follows
   bool requeueing = false;         // this id is being appended to the queue once more
   bool in_expiry = false;          // some bucket of the expiry schedule holds it
-  bool in_unserved = false;
-  bool stuck = false;  // the store refuses its row (StuckRows); counts in `touching`
+  bool stuck = false;              // the store refuses its row (StuckRows); counts in `touching`
+
+  EntryIndex next_free = no_entry;  // while nobody uses this entry
+
+  /// A fetch is owed to the id, or an outcome of it is not committed.
+  bool in_unserved() const { return unserved.linked(); }
 };
 
 /// Nothing is going on but that the id is known.
 inline bool at_rest(const Entry& entry) {
-  return !entry.in_unserved && entry.touching == 0 && !entry.requeueing &&
+  return !entry.in_unserved() && entry.touching == 0 && !entry.requeueing &&
          entry.stage == Stage::idle && entry.storing == 0;
 }
 
@@ -93,9 +98,9 @@ class Ledger {
   /// which is rare, and walks from the head.
   void set_unserved(EntryIndex index, Sequence position);
   void set_served(EntryIndex index);
-  EntryIndex first_unserved() const { return first_unserved_; }
-  EntryIndex next_unserved(EntryIndex index) const { return (*this)[index].served_after; }
-  std::size_t unserved() const { return unserved_; }
+  EntryIndex first_unserved() const { return unserved_.first(); }
+  EntryIndex next_unserved(EntryIndex index) const { return unserved_.after(*this, index); }
+  std::size_t unserved() const { return unserved_.size(); }
 
  private:
   static constexpr unsigned block_bits = 10;
@@ -104,17 +109,13 @@ class Ledger {
   EntryIndex activate(KnownIndex known);
   EntryIndex new_entry();
   void free(EntryIndex index);
-  void link(EntryIndex index, Sequence position, EntryIndex before);
-  void unlink(EntryIndex index);
 
   KnownIds known_;
   std::vector<std::unique_ptr<Entry[]>> blocks_;
   std::uint32_t end_ = 0;       // of the entries used so far
   EntryIndex free_ = no_entry;  // the first of those that are free again
   std::size_t active_ = 0;
-  EntryIndex first_unserved_ = no_entry;
-  EntryIndex last_unserved_ = no_entry;
-  std::size_t unserved_ = 0;
+  IntrusiveList<EntryIndex, Entry, &Entry::unserved> unserved_;  // by rising positions
 };
 
 }  // namespace postoffice::core

@@ -163,7 +163,7 @@ void RequeueStage::return_aged(std::span<const ObjectId> ids, Timestamp received
     const EntryIndex index = ledger_.find(ids[i]);
     if (index == no_entry || !ledger_[index].requeueing) continue;
     ledger_[index].requeueing = false;
-    const bool current = ledger_[index].in_unserved && ledger_[index].last_receipt == received_at;
+    const bool current = ledger_[index].in_unserved() && ledger_[index].last_receipt == received_at;
     if (current) ledger_.set_unserved(index, sequence);
     resolved_.push_back(index);
   }

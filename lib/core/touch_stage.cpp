@@ -53,7 +53,7 @@ void TouchStage::add(EntryIndex index, Timestamp received_at, Sequence sequence,
 
 void TouchStage::add_missing(EntryIndex index, Timestamp now) {
   Entry& entry = ledger_[index];
-  if (!entry.in_unserved || entry.row_missing) return;
+  if (!entry.in_unserved() || entry.row_missing) return;
   entry.row_missing = true;
   ++entry.touching;  // keeps the entry until its second is over
   missing_.push_back({index, now + repeat_every});
@@ -69,7 +69,7 @@ void TouchStage::repeat_missing(Timestamp now) {
     Entry& entry = ledger_[index];
     entry.row_missing = false;
     --entry.touching;
-    if (entry.in_unserved && entry.touch_waiting == 0) place(index, open_chunk(now));
+    if (entry.in_unserved() && entry.touch_waiting == 0) place(index, open_chunk(now));
     ledger_.rest(index);
   }
 }
