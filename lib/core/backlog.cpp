@@ -1,7 +1,10 @@
 #include "core/backlog.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <iterator>
+
+#include "base/checked_count.hpp"
 
 namespace postoffice::core {
 
@@ -41,26 +44,31 @@ void Backlog::put_back(Record record, Timestamp hold, Timestamp since,
 
 // All that is left of a run is touched.
 void Backlog::touched(Runs::iterator place) {
-  holds_.erase(holds_.find(place->second.hold));
+  const auto hold = holds_.find(place->second.hold);
+  assert(hold != holds_.end());
+  holds_.erase(hold);
   untouched_.erase(place->first);
 }
 
 void Backlog::erase(Runs::iterator place) {
   const auto& [key, run] = *place;
-  by_sequence_.erase({run.sequence, key});
-  ids_ -= run.ids.size();
+  [[maybe_unused]] const auto erased = by_sequence_.erase({run.sequence, key});
+  assert(erased == 1 && run.touched == run.ids.size());
+  count_down(ids_, run.ids.size());
   if (open_ == place) open_ = runs_.end();
   runs_.erase(place);
 }
 
 Backlog::Receipt Backlog::take() {
+  assert(!empty());
   const auto place = std::prev(runs_.end());
   auto& [key, run] = *place;
+  assert(run.touched <= run.begun && run.begun <= run.ids.size());
   const auto left = static_cast<std::uint32_t>(run.ids.size() - 1);
   const bool was_touched = run.touched > left;
   const Receipt receipt{run.ids.back(), key.received_at, run.sequence, was_touched};
   run.ids.pop_back();
-  --ids_;
+  count_down(ids_);
   run.begun = std::min(run.begun, left);
   run.touched = std::min(run.touched, left);
   if (!was_touched && run.touched == left) touched(place);
@@ -133,8 +141,9 @@ Backlog::Record Backlog::take_for_requeue(Sequence target, Timestamp since, Time
     if (run.not_requeued_before > now) continue;
     if (sequence > target && run.since >= since) return {};
     Record record{std::move(run.ids), key.received_at, sequence};
-    ids_ -= record.ids.size();
+    count_down(ids_, record.ids.size());
     run.ids.clear();
+    run.touched = 0;
     erase(place);
     return record;
   }

@@ -1,7 +1,9 @@
 // Receipts of ids for which there is no room among those that are being worked on.
 #pragma once
 
+#include <cassert>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -50,8 +52,14 @@ class Backlog {
   /// max: it need not be. `since`: when the record that keeps it came.
   void put_back(Record record, Timestamp hold, Timestamp since, Timestamp not_requeued_before = {});
 
-  Timestamp oldest() const { return runs_.begin()->first.received_at; }
-  Timestamp newest() const { return std::prev(runs_.end())->first.received_at; }
+  Timestamp oldest() const {
+    assert(!empty());
+    return runs_.begin()->first.received_at;
+  }
+  Timestamp newest() const {
+    assert(!empty());
+    return std::prev(runs_.end())->first.received_at;
+  }
   /// The newest receipt. Must not be empty().
   Receipt take();
   /// Drops what was received before `before` and has been touched, oldest first. How many ids.

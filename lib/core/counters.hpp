@@ -16,6 +16,7 @@ struct Counters {
   std::uint64_t expired = 0;
   std::uint64_t dead = 0;
   std::uint64_t pending = 0;
+  std::uint64_t ended() const { return stored + merged + not_found + expired + dead; }
 
   std::uint64_t fetches = 0;
   std::uint64_t fetch_failures = 0;

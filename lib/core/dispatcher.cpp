@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "base/checked_count.hpp"
 #include "planted_bug.hpp"
 
 namespace postoffice::core {
@@ -159,8 +160,7 @@ void Dispatcher::overflow_touched(const TouchStage::BacklogEnded& ended, Timesta
 // source said now would come too late to matter.
 void Dispatcher::end_too_old() {
   for (const EntryIndex index : fetches_.too_old()) {
-    assert(counters_.pending > 0);
-    --counters_.pending;
+    count_down(counters_.pending);
     ++counters_.expired;
     resolve(index);
   }
@@ -223,6 +223,7 @@ Actions& Dispatcher::act(Timestamp now, Timestamp frontier, Timestamp recorded, 
   requeue_.begin(now, {last_delivered_, acknowledged_, crowded, store_.first_touch()}, draining_,
                  actions.carries);
   acknowledge(actions);
+  check(frontier);
   actions.read = store_.touches_waiting() < options_.known_ids_max &&
                  requeue_.size() < options_.waiting_ids_max;
   actions.wake = std::min({fetches_.wake(), store_.wake(), now + expiry_.pause()});
@@ -243,6 +244,17 @@ void Dispatcher::advance_watermark(Timestamp frontier) {
   }
   if (planted(PlantedBug::watermark_never_back)) return;
   watermark_ = std::max(Timestamp{}, std::min(watermark_, frontier));
+}
+
+// I1, I2 and I4, as far as they can be seen at one instant (receipts that are touched once more may
+// lie below the watermark, so these say nothing about I2). I3: ExpireStage::begin().
+void Dispatcher::check([[maybe_unused]] Timestamp frontier) const {
+  assert(acknowledged_ <= last_delivered_ && acknowledged_ < store_.first_touch());
+  assert(acknowledged_ < requeue_.first());
+  assert(ledger_.first_unserved() == no_entry ||
+         acknowledged_ < ledger_[ledger_.first_unserved()].position);
+  assert(watermark_ <= std::max(frontier, Timestamp{}));
+  assert(counters_.ended() + counters_.pending == counters_.delivered);
 }
 
 void Dispatcher::acknowledge(Actions& actions) {

@@ -133,6 +133,7 @@ class Dispatcher {
   void offer_touches();
   void advance_watermark(Timestamp frontier);
   void acknowledge(Actions& actions);
+  void check(Timestamp frontier) const;
 
   // Ids that were never tried stand in line so many, or twice as many as are fetched at a time if
   // that is more: enough for the source to be busy, few enough that all of them are touched in no

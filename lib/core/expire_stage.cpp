@@ -46,6 +46,7 @@ std::optional<Expiry> ExpireStage::begin(Timestamp now, Timestamp watermark,
   const bool beat = options_.beat.count() > 0 && now >= next_beat_;
   tried_again_ = stuck_.take_due(now, stuck_again_max);
   if (expired_.empty() && !scanning_ && !beat && tried_again_.empty()) return {};
+  assert(cutoff <= watermark - options_.ttl && cutoff <= clock_floor);  // I3
   next_beat_ = now + options_.beat;
   cutoff_ = cutoff;
   under_way_ = true;

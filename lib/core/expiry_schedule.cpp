@@ -1,5 +1,6 @@
 #include "core/expiry_schedule.hpp"
 
+#include <cassert>
 #include <utility>
 
 namespace postoffice::core {
@@ -41,6 +42,7 @@ void ExpirySchedule::place(KnownIndex index, Timestamp time) {
 
 // Moves the ids of the first bucket to front_.
 void ExpirySchedule::take_front() {
+  assert(!buckets_.empty());
   front_.clear();
   const auto first = buckets_.begin();
   for (std::uint32_t at = first->second; at != no_block;) {

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <utility>
 
+#include "base/checked_count.hpp"
 #include "planted_bug.hpp"
 #include "postoffice/error.hpp"
 
@@ -110,6 +111,7 @@ EntryIndex FetchStage::next(Timestamp now) {
 
 FetchOrder FetchStage::order(EntryIndex index, Timestamp now) {
   Entry& entry = ledger_[index];
+  assert(entry.stage == Stage::queued && ledger_.active(index));
   entry.stage = Stage::fetching;
   breaker_.begun(now);
   ++counters_.fetches;
@@ -146,17 +148,15 @@ void FetchStage::leave_flight(Slot slot) {
   in_flight_.remove(slots_, slot);
   fetch.index = no_entry;
   fetch.next_free = std::exchange(free_, slot);
-  assert(!fetch.retry || retries_in_flight_ > 0);
-  assert(!fetch.stale || stale_in_flight_ > 0);
-  if (fetch.retry) --retries_in_flight_;
-  if (fetch.stale) --stale_in_flight_;
+  if (fetch.retry) count_down(retries_in_flight_);
+  if (fetch.stale) count_down(stale_in_flight_);
 }
 
 void FetchStage::leave_line(Slot slot) {
-  assert(slots_[slot].in_line && in_line_ > 0);
+  assert(slots_[slot].in_line);
   if (line_ == slot) line_ = in_flight_.after(slots_, slot);
   slots_[slot].in_line = false;
-  --in_line_;
+  count_down(in_line_);
 }
 
 // A fetch that began then has been answered: the source has been at all that began before it.
@@ -202,6 +202,7 @@ void FetchStage::answered(EntryIndex index, const Fetch& fetch, const FetchResul
   overtake(fetch.began);
   limit_.answered(now - fetch.began, fetch.alone, load(now), options_.fetch_concurrency, now);
   Entry& entry = ledger_[index];
+  assert(entry.stage == Stage::fetching || entry.stage == Stage::dirty);
   if (std::exchange(entry.attempts, 0) > 0) failures_.erase(index);
   const bool dirty = entry.stage == Stage::dirty;
   entry.stage = Stage::idle;
@@ -216,11 +217,12 @@ void FetchStage::failed(EntryIndex index, Timestamp began, const FetchResult& re
                         Timestamp now) {
   ++counters_.fetch_failures;
   Entry& entry = ledger_[index];
+  assert(entry.stage == Stage::fetching || entry.stage == Stage::dirty);
   heed_failure(entry, began, result.error, now);
   if (entry.attempts < UINT16_MAX) ++entry.attempts;
   if (entry.stage == Stage::dirty) {  // what this fetch was for is now owed with the later receipt
     ++counters_.merged;
-    --counters_.pending;
+    count_down(counters_.pending);
   }
   failures_[index] = result.reason.empty() ? result.error.message() : result.reason;
   if (may_give_up(entry, now)) return give_up(index, now);
@@ -278,7 +280,7 @@ void FetchStage::give_up(EntryIndex index, Timestamp now) {
 }
 
 Outcome& FetchStage::add_outcome(EntryIndex index) {
-  ++ledger_[index].storing;
+  count_up(ledger_[index].storing);
   Outcome& outcome = outcomes_.emplace_back();
   outcome.index = index;
   return outcome;

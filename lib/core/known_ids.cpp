@@ -5,6 +5,8 @@
 #include <cassert>
 #include <utility>
 
+#include "base/checked_count.hpp"
+
 namespace postoffice::core {
 namespace {
 
@@ -52,17 +54,17 @@ void KnownIds::erase(KnownIndex index) {
   const auto hashed = hash((*this)[index].id);
   Part& in = part(hashed);
   const Found found = look_for(in, hashed, (*this)[index].id);
-  assert(found.index == index && in.held > 0 && size_ > 0);
+  assert(found.index == index);
   std::uint32_t at = found.slot;
   in.slots[at] = erased;  // searches must go on past it, except at the end of a run of slots
   if (in.slots[(at + 1) & in.mask] == empty) {
     for (; in.slots[at] == erased; at = (at - 1) & in.mask) {
       in.slots[at] = empty;
-      --in.used;
+      count_down(in.used);
     }
   }
-  --in.held;
-  --size_;
+  count_down(in.held);
+  count_down(size_);
   (*this)[index].free(free_);
   free_ = index;
 }

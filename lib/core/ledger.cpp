@@ -5,6 +5,8 @@
 #include <cassert>
 #include <utility>
 
+#include "base/checked_count.hpp"
+
 namespace postoffice::core {
 namespace {
 
@@ -27,7 +29,10 @@ EntryIndex Ledger::find_or_add(ObjectId id) { return activate(known_.find_or_add
 
 EntryIndex Ledger::activate(KnownIndex index) {
   Known& known = known_[index];
-  if (known.active()) return known.entry();
+  if (known.active()) {
+    assert((*this)[known.entry()].known == index && (*this)[known.entry()].id == known.id);
+    return known.entry();
+  }
   const EntryIndex fresh = new_entry();
   Entry& entry = (*this)[fresh];
   entry = Entry{};
@@ -48,8 +53,8 @@ EntryIndex Ledger::new_entry() {
 
 void Ledger::free(EntryIndex index) {
   Entry& entry = (*this)[index];
-  assert(entry.known != not_known && !entry.in_unserved() && active_ > 0);
-  --active_;
+  assert(entry.known != not_known && at_rest(entry));
+  count_down(active_);
   entry.known = not_known;
   entry.ticket = 0;
   entry.next_free = std::exchange(free_, index);
@@ -64,7 +69,7 @@ bool Ledger::rest(EntryIndex index) {
 }
 
 void Ledger::erase(EntryIndex index) {
-  assert(active(index) && at_rest((*this)[index]) && !(*this)[index].in_expiry);
+  assert(active(index) && !(*this)[index].in_expiry);
   known_.erase((*this)[index].known);
   free(index);
 }

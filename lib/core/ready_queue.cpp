@@ -1,5 +1,8 @@
 #include "core/ready_queue.hpp"
 
+#include <cassert>
+
+#include "base/checked_count.hpp"
 #include "planted_bug.hpp"
 
 namespace postoffice::core {
@@ -12,6 +15,8 @@ constexpr unsigned turns = 4;
 
 void ReadyQueue::push(EntryIndex index, Timestamp now, bool waited) {
   Entry& entry = ledger_[index];
+  assert(ledger_.active(index));
+  assert((entry.stage == Stage::queued) == (entry.ticket != 0));
   if (entry.stage != Stage::queued) {
     ++size_;
     if (entry.attempts == 0) ++first_size_;
@@ -53,9 +58,10 @@ void ReadyQueue::went_stale(const Place& place) {
 }
 
 void ReadyQueue::left(EntryIndex index) {
+  assert(ledger_[index].stage == Stage::queued && ledger_[index].ticket != 0);
   ledger_[index].ticket = 0;
-  --size_;
-  if (ledger_[index].attempts == 0) --first_size_;
+  count_down(size_);
+  if (ledger_[index].attempts == 0) count_down(first_size_);
 }
 
 EntryIndex ReadyQueue::take(Line& line) {

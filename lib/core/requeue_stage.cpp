@@ -4,6 +4,7 @@
 #include <cassert>
 #include <utility>
 
+#include "base/checked_count.hpp"
 #include "planted_bug.hpp"
 
 namespace postoffice::core {
@@ -24,16 +25,14 @@ void RequeueStage::overflow(ObjectId id, Timestamp received_at, Sequence sequenc
 }
 
 Backlog::Receipt RequeueStage::take_overflow() {
-  assert(!backlog_.empty() && counters_.pending > 0);
-  --counters_.pending;  // counted again as it enters
+  count_down(counters_.pending);  // counted again as it enters
   return backlog_.take();
 }
 
 void RequeueStage::expire(Timestamp before) {
   const auto dropped = backlog_.drop(before);
-  assert(counters_.pending >= dropped);
   counters_.expired += dropped;
-  counters_.pending -= dropped;
+  count_down(counters_.pending, std::uint64_t{dropped});
 }
 
 std::vector<Touch> RequeueStage::begin_touches() {
@@ -175,10 +174,11 @@ void RequeueStage::return_aged(std::span<const ObjectId> ids, Timestamp received
 Timestamp RequeueStage::back_from_away(Timestamp received_at, std::size_t ids,
                                        Timestamp watermark) {
   const auto place = away_.find(received_at);
-  assert(place != away_.end() && away_ids_ >= ids);
+  assert(place != away_.end());
   away_.erase(place);
-  away_ids_ -= ids;
+  count_down(away_ids_, ids);
   const bool again = overtook_away_ && !planted(PlantedBug::passed_by_returned);
+  assert(!away_.empty() || away_ids_ == 0);
   if (away_.empty()) overtook_away_ = false;
   return again ? std::min(received_at, watermark) : Timestamp::max();
 }

@@ -1,6 +1,7 @@
 // Records that were put into the queue again and have not come back yet.
 #pragma once
 
+#include <cassert>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -16,6 +17,7 @@ namespace postoffice::core {
 class RequeuedRecords {
  public:
   void add(Sequence record, bool overflow) {
+    assert(record > 0);
     const auto after = stretches_.upper_bound(record);
     if (after != stretches_.begin()) {
       Stretch& before = std::prev(after)->second;

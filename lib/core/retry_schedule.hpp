@@ -1,6 +1,7 @@
 // When a failed id is tried again.
 #pragma once
 
+#include <cassert>
 #include <chrono>
 #include <cstdint>
 #include <queue>
@@ -29,7 +30,10 @@ class RetrySchedule {
 
   bool empty() const { return waiting_.empty(); }
   std::size_t size() const { return waiting_.size(); }
-  Timestamp next() const { return waiting_.top().due; }
+  Timestamp next() const {
+    assert(!empty());
+    return waiting_.top().due;
+  }
 
  private:
   struct Place {

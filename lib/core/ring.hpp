@@ -1,6 +1,7 @@
 // A queue in one piece of memory that is used again and again.
 #pragma once
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -21,13 +22,19 @@ class Ring {
 
   Item& front() { return (*this)[begin_]; }
   const Item& front() const { return (*this)[begin_]; }
-  Item& operator[](Position position) { return items_[position & mask()]; }
-  const Item& operator[](Position position) const { return items_[position & mask()]; }
+  Item& operator[](Position position) {
+    assert(holds(position));
+    return items_[position & mask()];
+  }
+  const Item& operator[](Position position) const {
+    assert(holds(position));
+    return items_[position & mask()];
+  }
 
   Position push_back(Item&& item) {
     if (size() == capacity_) grow();
-    (*this)[end_] = std::move(item);
-    return end_++;
+    (*this)[end_++] = std::move(item);
+    return end_ - 1;
   }
 
   Position push_front(Item&& item) {
@@ -36,12 +43,19 @@ class Ring {
     return begin_;
   }
 
-  void pop_front() { ++begin_; }
+  void pop_front() {
+    assert(!empty());
+    ++begin_;
+  }
 
   Item& back() { return (*this)[end_ - 1]; }
-  void pop_back() { --end_; }
+  void pop_back() {
+    assert(!empty());
+    --end_;
+  }
 
  private:
+  bool holds(Position position) const { return position - begin_ < end_ - begin_; }
   std::uint32_t mask() const { return capacity_ - 1; }
 
   void grow() {

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <utility>
 
+#include "base/checked_count.hpp"
 #include "core/sort_by_id.hpp"
 #include "planted_bug.hpp"
 #include "postoffice/error.hpp"
@@ -51,9 +52,10 @@ StoreStage::StoreStage(Ledger& ledger, Counters& counters, const PipelineOptions
 void StoreStage::add(std::vector<Outcome>& outcomes) {
   for (Outcome& outcome : outcomes) {
     Entry& entry = ledger_[outcome.index];
+    assert(ledger_.active(outcome.index) && entry.storing > 0);
     outcome.order = ++last_order_;
     if (entry.stuck) {
-      keep(*stuck_.find(entry.id), std::move(outcome));
+      keep(stuck_.at(entry.id), std::move(outcome));
     } else if (entry.outcome_waiting) {
       merge(outcome);
       waiting_[entry.outcome] = std::move(outcome);
@@ -117,9 +119,10 @@ void StoreStage::take_outcomes(std::vector<Outcome>& taken) {
   taken.reserve(std::min(waiting_.size(), rows_max_));
   for (; taken.size() < rows_max_ && !waiting_.empty(); waiting_.pop_front()) {
     Entry& entry = ledger_[waiting_.front().index];
+    assert(entry.outcome_waiting);
     entry.outcome_waiting = false;
     if (entry.stuck) {
-      keep(*stuck_.find(entry.id), std::move(waiting_.front()));
+      keep(stuck_.at(entry.id), std::move(waiting_.front()));
     } else {
       taken.push_back(std::move(waiting_.front()));
     }
@@ -181,8 +184,8 @@ const std::vector<EntryIndex>& StoreStage::applied(std::uint64_t token, std::err
   Batch batch = std::move(*place);
   if (place != in_flight_.begin()) batch.in_turn = false;
   const auto next = in_flight_.erase(place);
-  outcomes_in_flight_ -= batch.outcomes.size();
-  touches_in_flight_ -= batch.chunk.ids.size();
+  count_down(outcomes_in_flight_, batch.outcomes.size());
+  count_down(touches_in_flight_, batch.chunk.ids.size());
   if (error && !planted(PlantedBug::failed_commit_believed)) {
     std::for_each(next, in_flight_.end(), [](Batch& later) { later.in_turn = false; });
     put_back(batch);
@@ -222,7 +225,7 @@ void StoreStage::committed(Batch& batch, const Applied& applied, Timestamp now) 
     if (ahead < batch.outcomes.size()) ledger_.prefetch(batch.outcomes[ahead].index);
     Outcome& outcome = batch.outcomes[i];
     if (!applied.refused.empty() && refusal_of(ledger_[outcome.index].id, applied)) {
-      keep(*stuck_.find(ledger_[outcome.index].id), std::move(outcome));
+      keep(stuck_.at(ledger_[outcome.index].id), std::move(outcome));
     } else {
       commit_outcome(outcome, applied);
     }
@@ -237,8 +240,8 @@ void StoreStage::committed(Batch& batch, const Applied& applied, Timestamp now) 
 
 void StoreStage::commit_outcome(const Outcome& outcome, const Applied& applied) {
   Entry& entry = ledger_[outcome.index];
-  --entry.storing;
-  --counters_.pending;
+  count_down(entry.storing);
+  count_down(counters_.pending);
   count(outcome, entry, applied);
   resolved_.push_back(outcome.index);
 }
@@ -278,7 +281,7 @@ void StoreStage::put_back(Batch& batch) {
     Entry& entry = ledger_[place->index];
     const bool outdated = is_outdated(*place);
     if (entry.stuck) {
-      keep(*stuck_.find(entry.id), std::move(*place));
+      keep(stuck_.at(entry.id), std::move(*place));
     } else if (outdated || entry.outcome_waiting) {
       resolved_.push_back(place->index);
       merge(*place);
@@ -313,11 +316,11 @@ void StoreStage::hold_stuck(Changes& changes) {
 void StoreStage::set_aside(const Refusal& refusal, const TouchStage::Chunk& chunk, Timestamp now) {
   StuckRows::Row& row = stuck_.refused(refusal, now);
   row.touch = true;
-  if (row.index != no_entry) return;
+  if (row.index != no_entry) return;  // it stood here before
   row.index = ledger_.find_or_add(refusal.id);
   Entry& entry = ledger_[row.index];
   entry.stuck = true;
-  ++entry.touching;
+  count_up(entry.touching);
   // What came from the backlog the ledger need not have known until now.
   if (entry.last_receipt == Timestamp{}) entry.last_receipt = receipt_of(refusal.id, chunk.backlog);
 }
@@ -343,7 +346,7 @@ void StoreStage::begin_retry(Timestamp now, Timestamp cutoff, std::vector<ApplyO
   order.changes.each = true;
   order.changes.cutoff = cutoff;
   for (const ObjectId id : retry.ids) {
-    StuckRows::Row& row = *stuck_.find(id);
+    StuckRows::Row& row = stuck_.at(id);
     give_up(row, now);
     const bool answer = row.has_outcome && row.outcome.kind == Outcome::Kind::answer;
     if (std::exchange(row.touch, false)) {
@@ -358,6 +361,7 @@ void StoreStage::begin_retry(Timestamp now, Timestamp cutoff, std::vector<ApplyO
 }
 
 void StoreStage::retried(std::error_code error, const Applied& applied, Timestamp now) {
+  assert(retry_);
   Retry retry = std::exchange(retry_, std::nullopt).value();
   if (!error) failures_ = 0;
   const bool nobody = error == Error::unavailable || error == Error::timed_out ||
@@ -368,12 +372,12 @@ void StoreStage::retried(std::error_code error, const Applied& applied, Timestam
     return found ? std::optional(*found) : std::nullopt;
   };
   for (const ObjectId id : retry.touched) {
-    if (refusal(id)) stuck_.find(id)->touch = true;
+    if (refusal(id)) stuck_.at(id).touch = true;
   }
   for (Outcome& outcome : retry.outcomes) {
     const ObjectId id = ledger_[outcome.index].id;
     if (refusal(id)) {
-      keep(*stuck_.find(id), std::move(outcome));
+      keep(stuck_.at(id), std::move(outcome));
     } else {
       commit_outcome(outcome, applied);
     }
@@ -409,11 +413,12 @@ void StoreStage::give_up(StuckRows::Row& row, Timestamp now) {
 
 // The row was written. What came for it meanwhile goes the usual way again.
 void StoreStage::release(ObjectId id, Timestamp now) {
-  StuckRows::Row& row = *stuck_.find(id);
+  StuckRows::Row& row = stuck_.at(id);
   const EntryIndex index = row.index;
   Entry& entry = ledger_[index];
+  assert(entry.stuck && entry.id == id);
   entry.stuck = false;
-  --entry.touching;
+  count_down(entry.touching);
   if (row.has_outcome && entry.outcome_waiting) {
     merge(row.outcome);
     if (waiting_[entry.outcome].order < row.outcome.order) {
@@ -430,8 +435,8 @@ void StoreStage::release(ObjectId id, Timestamp now) {
 }
 
 void StoreStage::merge(const Outcome& outcome) {
-  --ledger_[outcome.index].storing;
-  --counters_.pending;
+  count_down(ledger_[outcome.index].storing);
+  count_down(counters_.pending);
   ++counters_.merged;
 }
 

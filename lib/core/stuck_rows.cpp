@@ -1,6 +1,9 @@
 #include "core/stuck_rows.hpp"
 
 #include <algorithm>
+#include <cassert>
+
+#include "base/checked_count.hpp"
 
 namespace postoffice::core {
 namespace {
@@ -21,7 +24,7 @@ constexpr std::size_t reasons_max = 10'000;
 }  // namespace
 
 void StuckRows::arrived(Row& row, Timestamp due) {
-  if (row.under_way) --under_way_;
+  if (row.under_way) count_down(under_way_);
   row.under_way = false;
   row.due = due;
   next_ = std::min(next_, due);
@@ -53,7 +56,7 @@ void StuckRows::postpone(ObjectId id, Timestamp now) {
 void StuckRows::erase(ObjectId id) {
   const auto place = rows_.find(id);
   if (place == rows_.end()) return;
-  if (place->second.under_way) --under_way_;
+  if (place->second.under_way) count_down(under_way_);
   by_age_.erase({place->second.since, id});
   rows_.erase(place);
   if (rows_.empty()) next_ = Timestamp::max();

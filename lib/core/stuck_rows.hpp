@@ -1,6 +1,7 @@
 // Rows that the store refuses while it takes others, or that somebody has locked.
 #pragma once
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -41,6 +42,13 @@ class StuckRows {
   Row* find(ObjectId id) {
     const auto place = rows_.find(id);
     return place == rows_.end() ? nullptr : &place->second;
+  }
+
+  /// Of a row that is here.
+  Row& at(ObjectId id) {
+    Row* row = find(id);
+    assert(row != nullptr);
+    return *row;
   }
 
   /// The row was refused, for the first time or once more. The reference is good until it leaves.

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <utility>
 
+#include "base/checked_count.hpp"
 #include "core/sort_by_id.hpp"
 #include "planted_bug.hpp"
 
@@ -33,8 +34,8 @@ TouchStage::Chunk& TouchStage::open_chunk(Timestamp now) {
 
 void TouchStage::place(EntryIndex index, Chunk& chunk) {
   Entry& entry = ledger_[index];
-  ++entry.touch_waiting;
-  ++entry.touching;
+  count_up(entry.touch_waiting);
+  count_up(entry.touching);
   ++waiting_;
   chunk.ids.push_back(index);
 }
@@ -43,6 +44,7 @@ void TouchStage::add(EntryIndex index, Timestamp received_at, Sequence sequence,
   // An id that waits already stands in some chunk; the last one is committed no sooner than that
   // (StoreStage::put_back_touches).
   const bool waits = ledger_[index].touch_waiting > 0;
+  assert(ledger_.active(index) && (!waits || !chunks_.empty()));
   Chunk& chunk = waits ? chunks_.back() : open_chunk(now);
   chunk.oldest = std::min(chunk.oldest, received_at);
   chunk.first = std::min(chunk.first, sequence);
@@ -55,7 +57,7 @@ void TouchStage::add_missing(EntryIndex index, Timestamp now) {
   Entry& entry = ledger_[index];
   if (!entry.in_unserved() || entry.row_missing) return;
   entry.row_missing = true;
-  ++entry.touching;  // keeps the entry until its second is over
+  count_up(entry.touching);  // keeps the entry until its second is over
   missing_.push_back({index, now + repeat_every});
 }
 
@@ -67,8 +69,9 @@ void TouchStage::repeat_missing(Timestamp now) {
     --left;
     const EntryIndex index = missing_.front().index;
     Entry& entry = ledger_[index];
+    assert(entry.row_missing);
     entry.row_missing = false;
-    --entry.touching;
+    count_down(entry.touching);
     if (entry.in_unserved() && entry.touch_waiting == 0) place(index, open_chunk(now));
     ledger_.rest(index);
   }
@@ -118,9 +121,9 @@ TouchStage::Chunk TouchStage::take(Timestamp now, std::size_t limit) {
   leave_rest(chunk, limit);
   for (std::size_t i = 0; i < chunk.ids.size(); ++i) {
     if (i + prefetched_ahead < chunk.ids.size()) ledger_.prefetch(chunk.ids[i + prefetched_ahead]);
-    --ledger_[chunk.ids[i]].touch_waiting;
+    count_down(ledger_[chunk.ids[i]].touch_waiting);
   }
-  waiting_ -= chunk.ids.size();
+  count_down(waiting_, chunk.ids.size());
   // Once a chunk, not once a call of oldest(): while the store is away there are many.
   if (chunk.oldest == oldest_ || chunk.first == first_) {
     oldest_ = Timestamp::max();
@@ -152,19 +155,20 @@ std::vector<Touch> TouchStage::build(const Chunk& chunk) {
 void TouchStage::committed(const Chunk& chunk) {
   for (std::size_t i = 0; i < chunk.ids.size(); ++i) {
     if (i + prefetched_ahead < chunk.ids.size()) ledger_.prefetch(chunk.ids[i + prefetched_ahead]);
-    --ledger_[chunk.ids[i]].touching;
+    count_down(ledger_[chunk.ids[i]].touching);
   }
 }
 
 void TouchStage::backlog_committed(Chunk chunk, std::vector<ObjectId> missing) {
-  backlog_under_way_ -= chunk.backlog.size();
+  count_down(backlog_under_way_, chunk.backlog.size());
+  assert(!backlog_ended_ && "the end before has not been taken");
   const bool last = backlog_.empty() && backlog_under_way_ == 0;
   backlog_ended_ = {std::move(chunk.backlog), std::move(missing), last};
 }
 
 // Beside other parts of the same offer, which stays sorted.
 void TouchStage::backlog_failed(const Chunk& chunk) {
-  backlog_under_way_ -= chunk.backlog.size();
+  count_down(backlog_under_way_, chunk.backlog.size());
   const auto middle = static_cast<std::ptrdiff_t>(backlog_.size());
   backlog_.insert(backlog_.end(), chunk.backlog.begin(), chunk.backlog.end());
   std::inplace_merge(backlog_.begin(), backlog_.begin() + middle, backlog_.end(),
@@ -175,7 +179,10 @@ void TouchStage::failed(Chunk chunk) {
   if (!chunk.backlog.empty()) return backlog_failed(chunk);
   // An id may now be in two chunks. The second touch is needless and harmless; taking it out would
   // cost the chunk its meaning, which is to hold the watermark.
-  for (const EntryIndex index : chunk.ids) ++ledger_[index].touch_waiting;
+  for (const EntryIndex index : chunk.ids) {
+    assert(ledger_[index].touching > 0);
+    count_up(ledger_[index].touch_waiting);
+  }
   waiting_ += chunk.ids.size();
   if (!planted(PlantedBug::failed_touches_not_held)) hold(chunk);
   // Where it was: of two that failed, the later one may hold receipts of ids in the earlier one.

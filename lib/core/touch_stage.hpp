@@ -1,6 +1,7 @@
 // Receipts on their way to the rows, and the low watermark that follows them.
 #pragma once
 
+#include <cassert>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -52,7 +53,10 @@ class TouchStage {
   /// Touches of ids that the ledger need not know (Backlog), sorted and distinct. They go when
   /// nothing else is due, or has been several times; they hold nothing. One offer at a time: until
   /// it has ended.
-  void offer(std::vector<Touch> backlog) { backlog_ = std::move(backlog); }
+  void offer(std::vector<Touch> backlog) {
+    assert(backlog_.empty() && backlog_under_way_ == 0);
+    backlog_ = std::move(backlog);
+  }
   void backlog_committed(Chunk chunk, std::vector<ObjectId> missing);
   std::optional<BacklogEnded> take_backlog_ended() {
     return std::exchange(backlog_ended_, std::nullopt);

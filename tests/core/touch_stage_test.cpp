@@ -199,14 +199,17 @@ TEST_CASE_FIXTURE(Fixture, "touches of the backlog come after what is due, and d
   touches.offer({{100, start}});
   CHECK(touches.due(start));
   receive(1, start, 1);  // not due yet
-  CHECK(touches.take(start).backlog.size() == 1);
+  auto chunk = touches.take(start);
+  CHECK(chunk.backlog.size() == 1);
+  touches.backlog_committed(std::move(chunk), {});
+  CHECK(touches.take_backlog_ended());
   touches.offer({{100, start}});
   int before = 0;
   for (; before < 20; ++before) {
     receive(2, start, 1);
     receive(3, start, 1);
     receive(4, start, 1);
-    const auto chunk = touches.take(start);
+    chunk = touches.take(start);
     if (!chunk.backlog.empty()) break;
     touches.committed(chunk);
   }
