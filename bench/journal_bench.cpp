@@ -12,9 +12,9 @@
 #include <string>
 #include <thread>
 
-#include "journal/crc32c.hpp"
-#include "journal/id_codec.hpp"
-#include "journal/id_sort.hpp"
+#include "codec/crc32c.hpp"
+#include "codec/id_codec.hpp"
+#include "codec/id_sort.hpp"
 #include "postoffice/defaults/file_queue.hpp"
 #include "postoffice/testing/manual_clock.hpp"
 
@@ -45,7 +45,7 @@ void encode(benchmark::State& state) {
   std::vector<std::byte> payload;
   for (auto _ : state) {
     payload.clear();
-    journal::encode_ids(ids, payload);
+    codec::encode_ids(ids, payload);
     benchmark::DoNotOptimize(payload.data());
   }
   const auto record = static_cast<double>((24 + payload.size() + 7) / 8 * 8);
@@ -56,11 +56,11 @@ BENCHMARK(encode)->Arg(100)->Arg(100'000)->Arg(10'000'000)->Arg(1'000'000'000'00
 
 void decode(benchmark::State& state) {
   std::vector<std::byte> payload;
-  journal::encode_ids(random_ids(100, 10'000'000, true), payload);
+  codec::encode_ids(random_ids(100, 10'000'000, true), payload);
   std::vector<ObjectId> ids;
   for (auto _ : state) {
     ids.clear();
-    benchmark::DoNotOptimize(journal::decode_ids(payload, ids));
+    benchmark::DoNotOptimize(codec::decode_ids(payload, ids));
   }
 }
 BENCHMARK(decode);
@@ -83,7 +83,7 @@ void sort_and_drop_duplicates(benchmark::State& state) {
   std::vector<ObjectId> space;
   std::size_t next = 0;
   for (auto _ : state) {
-    benchmark::DoNotOptimize(journal::sort_ids(unsorted[next++ % unsorted.size()], space).data());
+    benchmark::DoNotOptimize(codec::sort_ids(unsorted[next++ % unsorted.size()], space).data());
   }
 }
 BENCHMARK(sort_and_drop_duplicates)->ArgsProduct({{20, 100, 200}, {100, 10'000'000}});
@@ -104,14 +104,14 @@ BENCHMARK(sort_by_comparing)->ArgsProduct({{20, 100, 200}, {100, 10'000'000}});
 
 void checksum(benchmark::State& state) {
   const std::vector<std::byte> data(static_cast<std::size_t>(state.range(0)), std::byte{7});
-  for (auto _ : state) benchmark::DoNotOptimize(journal::crc32c(data));
+  for (auto _ : state) benchmark::DoNotOptimize(codec::crc32c(data));
   state.SetBytesProcessed(state.iterations() * state.range(0));
 }
 BENCHMARK(checksum)->Arg(20)->Arg(300)->Arg(4096);
 
 void checksum_portable(benchmark::State& state) {
   const std::vector<std::byte> data(static_cast<std::size_t>(state.range(0)), std::byte{7});
-  for (auto _ : state) benchmark::DoNotOptimize(journal::crc32c_portable(data));
+  for (auto _ : state) benchmark::DoNotOptimize(codec::crc32c_portable(data));
   state.SetBytesProcessed(state.iterations() * state.range(0));
 }
 BENCHMARK(checksum_portable)->Arg(300)->Arg(4096);

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "journal/crc32c.hpp"
-#include "journal/id_codec.hpp"
-#include "journal/id_sort.hpp"
+#include "codec/crc32c.hpp"
+#include "codec/id_codec.hpp"
+#include "codec/id_sort.hpp"
 #include "planted_bug.hpp"
 #include "postoffice/error.hpp"
 #include "thread.hpp"
@@ -206,12 +206,12 @@ void JournalQueue::append(std::span<const ObjectId> ids, std::optional<Timestamp
   // Kept, so that an append allocates nothing once it has warmed up.
   thread_local std::vector<ObjectId> space;
   thread_local std::vector<std::byte> payload;
-  const auto sorted = sort_ids(ids, space);
+  const auto sorted = codec::sort_ids(ids, space);
   payload.clear();
-  encode_ids(sorted, payload);
+  codec::encode_ids(sorted, payload);
   RecordHeader header;
   header.payload_size = static_cast<std::uint32_t>(payload.size());
-  header.payload_checksum = crc32c(payload);
+  header.payload_checksum = codec::crc32c(payload);
   header.type = carried_from ? RecordType::carried : RecordType::callback;
   const bool too_large = payload.size() > payload_size_max || header.size() > record_size_max_;
   std::error_code refused = too_large ? make_error_code(Error::not_durable) : std::error_code{};

@@ -9,11 +9,11 @@
 #include <set>
 #include <thread>
 
+#include "codec/sliding_minimum.hpp"
 #include "journal/backlog_reader.hpp"
 #include "journal/batch_buffer.hpp"
 #include "journal/cursor_file.hpp"
 #include "journal/journal_writer.hpp"
-#include "journal/oldest_queue.hpp"
 #include "journal/recovery.hpp"
 #include "journal/unread_memory.hpp"
 #include "postoffice/defaults/file_queue.hpp"
@@ -208,13 +208,13 @@ class JournalQueue final : public Queue {
   ReadDone read_;
   std::size_t ids_max_ = 0;
   bool delivering_ = false;
-  Sequence taken_;                // given to a ReadDone …
-  Sequence handed_;               // … that has returned
-  Sequence in_memory_;            // everything up to here has been in memory
-  std::deque<Burned> burned_;     // by rising sequence
-  std::uint64_t lost_since_ = 0;  // by damage that came after the start
-  OldestQueue waiting_times_;     // of callbacks that were not handed over
-  OldestQueue kept_times_;        // of callbacks that were not acknowledged
+  Sequence taken_;                       // given to a ReadDone …
+  Sequence handed_;                      // … that has returned
+  Sequence in_memory_;                   // everything up to here has been in memory
+  std::deque<Burned> burned_;            // by rising sequence
+  std::uint64_t lost_since_ = 0;         // by damage that came after the start
+  codec::SlidingMinimum waiting_times_;  // of callbacks that were not handed over
+  codec::SlidingMinimum kept_times_;     // of callbacks that were not acknowledged
 
   // Maintaining.
   Sequence acknowledged_;

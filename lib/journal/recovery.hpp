@@ -4,8 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "codec/sliding_minimum.hpp"
 #include "journal/journal_scan.hpp"
-#include "journal/oldest_queue.hpp"
 #include "postoffice/defaults/file_queue.hpp"
 
 namespace postoffice::journal {
@@ -24,7 +24,7 @@ struct Recovered {
   std::vector<std::pair<Sequence, Sequence>> gaps;
   std::uint64_t backlog_number = 0;  ///< the segment of the first callback to read; 0: none
   std::uint64_t backlog_offset = 0;  ///< of its batch
-  OldestQueue waiting;               ///< of all callbacks that will be read again
+  codec::SlidingMinimum waiting;     ///< of all callbacks that will be read again
   bool spare_ready = false;
   bool durable = true;  ///< false: of what the newest segment holds some may go with the power
   FileQueueRecovery report;

@@ -4,8 +4,8 @@
 #include <cstring>
 #include <utility>
 
-#include "journal/crc32c.hpp"
-#include "journal/id_codec.hpp"
+#include "codec/crc32c.hpp"
+#include "codec/id_codec.hpp"
 #include "planted_bug.hpp"
 
 namespace postoffice::journal {
@@ -100,9 +100,9 @@ bool SegmentScanner::take_record(ScannedRecord& record, std::vector<ObjectId>* i
   const auto sequence = header_.first_sequence + header->relative_sequence;
   greatest_claimed_ = std::max(greatest_claimed_, sequence);
   if (ids != nullptr) ids->clear();
-  const bool sound =
-      crc32c(payload) == header->payload_checksum || planted(PlantedBug::checksum_not_checked);
-  if (!sound || (ids != nullptr && !decode_ids(payload, *ids))) {
+  const bool sound = codec::crc32c(payload) == header->payload_checksum ||
+                     planted(PlantedBug::checksum_not_checked);
+  if (!sound || (ids != nullptr && !codec::decode_ids(payload, *ids))) {
     if (!std::exchange(damaged_, true)) bad_begin_ = begin;
     position_ += header->size();
     claimed_end_ = std::max(claimed_end_, position_);
@@ -114,8 +114,9 @@ bool SegmentScanner::take_record(ScannedRecord& record, std::vector<ObjectId>* i
   in_loose_batch_ = batch_end_ == 0;
   last_sequence_ = sequence;
   valid_end_ = position_;
-  record = {sequence, header->received_at, header->type,
-            begin,    header->size(),      ids != nullptr ? ids->size() : count_ids(payload)};
+  record = {sequence,       header->received_at,
+            header->type,   begin,
+            header->size(), ids != nullptr ? ids->size() : codec::count_ids(payload)};
   return true;
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/bytes.hpp"
+
 namespace postoffice::rabbitmq {
 namespace {
 
@@ -10,39 +12,38 @@ constexpr std::size_t frame_header_size = 7;
 
 enum class FrameType : std::uint8_t { method = 1, header = 2, body = 3, heartbeat = 8 };
 
-void put_number(std::uint64_t value, int bytes, Buffer& out) {
-  while (--bytes >= 0) out.push_back(static_cast<std::byte>(value >> (8 * bytes)));
-}
-
-void patch(std::uint64_t value, int bytes, std::byte* at) {
-  while (--bytes >= 0) *at++ = static_cast<std::byte>(value >> (8 * bytes));
+template <typename Value>
+void put_number(Value value, Buffer& out) {
+  out.resize(out.size() + sizeof value);
+  put_big_endian(out, out.size() - sizeof value, value);
 }
 
 /// Returns where the frame began; end_frame() fills its size in.
 std::size_t begin_frame(FrameType type, std::uint16_t on, Buffer& out) {
   const auto begin = out.size();
-  put_number(static_cast<std::uint8_t>(type), 1, out);
-  put_number(on, 2, out);
-  put_number(0, 4, out);
+  put_number<std::uint8_t>(static_cast<std::uint8_t>(type), out);
+  put_number<std::uint16_t>(on, out);
+  put_number<std::uint32_t>(0, out);
   return begin;
 }
 
 void end_frame(std::size_t begin, Buffer& out) {
-  patch(out.size() - begin - frame_header_size, 4, out.data() + begin + 3);
+  put_big_endian(out, begin + 3,
+                 static_cast<std::uint32_t>(out.size() - begin - frame_header_size));
   out.push_back(frame_end);
 }
 
 std::size_t begin_method(std::uint16_t class_id, std::uint16_t method, Buffer& out) {
   const auto begin = begin_frame(FrameType::method, channel, out);
-  put_number(class_id, 2, out);
-  put_number(method, 2, out);
+  put_number<std::uint16_t>(class_id, out);
+  put_number<std::uint16_t>(method, out);
   return begin;
 }
 
 std::size_t begin_basic(std::uint16_t method, Buffer& out) { return begin_method(60, method, out); }
 
 void put_short_text(const std::string& text, Buffer& out) {
-  put_number(text.size(), 1, out);
+  put_number<std::uint8_t>(text.size(), out);
   for (const char c : text) out.push_back(static_cast<std::byte>(c));
 }
 
@@ -64,18 +65,18 @@ void split_body(std::size_t begin, std::size_t frame_max, Buffer& out) {
 
 PublishFrames::PublishFrames(const std::string& queue) {
   const auto method = begin_basic(40, template_);
-  put_number(0, 2, template_);  // reserved
-  put_number(0, 1, template_);  // the default exchange
+  put_number<std::uint16_t>(0, template_);  // reserved
+  put_number<std::uint8_t>(0, template_);   // the default exchange
   put_short_text(queue, template_);
-  put_number(1, 1, template_);  // mandatory
+  put_number<std::uint8_t>(1, template_);  // mandatory
   end_frame(method, template_);
   const auto header = begin_frame(FrameType::header, channel, template_);
-  put_number(60, 2, template_);
-  put_number(0, 2, template_);
+  put_number<std::uint16_t>(60, template_);
+  put_number<std::uint16_t>(0, template_);
   size_at_ = template_.size();
-  put_number(0, 8, template_);
-  put_number(0x1000, 2, template_);  // of the properties, delivery mode alone
-  put_number(2, 1, template_);       // persistent
+  put_number<std::uint64_t>(0, template_);
+  put_number<std::uint16_t>(0x1000, template_);  // of the properties, delivery mode alone
+  put_number<std::uint8_t>(2, template_);        // persistent
   end_frame(header, template_);
 }
 
@@ -86,41 +87,41 @@ void PublishFrames::put(const MessageHeader& header, std::span<const ObjectId> i
   const auto body = begin_frame(FrameType::body, channel, out);
   encode_message(header, ids, out);
   const auto size = out.size() - body - frame_header_size;
-  patch(size, 8, out.data() + size_at);
+  put_big_endian(out, size_at, std::uint64_t{size});
   if (size + frame_overhead > frame_max) return split_body(body, frame_max, out);
   end_frame(body, out);
 }
 
 void put_acknowledge(std::uint64_t tag, Buffer& out) {
   const auto frame = begin_basic(80, out);
-  put_number(tag, 8, out);
-  put_number(1, 1, out);  // multiple
+  put_number<std::uint64_t>(tag, out);
+  put_number<std::uint8_t>(1, out);  // multiple
   end_frame(frame, out);
 }
 
 void put_reject(std::uint64_t tag, Buffer& out) {
   const auto frame = begin_basic(90, out);
-  put_number(tag, 8, out);
-  put_number(0, 1, out);
+  put_number<std::uint64_t>(tag, out);
+  put_number<std::uint8_t>(0, out);
   end_frame(frame, out);
 }
 
 void put_question(const std::string& queue, Buffer& out) {
   const auto frame = begin_method(50, 10, out);
-  put_number(0, 2, out);  // reserved
+  put_number<std::uint16_t>(0, out);  // reserved
   put_short_text(queue, out);
-  put_number(1, 1, out);  // passive
-  put_number(0, 4, out);  // no arguments
+  put_number<std::uint8_t>(1, out);   // passive
+  put_number<std::uint32_t>(0, out);  // no arguments
   end_frame(frame, out);
 }
 
 void put_close(Buffer& out) {
   const auto frame = begin_frame(FrameType::method, 0, out);
-  put_number(10, 2, out);
-  put_number(50, 2, out);
-  put_number(200, 2, out);  // goodbye
+  put_number<std::uint16_t>(10, out);
+  put_number<std::uint16_t>(50, out);
+  put_number<std::uint16_t>(200, out);  // goodbye
   put_short_text("", out);
-  put_number(0, 4, out);  // no method was at fault
+  put_number<std::uint32_t>(0, out);  // no method was at fault
   end_frame(frame, out);
 }
 

@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "journal/id_sort.hpp"
+#include "codec/id_sort.hpp"
 #include "postoffice/error.hpp"
 
 namespace postoffice::rabbitmq {
@@ -76,7 +76,7 @@ Publisher::~Publisher() {
 std::error_code Publisher::append(std::span<const ObjectId> ids, std::optional<Timestamp> stamp,
                                   Queue::AppendDone& done, Sequence* sequence) {
   thread_local std::vector<ObjectId> scratch;
-  const auto sorted = journal::sort_ids(ids, scratch);
+  const auto sorted = codec::sort_ids(ids, scratch);
   const auto due = std::chrono::steady_clock::now() + options_.confirm_timeout;
   bool asleep = false;
   {

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "journal/oldest_queue.hpp"
+#include "codec/sliding_minimum.hpp"
 #include "postoffice/queue.hpp"
 #include "rabbitmq/publisher_marks.hpp"
 
@@ -89,7 +89,7 @@ class ShardBuffer {
   Sequence acknowledged_ = 0;
   std::deque<Tag> tags_;
   std::uint64_t first_tag_ = 1;
-  journal::OldestQueue kept_times_;
+  codec::SlidingMinimum kept_times_;
   std::uint64_t accepted_ids_ = 0;
   std::uint64_t accepted_callbacks_ = 0;
 };

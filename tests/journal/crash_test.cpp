@@ -7,10 +7,10 @@
 #include <map>
 #include <set>
 
+#include "codec/crc32c.hpp"
+#include "codec/id_codec.hpp"
 #include "journal/backlog_reader.hpp"
-#include "journal/crc32c.hpp"
 #include "journal/cursor_file.hpp"
-#include "journal/id_codec.hpp"
 #include "journal/journal_writer.hpp"
 #include "journal/recovery.hpp"
 #include "journal/simulated_disk.hpp"
@@ -137,10 +137,10 @@ class Run {
     for (auto count = pick(40); count > 0; --count) ids.insert(static_cast<ObjectId>(random_()));
     Oracle::Sent sent{{ids.begin(), ids.end()}, Timestamp(Duration(next_ * 10))};
     std::vector<std::byte> payload;
-    encode_ids(sent.ids, payload);
+    codec::encode_ids(sent.ids, payload);
     RecordHeader header;
     header.payload_size = static_cast<std::uint32_t>(payload.size());
-    header.payload_checksum = crc32c(payload);
+    header.payload_checksum = codec::crc32c(payload);
     header.received_at = sent.received_at;
     buffer.add(header, payload, {next_, sent.received_at, 0, 0, false}, sent.ids, {});
     oracle_.attempted[next_++].push_back(std::move(sent));

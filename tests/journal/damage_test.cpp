@@ -5,9 +5,9 @@
 #include <cstring>
 #include <map>
 
-#include "journal/crc32c.hpp"
+#include "codec/crc32c.hpp"
+#include "codec/id_codec.hpp"
 #include "journal/cursor_file.hpp"
-#include "journal/id_codec.hpp"
 #include "journal/journal_writer.hpp"
 #include "journal/recovery.hpp"
 #include "journal/simulated_disk.hpp"
@@ -68,10 +68,10 @@ class SmallJournal {
     std::vector<ObjectId> ids;
     for (ObjectId id = 0; id < 5; ++id) ids.push_back(static_cast<ObjectId>(sequence) * 100 + id);
     std::vector<std::byte> payload;
-    encode_ids(ids, payload);
+    codec::encode_ids(ids, payload);
     RecordHeader header;
     header.payload_size = static_cast<std::uint32_t>(payload.size());
-    header.payload_checksum = crc32c(payload);
+    header.payload_checksum = codec::crc32c(payload);
     buffer.add(header, payload, {sequence, {}, 0, 0, false}, ids, {});
     written_[sequence] = ids;
   }

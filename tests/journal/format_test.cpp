@@ -12,10 +12,10 @@
 #include <string_view>
 #include <vector>
 
-#include "journal/crc32c.hpp"
+#include "codec/crc32c.hpp"
+#include "codec/id_codec.hpp"
+#include "codec/id_sort.hpp"
 #include "journal/format.hpp"
-#include "journal/id_codec.hpp"
-#include "journal/id_sort.hpp"
 
 namespace postoffice::journal {
 namespace {
@@ -36,24 +36,24 @@ std::string hex(Bytes bytes) {
 
 std::vector<std::byte> encoded(const Ids& ids) {
   std::vector<std::byte> payload;
-  encode_ids(ids, payload);
+  codec::encode_ids(ids, payload);
   return payload;
 }
 
 Ids sorted_ids(const Ids& ids) {
   Ids space;
-  const auto found = sort_ids(ids, space);
+  const auto found = codec::sort_ids(ids, space);
   return {found.begin(), found.end()};
 }
 
 Ids round_trip(const Ids& ids) {
   Ids out;
-  REQUIRE(decode_ids(encoded(ids), out));
+  REQUIRE(codec::decode_ids(encoded(ids), out));
   return out;
 }
 
 bool holds_its_ids(const Ids& ids) {
-  return round_trip(ids) == ids && count_ids(encoded(ids)) == ids.size();
+  return round_trip(ids) == ids && codec::count_ids(encoded(ids)) == ids.size();
 }
 
 /// Some near each other, some far off, in any proportion.
@@ -85,18 +85,18 @@ std::size_t record_size(const Ids& ids) {
 }  // namespace
 
 TEST_CASE("the checksum is CRC-32C, by tables and by instruction") {
-  CHECK(crc32c(bytes_of("123456789")) == 0xE3069283u);
-  CHECK(crc32c({}) == 0);
+  CHECK(codec::crc32c(bytes_of("123456789")) == 0xE3069283u);
+  CHECK(codec::crc32c({}) == 0);
   const std::vector<std::byte> zeros(32);
-  CHECK(crc32c(zeros) == 0x8A9136AAu);
-  CHECK(crc32c(bytes_of("6789"), crc32c(bytes_of("12345"))) == 0xE3069283u);
-  if (!has_crc32c_instruction()) return;
+  CHECK(codec::crc32c(zeros) == 0x8A9136AAu);
+  CHECK(codec::crc32c(bytes_of("6789"), codec::crc32c(bytes_of("12345"))) == 0xE3069283u);
+  if (!codec::has_crc32c_instruction()) return;
   std::mt19937 random(7);
   std::vector<std::byte> data(1000);
   for (auto& byte : data) byte = static_cast<std::byte>(random());
   for (std::size_t size = 0; size < data.size(); size += 1 + size / 9) {
     const auto part = Bytes(data).subspan(random() % 9 % (data.size() - size), size);
-    CHECK(crc32c_portable(part, 5) == crc32c_instruction(part, 5));
+    CHECK(codec::crc32c_portable(part, 5) == codec::crc32c_instruction(part, 5));
   }
 }
 
@@ -145,7 +145,7 @@ TEST_CASE("ids close together stay small beside a few that are far off") {
 TEST_CASE("what is no list of ids is refused and leaves nothing behind") {
   const auto refused = [](std::vector<std::byte> payload) {
     Ids ids{42};
-    return !decode_ids(payload, ids) && ids == Ids{42};
+    return !codec::decode_ids(payload, ids) && ids == Ids{42};
   };
   const auto bytes = [](std::initializer_list<unsigned> values) {
     std::vector<std::byte> made;
@@ -181,8 +181,8 @@ TEST_CASE("a damaged list of ids is refused, or is another list: nothing is read
     // Of its own size, so that a sanitizer sees a byte too many.
     const std::vector<std::byte> exact(payload.begin(), payload.end());
     Ids ids;
-    if (!decode_ids(exact, ids)) continue;
-    CHECK(ids.size() == count_ids(exact));
+    if (!codec::decode_ids(exact, ids)) continue;
+    CHECK(ids.size() == codec::count_ids(exact));
     CHECK(std::adjacent_find(ids.begin(), ids.end(), std::greater_equal<>()) == ids.end());
   }
 }
@@ -201,9 +201,10 @@ TEST_CASE("ids are sorted and distinct, however many there are and however far a
     auto expected = ids;
     std::sort(expected.begin(), expected.end());
     expected.erase(std::unique(expected.begin(), expected.end()), expected.end());
-    const auto sorted = sort_ids(ids, space);
+    const auto sorted = codec::sort_ids(ids, space);
     REQUIRE(std::equal(sorted.begin(), sorted.end(), expected.begin(), expected.end()));
-    CHECK(sort_ids(expected, space).data() == expected.data());  // in order already: not copied
+    CHECK(codec::sort_ids(expected, space).data() ==
+          expected.data());  // in order already: not copied
   }
 }
 
@@ -229,11 +230,11 @@ TEST_CASE("version 2 has these bytes") {
 
   const std::array<ObjectId, 3> ids{-5, 7, 1000};
   std::vector<std::byte> payload;
-  encode_ids(ids, payload);
+  codec::encode_ids(ids, payload);
   CHECK(hex(payload) == "030904d83f00");
 
   std::array<std::byte, record_header_size> record_bytes{};
-  const RecordHeader record{6, RecordType::carried, crc32c(payload), 17,
+  const RecordHeader record{6, RecordType::carried, codec::crc32c(payload), 17,
                             Timestamp(Duration(1'700'000'000'000'001))};
   encode(record, segment.seed, record_bytes);
   CHECK(hex(record_bytes) == "372d9dd906000002354e44461100000001401e18240a0600");
@@ -278,7 +279,7 @@ TEST_CASE("a header of a later version is known as such") {
   bytes[8] = std::byte{3};
   CHECK_FALSE(is_other_version(bytes));  // that is damage
   std::memset(bytes.data() + 12, 0, 4);
-  const auto checksum = crc32c(bytes);
+  const auto checksum = codec::crc32c(bytes);
   std::memcpy(bytes.data() + 12, &checksum, 4);
   CHECK(is_other_version(bytes));
 }

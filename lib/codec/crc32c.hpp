@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <span>
 
-namespace postoffice::journal {
+namespace postoffice::codec {
 
 /// The checksum of `data` that follows something whose checksum is `before`.
 std::uint32_t crc32c(std::span<const std::byte> data, std::uint32_t before = 0) noexcept;
@@ -17,4 +17,4 @@ bool has_crc32c_instruction() noexcept;
 std::uint32_t crc32c_instruction(std::span<const std::byte> data,
                                  std::uint32_t before = 0) noexcept;
 
-}  // namespace postoffice::journal
+}  // namespace postoffice::codec

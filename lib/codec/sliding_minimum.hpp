@@ -2,21 +2,24 @@
 #pragma once
 
 #include <algorithm>
+#include <cassert>
 #include <deque>
 #include <optional>
 #include <utility>
 
 #include "postoffice/types.hpp"
 
-namespace postoffice::journal {
+namespace postoffice::codec {
 
-/// Times come in with rising sequences and leave from the front. Whatever is followed by an older
-/// or equal time is not kept, since it cannot be the oldest before the other has left. Beyond a
-/// limit neighbours are merged into the earlier time with the later sequence: the answer is then
-/// early by at most a small share of what waits, never late.
-class OldestQueue {
+/// The minimum of a sliding window (a monotonic queue): times come in with rising sequences and
+/// leave from the front. Whatever is followed by an older or equal time is not kept, since it
+/// cannot be the oldest before the other has left. Beyond a limit neighbours are merged into the
+/// earlier time with the later sequence: the answer is then early by at most a small share of what
+/// waits, never late.
+class SlidingMinimum {
  public:
   void push(Sequence sequence, Timestamp time) {
+    assert(times_.empty() || times_.back().sequence < sequence);
     while (!times_.empty() && times_.back().time >= time) times_.pop_back();
     times_.push_back({sequence, time});
     if (times_.size() > size_max) merge_neighbours();
@@ -50,4 +53,4 @@ class OldestQueue {
   std::deque<Waiting> times_;
 };
 
-}  // namespace postoffice::journal
+}  // namespace postoffice::codec

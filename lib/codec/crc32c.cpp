@@ -1,4 +1,4 @@
-#include "journal/crc32c.hpp"
+#include "codec/crc32c.hpp"
 
 #include <array>
 #include <bit>
@@ -8,7 +8,7 @@
 #include <nmmintrin.h>
 #endif
 
-namespace postoffice::journal {
+namespace postoffice::codec {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "the tables assume little-endian words");
@@ -88,4 +88,4 @@ std::uint32_t crc32c(std::span<const std::byte> data, std::uint32_t before) noex
   return instruction ? crc32c_instruction(data, before) : crc32c_portable(data, before);
 }
 
-}  // namespace postoffice::journal
+}  // namespace postoffice::codec

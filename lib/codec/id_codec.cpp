@@ -1,4 +1,4 @@
-#include "journal/id_codec.hpp"
+#include "codec/id_codec.hpp"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
-namespace postoffice::journal {
+namespace postoffice::codec {
 namespace {
 
 // Distances are written in exponential Golomb codes (J. Teuhola, "A compression method for
@@ -228,4 +228,4 @@ bool decode_ids(std::span<const std::byte> payload, std::vector<ObjectId>& out) 
   return false;
 }
 
-}  // namespace postoffice::journal
+}  // namespace postoffice::codec

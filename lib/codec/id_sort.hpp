@@ -6,10 +6,10 @@
 
 #include "postoffice/types.hpp"
 
-namespace postoffice::journal {
+namespace postoffice::codec {
 
 /// The given ids, sorted and distinct. They are left where they are if they are so already, else
 /// they lie in `space`, which the caller keeps so that nothing is allocated once it has grown.
 std::span<const ObjectId> sort_ids(std::span<const ObjectId> ids, std::vector<ObjectId>& space);
 
-}  // namespace postoffice::journal
+}  // namespace postoffice::codec

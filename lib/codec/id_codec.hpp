@@ -9,7 +9,7 @@
 
 #include "postoffice/types.hpp"
 
-namespace postoffice::journal {
+namespace postoffice::codec {
 
 /// Appends the coded ids to `out`. They must be sorted and distinct.
 void encode_ids(std::span<const ObjectId> ids, std::vector<std::byte>& out);
@@ -21,4 +21,4 @@ std::size_t count_ids(std::span<const std::byte> payload);
 /// encode_ids() writes.
 bool decode_ids(std::span<const std::byte> payload, std::vector<ObjectId>& out);
 
-}  // namespace postoffice::journal
+}  // namespace postoffice::codec

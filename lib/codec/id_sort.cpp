@@ -1,4 +1,4 @@
-#include "journal/id_sort.hpp"
+#include "codec/id_sort.hpp"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 #include <cstring>
 #include <limits>
 
-namespace postoffice::journal {
+namespace postoffice::codec {
 namespace {
 
 // Ids come in any order, a hundred or so at a time, which is where a comparison sort mispredicts a
@@ -109,4 +109,4 @@ std::span<const ObjectId> sort_ids(std::span<const ObjectId> ids, std::vector<Ob
   return space;
 }
 
-}  // namespace postoffice::journal
+}  // namespace postoffice::codec
