@@ -16,7 +16,7 @@ constexpr std::uint32_t prefetched_ahead = 8;
 
 }  // namespace
 
-KnownIds::KnownIds(std::uint64_t seed) : seed_(mixed(seed + 1)), parts_(parts) {
+KnownIds::KnownIds(std::uint64_t seed) : seed_(mix64(seed + 1)), parts_(parts) {
   for (Part& part : parts_) {
     part.slots = std::make_unique<Slot[]>(slots_at_start);
     part.mask = slots_at_start - 1;

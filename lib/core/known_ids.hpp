@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/mix64.hpp"
 #include "postoffice/types.hpp"
 
 namespace postoffice::core {
@@ -62,13 +63,6 @@ class Known {
 
   std::int64_t word_ = 0;
 };
-
-// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): every input bit reaches every output bit.
-inline std::uint64_t mixed(std::uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-  return x ^ (x >> 31);
-}
 
 /// A hash table that grows in 512 parts, each by itself: no callback ever waits for all ids to be
 /// moved. The records stand apart from the slots and never move. A slot is 32 bits, the number of
@@ -142,7 +136,7 @@ inline KnownIds::Slot KnownIds::Part::tag(std::uint64_t hash) const {
 }
 
 inline std::uint64_t KnownIds::hash(ObjectId id) const {
-  return mixed(static_cast<std::uint64_t>(id) ^ seed_);
+  return mix64(static_cast<std::uint64_t>(id) ^ seed_);
 }
 
 inline void KnownIds::prefetch(std::uint64_t hash) const {

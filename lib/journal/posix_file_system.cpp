@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <random>
 
+#include "base/random.hpp"
 #include "journal/posix_parts.hpp"
 #include "planted_bug.hpp"
 #include "postoffice/error.hpp"
@@ -137,10 +137,7 @@ class PosixFileSystem final : public FileSystem {
     return {status.f_bavail * block, status.f_blocks * block};
   }
 
-  std::uint64_t random_number() override {
-    std::random_device device;
-    return (static_cast<std::uint64_t>(device()) << 32) | device();
-  }
+  std::uint64_t random_number() override { return random_uint64(); }
 };
 
 }  // namespace

@@ -1,9 +1,9 @@
 #include "pipeline/driver.hpp"
 
 #include <algorithm>
-#include <random>
 #include <utility>
 
+#include "base/random.hpp"
 #include "postoffice/error.hpp"
 
 namespace postoffice {
@@ -21,8 +21,7 @@ constexpr Duration store_limit = std::chrono::seconds(1);
 
 std::uint64_t seed_of(const PipelineOptions& options) {
   if (options.seed != 0) return options.seed;
-  std::random_device device;
-  return (std::uint64_t{device()} << 32) | device();
+  return random_uint64();
 }
 
 }  // namespace

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <numeric>
-#include <random>
 #include <stdexcept>
 #include <utility>
 
+#include "base/random.hpp"
 #include "codec/id_sort.hpp"
 #include "postoffice/error.hpp"
 
@@ -33,8 +33,7 @@ Link::Settings link_settings(const RabbitOptions& options, std::string name, Log
 }  // namespace
 
 std::uint64_t random_number() {
-  std::random_device device;
-  return (std::uint64_t{device()} << 32) | device();
+  return random_uint64();
 }
 
 RabbitOptions checked(RabbitOptions options) {
