@@ -23,6 +23,16 @@ std::error_code load_segment(const Storage& storage, const std::string& name, Se
   return {};
 }
 
+/// What lies behind the last valid record of a segment: nothing, a flush that never ended, or
+/// damage.
+struct Tail {
+  std::string name;  ///< of the segment
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+};
+
+/// Segment by segment, from the oldest on. What it carries from one to the next is the result so
+/// far alone.
 class Scan {
  public:
   Scan(const Storage& storage, const std::optional<Cursor>& cursor, ScanFrom from, bool with_ids,
@@ -35,7 +45,7 @@ class Scan {
     result_.newest = cursor->newest;
   }
 
-  void segment(const Segment* before, Segment& segment, const Segment* after) {
+  Tail segment(const Segment* before, Segment& segment, const Segment* after) {
     const auto& header = segment.header;
     result_.newest = std::max(result_.newest, header.newest);
     result_.greatest = std::max(result_.greatest, header.first_sequence - 1);
@@ -52,22 +62,24 @@ class Scan {
     const bool sealed = after != nullptr && after->header.previous_number == header.number;
     segment.end = sealed ? std::min(after->header.previous_end, segment.size) : segment.size;
     segment.last = sealed ? after->header.previous_last : 0;
-    if (sealed && is_forgotten(segment)) return;
-    if (after == nullptr) cut_torn_tail(segment);
-    records(segment, sealed);
-    if (sealed) gap({segment.name, tail_begin_, segment.end, 0, segment.last});
+    if (sealed && is_forgotten(segment)) return {};
+    const auto written_end = after == nullptr ? cut_torn_tail(segment) : 0;
+    auto tail = records(segment, sealed, written_end);
+    if (sealed) gap({segment.name, tail.begin, segment.end, 0, segment.last});
     segment.last = std::max(segment.last, result_.last);
+    return tail;
   }
 
   std::error_code error() const { return result_.error; }
 
-  ScanResult finish() {
+  /// `tail`: of the newest segment.
+  ScanResult finish(const Tail& tail) {
     if (result_.error) return std::move(result_);
-    if (tail_end_ > tail_begin_) {
-      result_.torn_bytes = tail_end_ - tail_begin_;
-      result_.torn = {tail_name_, tail_begin_, tail_end_, 0, 0};
+    if (tail.end > tail.begin) {
+      result_.torn_bytes = tail.end - tail.begin;
+      result_.torn = {tail.name, tail.begin, tail.end, 0, 0};
     }
-    gap({tail_name_, tail_begin_, tail_end_, 0, result_.durable});
+    gap({tail.name, tail.begin, tail.end, 0, result_.durable});
     for (auto& damage : gaps_) classify(damage);
     result_.greatest = std::max({result_.greatest, result_.last, result_.durable});
     return std::move(result_);
@@ -86,9 +98,11 @@ class Scan {
 
   /// Of a flush that never ended any part may be on the disk. It counts up to the first record that
   /// is missing: were more of it kept, the missing one would look lost once later ones are durable.
-  void cut_torn_tail(Segment& segment) {
+  /// Sets the `end` of the segment; returns how far
+  /// anything was written.
+  std::uint64_t cut_torn_tail(Segment& segment) {
     auto file = open(segment);
-    if (!file) return;
+    if (!file) return 0;
     SegmentScanner scanner(std::move(file), segment.header, block_size, segment.end);
     struct Missing {
       Sequence first;
@@ -106,15 +120,16 @@ class Scan {
     }
     const auto durable = std::max(result_.durable, scanner.durable_upto());
     std::erase_if(unproven, [&](const Missing& missing) { return missing.first <= durable; });
-    written_end_ = scanner.written_end();
     result_.greatest = std::max(result_.greatest, scanner.greatest_claimed());
-    if (planted(PlantedBug::torn_tail_kept)) return;
+    if (planted(PlantedBug::torn_tail_kept)) return scanner.written_end();
     if (!unproven.empty()) segment.end = unproven.front().end;
+    return scanner.written_end();
   }
 
-  void records(Segment& segment, bool sealed) {
+  /// Visits all records in [block_size, end). `written_end`: see cut_torn_tail().
+  Tail records(Segment& segment, bool sealed, std::uint64_t written_end) {
     auto file = open(segment);
-    if (!file) return;
+    if (!file) return {};
     SegmentScanner scanner(std::move(file), segment.header, block_size, segment.end);
     ScannedRecord record;
     std::vector<ObjectId> ids;
@@ -134,10 +149,10 @@ class Scan {
     result_.durable = std::max(result_.durable, scanner.durable_upto());
     result_.greatest = std::max(result_.greatest, scanner.greatest_claimed());
     result_.read_failures += scanner.read_failures();
-    tail_name_ = segment.name;
-    tail_begin_ = std::min(scanner.valid_end(), segment.end);
-    tail_end_ = sealed ? segment.end : std::max(scanner.written_end(), written_end_);
-    if (!sealed) segment.end = tail_begin_;
+    const auto begin = std::min(scanner.valid_end(), segment.end);
+    const auto end = sealed ? segment.end : std::max(scanner.written_end(), written_end);
+    if (!sealed) segment.end = begin;
+    return {segment.name, begin, end};
   }
 
   /// Everything after the last record and up to `damage.last` was not found.
@@ -178,10 +193,6 @@ class Scan {
   const RecordVisitor& visit_;
   ScanResult result_;
   std::vector<Damage> gaps_;
-  std::string tail_name_;
-  std::uint64_t tail_begin_ = 0;
-  std::uint64_t tail_end_ = 0;
-  std::uint64_t written_end_ = 0;
 };
 
 }  // namespace
@@ -227,11 +238,12 @@ ScanResult scan_journal(const Storage& storage, std::vector<Segment>& segments,
                         const std::optional<Cursor>& cursor, ScanFrom from,
                         const RecordVisitor& visit, bool with_ids) {
   Scan scan(storage, cursor, from, with_ids, visit);
+  Tail tail;
   for (std::size_t i = 0; i < segments.size() && !scan.error(); ++i) {
-    scan.segment(i > 0 ? &segments[i - 1] : nullptr, segments[i],
-                 i + 1 < segments.size() ? &segments[i + 1] : nullptr);
+    tail = scan.segment(i > 0 ? &segments[i - 1] : nullptr, segments[i],
+                        i + 1 < segments.size() ? &segments[i + 1] : nullptr);
   }
-  return scan.finish();
+  return scan.finish(tail);
 }
 
 }  // namespace postoffice::journal

@@ -1,6 +1,7 @@
 // Reads one segment from front to back, and finds its way again after a damaged place.
 #pragma once
 
+#include <cassert>
 #include <memory>
 #include <vector>
 
@@ -39,7 +40,10 @@ class SegmentScanner {
   bool next(ScannedRecord& record, std::vector<ObjectId>* ids);
 
   /// More of the segment has become valid: next() goes on.
-  void extend(std::uint64_t end) { end_ = end; }
+  void extend(std::uint64_t end) {
+    assert(end >= end_);
+    end_ = end;
+  }
 
   const SegmentHeader& header() const { return header_; }
   /// Where the batch of the latest record begins (or a place before it).
