@@ -1,6 +1,7 @@
 #include "journal/cursor_file.hpp"
 
 #include <array>
+#include <cassert>
 #include <tuple>
 
 #include "planted_bug.hpp"
@@ -74,6 +75,7 @@ std::error_code CursorFile::store(const Cursor& cursor) {
     if (const auto error = open()) return error;
   }
   if (!file_) return create(cursor);
+  assert(next_ < places);
   std::array<std::byte, cursor_size> bytes{};
   encode(cursor, bytes);
   auto error = write_all(*file_, bytes, offset_of(next_));

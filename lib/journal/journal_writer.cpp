@@ -19,6 +19,7 @@ std::uint64_t JournalWriter::record_size_max(std::uint64_t segment_bytes) {
 }
 
 JournalWriter::Written JournalWriter::write(BatchBuffer& buffer, std::size_t from) {
+  assert(from < buffer.count());
   if (file_ && fitting(buffer, from) == from) leave_segment();
   if (!file_) {
     const auto error = begin_segment(buffer.entries[from].sequence, buffer.newest);
@@ -39,6 +40,7 @@ JournalWriter::Written JournalWriter::write(BatchBuffer& buffer, std::size_t fro
   }
   active_.end += round_up(size, block_size);
   active_.last = buffer.entries[next - 1].sequence;
+  assert(active_.end <= pool_.segment_bytes());
   newest_ = active_;
   start_.previous_last = active_.last;
   start_.previous_end = active_.end;
@@ -61,6 +63,7 @@ std::error_code JournalWriter::probe(Sequence first_sequence, Timestamp newest) 
 }
 
 std::error_code JournalWriter::begin_segment(Sequence first_sequence, Timestamp newest) {
+  assert(!file_);
   std::error_code error;
   auto taken = pool_.take(error);
   SegmentHeader header;
@@ -117,6 +120,7 @@ void JournalWriter::seal(BatchBuffer& buffer, std::size_t from, std::size_t next
   const auto& header = active_.header;
   const auto first = buffer.offsets[from];
   for (std::size_t i = from; i < next; ++i) {
+    assert(buffer.entries[i].sequence >= header.first_sequence);
     auto record = buffer.headers[i];
     record.relative_sequence =
         static_cast<std::uint32_t>(buffer.entries[i].sequence - header.first_sequence);

@@ -1,6 +1,7 @@
 #include "journal/segment_pool.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <vector>
 
 #include "journal/format.hpp"
@@ -45,7 +46,7 @@ SegmentPool::Taken SegmentPool::take(std::error_code& error) {
 /// False if there is none, or somebody else has removed it.
 bool SegmentPool::take_spare(Taken& taken, std::error_code& error) {
   {
-    const std::lock_guard lock(mutex_);
+    const LockGuard lock(mutex_);
     if (spare_ != Spare::ready) return false;
     spare_ = Spare::taken;
   }
@@ -62,7 +63,8 @@ bool SegmentPool::take_spare(Taken& taken, std::error_code& error) {
 std::error_code SegmentPool::make_on_the_spot(Taken& taken) {
   if (!may_grow()) return std::make_error_code(std::errc::no_space_on_device);
   {
-    const std::lock_guard lock(mutex_);
+    const LockGuard lock(mutex_);
+    assert(unplanned_ == 0);
     unplanned_ = 1;
   }
   (void)storage_.remove(unplanned_name);
@@ -74,20 +76,20 @@ std::error_code SegmentPool::make_on_the_spot(Taken& taken) {
 }
 
 void SegmentPool::settle_taken(bool became_segment) {
-  const std::lock_guard lock(mutex_);
+  const LockGuard lock(mutex_);
   if (spare_ == Spare::taken) spare_ = Spare::none;
   unplanned_ = 0;
   if (became_segment) ++files_;
 }
 
 bool SegmentPool::can_give() const {
-  const std::lock_guard lock(mutex_);
+  const LockGuard lock(mutex_);
   return spare_ == Spare::ready || quick_;
 }
 
 bool SegmentPool::wants_spare() const {
   {
-    const std::lock_guard lock(mutex_);
+    const LockGuard lock(mutex_);
     if (spare_ != Spare::none) return false;
   }
   return may_grow();
@@ -100,7 +102,7 @@ std::size_t SegmentPool::held() const {
 /// Asks the disk, which may take its time, so without the lock.
 bool SegmentPool::may_grow() const {
   const auto free = storage_.file_system.space(storage_.directory).free;
-  const std::lock_guard lock(mutex_);
+  const LockGuard lock(mutex_);
   return within_limit(1) && free >= segment_bytes_ &&
          free - segment_bytes_ >= limits_.free_bytes_min;
 }
@@ -130,7 +132,7 @@ std::error_code SegmentPool::write_zeros(const std::atomic<bool>& stopping) {
   const auto begun = now_();
   error = file->allocate(segment_bytes_);
   {
-    const std::lock_guard lock(mutex_);
+    const LockGuard lock(mutex_);
     quick_ = !error && now_() - begun <= quick;
   }
   if (error) return error;
@@ -151,7 +153,7 @@ std::error_code SegmentPool::release(const std::string& name, std::uint64_t size
   const bool worth_it = reserve == Reserve::kept || reserve == Reserve::unknown;
   bool recycle = false;
   {
-    const std::lock_guard lock(mutex_);
+    const LockGuard lock(mutex_);
     // A released file is space already taken, so a full disk is no reason to give it back.
     recycle = worth_it && spare_ == Spare::none && within_limit(files_ > 0 ? 0 : 1);
     if (recycle) spare_ = Spare::being_made;
@@ -160,31 +162,39 @@ std::error_code SegmentPool::release(const std::string& name, std::uint64_t size
   const bool gone = !error || error == std::errc::no_such_file_or_directory;
   if (!error && recycle) error = storage_.sync();
   if (recycle && !error) note_reserve(reserve);
-  const std::lock_guard lock(mutex_);
-  if (recycle) spare_ = error ? Spare::none : Spare::ready;
-  if (gone && files_ > 0) --files_;
+  const LockGuard lock(mutex_);
+  if (recycle) {
+    assert(spare_ == Spare::being_made);
+    spare_ = error ? Spare::none : Spare::ready;
+  }
+  if (gone) {
+    assert(files_ > 0);
+    --files_;
+  }
   return gone ? std::error_code{} : error;
 }
 
 bool SegmentPool::has_spare() const {
-  const std::lock_guard lock(mutex_);
+  const LockGuard lock(mutex_);
   return spare_ == Spare::ready;
 }
 
 void SegmentPool::forget_spare() {
-  const std::lock_guard lock(mutex_);
+  const LockGuard lock(mutex_);
   if (spare_ == Spare::ready) spare_ = Spare::none;
 }
 
 bool SegmentPool::drop_shared_spare() {
+  std::optional<Reserve> best;
   {
-    const std::lock_guard lock(mutex_);
+    const LockGuard lock(mutex_);
     if (spare_ != Spare::ready) return false;
     spare_ = Spare::being_made;
+    best = best_reserve_;
   }
   const auto found = reserve_of(spare_name);
   // What never was better will not become so. The first one may be of an earlier version's making.
-  const bool drop = found == Reserve::none && best_reserve_ != Reserve::none && may_grow();
+  const bool drop = found == Reserve::none && best != Reserve::none && may_grow();
   note_reserve(found);
   if (drop) (void)storage_.remove(spare_name);
   set_spare(drop ? Spare::none : Spare::ready);
@@ -192,13 +202,13 @@ bool SegmentPool::drop_shared_spare() {
 }
 
 std::optional<Reserve> SegmentPool::reserve() const {
-  const std::lock_guard lock(mutex_);
+  const LockGuard lock(mutex_);
   return reserve_;
 }
 
 /// The lower the better.
 void SegmentPool::note_reserve(Reserve found) {
-  const std::lock_guard lock(mutex_);
+  const LockGuard lock(mutex_);
   reserve_ = found;
   best_reserve_ = best_reserve_ ? std::min(*best_reserve_, found) : found;
 }
@@ -210,13 +220,13 @@ Reserve SegmentPool::reserve_of(const std::string& name) const {
 }
 
 std::uint64_t SegmentPool::bytes() const {
-  const std::lock_guard lock(mutex_);
+  const LockGuard lock(mutex_);
   // A spare counts once it is ready; until then it may still fail to become one.
   return (held() - (spare_ == Spare::being_made ? 1 : 0)) * segment_bytes_;
 }
 
 void SegmentPool::set_spare(Spare spare) {
-  const std::lock_guard lock(mutex_);
+  const LockGuard lock(mutex_);
   spare_ = spare;
 }
 

@@ -5,10 +5,10 @@
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 
+#include "base/thread_annotations.hpp"
 #include "journal/file_system.hpp"
 
 namespace postoffice::journal {
@@ -68,9 +68,9 @@ class SegmentPool {
  private:
   enum class Spare { none, being_made, ready, taken };
 
-  std::size_t held() const;
-  bool may_grow() const;
-  bool within_limit(std::size_t more) const;
+  std::size_t held() const REQUIRES(mutex_);
+  bool may_grow() const EXCLUDES(mutex_);
+  bool within_limit(std::size_t more) const REQUIRES(mutex_);
   std::error_code write_zeros(const std::atomic<bool>& stopping);
   bool take_spare(Taken& taken, std::error_code& error);
   std::error_code make_on_the_spot(Taken& taken);
@@ -81,14 +81,15 @@ class SegmentPool {
   const Storage storage_;
   const std::uint64_t segment_bytes_;
   const Limits limits_;
-  mutable std::mutex mutex_;
-  Spare spare_;
-  std::size_t files_;
-  std::size_t unplanned_ = 0;  ///< made on the spot, not a segment yet
+  mutable Mutex mutex_;
+  Spare spare_ GUARDED_BY(mutex_);
+  std::size_t files_ GUARDED_BY(mutex_);
+  std::size_t unplanned_ GUARDED_BY(mutex_) = 0;  ///< made on the spot, not a segment yet
   const Now now_;
-  bool quick_ = false;  ///< the newest file was allocated quickly
-  std::optional<Reserve> reserve_;
-  std::optional<Reserve> best_reserve_;  ///< that any spare has had: what can be hoped for
+  bool quick_ GUARDED_BY(mutex_) = false;  ///< the newest file was allocated quickly
+  std::optional<Reserve> reserve_ GUARDED_BY(mutex_);
+  std::optional<Reserve> best_reserve_
+      GUARDED_BY(mutex_);  ///< that any spare has had: what can be hoped for
 };
 
 }  // namespace postoffice::journal

@@ -1,5 +1,6 @@
 #include "journal/unread_memory.hpp"
 
+#include <cassert>
 #include <utility>
 
 namespace postoffice::journal {
@@ -10,14 +11,18 @@ std::size_t UnreadMemory::bytes_of(const Delivery& batch) {
 
 void UnreadMemory::push(Delivery batch) {
   if (batch.entries.empty()) return;
+  assert(batches_.empty() ||
+         batches_.back().content.entries.back().sequence < batch.entries.front().sequence);
   bytes_ += bytes_of(batch);
   batches_.push_back({std::move(batch), 0});
 }
 
 Delivery UnreadMemory::take(std::size_t ids_max) {
+  assert(!batches_.empty());
   auto& first = batches_.front();
   Delivery delivery;
   if (first.next == 0 && first.content.ids.size() <= ids_max) {
+    assert(bytes_ >= bytes_of(first.content));
     bytes_ -= bytes_of(first.content);
     delivery = std::move(first.content);
     batches_.pop_front();
@@ -42,6 +47,7 @@ Delivery UnreadMemory::take(std::size_t ids_max) {
 }
 
 void UnreadMemory::pop() {
+  assert(bytes_ >= bytes_of(batches_.front().content));
   bytes_ -= bytes_of(batches_.front().content);
   batches_.pop_front();
 }

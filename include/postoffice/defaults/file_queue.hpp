@@ -46,7 +46,7 @@ struct FileQueueRecovery {
 /// Group commit: appends collect while the disk is busy, one thread writes and syncs them the
 /// instant it is free. An append is done after fdatasync. After a failed write or sync the segment
 /// is left alone for ever and a new one begun; appends fail until that works again.
-class FileQueue final : public Queue {
+class FileQueue : public Queue {
  public:
   /// Opens or creates the queue and takes its lock. Recovers by itself from every crash; calls
   /// clock.not_before() with the newest receipt time found. On failure returns null and sets
@@ -56,18 +56,12 @@ class FileQueue final : public Queue {
                                          std::error_code& error, Log log = {});
 
   /// Flushes what was appended, fails a waiting read with Error::stopped, releases the lock.
-  ~FileQueue() override;
+  ~FileQueue() override = default;
 
-  void append(std::span<const ObjectId> ids, std::optional<Timestamp> carried_from,
-              AppendDone done) override;
-  void read(std::size_t ids_max, ReadDone done) override;
-  void acknowledge(Sequence up_to) override;
-  QueueStatus status() const override;
-
-  const FileQueueRecovery& recovery() const noexcept;
+  virtual const FileQueueRecovery& recovery() const noexcept = 0;
 
   /// Callbacks that had been durable and could not be read any more: at the start, and since.
-  std::uint64_t lost_records() const;
+  virtual std::uint64_t lost_records() const = 0;
 
   struct FlushStatus {
     std::uint64_t flushes = 0;
@@ -78,15 +72,15 @@ class FileQueue final : public Queue {
     /// waiting; 0 if all are in time.
     std::chrono::microseconds overdue{0};
   };
-  FlushStatus flushes() const;
+  virtual FlushStatus flushes() const = 0;
 
   /// Why an append made now is expected to fail, in words; empty while QueueStatus::writable. Told
   /// also while the disk answers nobody.
-  std::string trouble() const;
+  virtual std::string trouble() const = 0;
 
   /// Callbacks that have not ended and would not survive a crash, since somebody removed the files
   /// that they are in.
-  std::uint64_t at_risk() const;
+  virtual std::uint64_t at_risk() const = 0;
 
   /// What is held ahead for the time when the disk is full.
   enum class Reserve {
@@ -96,12 +90,7 @@ class FileQueue final : public Queue {
     none,         ///< nothing: a full disk refuses at once
     unknown       ///< the file system does not say
   };
-  Reserve reserve() const;
-
- private:
-  class Impl;
-  explicit FileQueue(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  virtual Reserve reserve() const = 0;
 };
 
 }  // namespace postoffice

@@ -1,0 +1,51 @@
+#include "journal/punctuality.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace postoffice::journal {
+
+void Punctuality::append_waits(Time now) {
+  assert(!open_since_);
+  open_since_ = now;
+}
+
+void Punctuality::flush_begins() {
+  assert(open_since_ && !flushing_since_);
+  flushing_since_ = std::exchange(open_since_, {});
+}
+
+void Punctuality::probe_begins(Time now) {
+  assert(!flushing_since_);
+  flushing_since_ = now;
+}
+
+void Punctuality::flush_ended(bool good, Time now) {
+  const bool late = overdue_for(now) > std::chrono::microseconds{};
+  if (!good) return;
+  last_flushed_ = now;
+  if (!late) overdue_ = false;
+}
+
+void Punctuality::cursor_ended(bool stored, Time now) {
+  assert(cursor_since_);
+  const bool late = overdue_for(now) > std::chrono::microseconds{};
+  cursor_since_.reset();
+  if (stored && !late) overdue_ = false;
+}
+
+std::chrono::microseconds Punctuality::overdue_for(Time now) {
+  Time oldest = now;
+  for (const auto& since : {open_since_, flushing_since_}) {
+    if (since) oldest = std::min(oldest, *since);
+  }
+  // A cursor may wait for other things than the disk, so appends that are in time outweigh it.
+  if (cursor_since_ && last_flushed_ < *cursor_since_) oldest = std::min(oldest, *cursor_since_);
+  const auto age = std::chrono::duration_cast<std::chrono::microseconds>(now - oldest);
+  if (age <= limit) return {};
+  overdue_ = true;
+  return age;
+}
+
+}  // namespace postoffice::journal

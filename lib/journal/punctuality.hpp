@@ -1,0 +1,45 @@
+// Whether the disk is in time for those who wait for it. No system calls, no locks.
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+namespace postoffice::journal {
+
+/// Since when appends, and a cursor, have been waiting for the disk. What came too late keeps the
+/// queue from being writable until something has been in time.
+class Punctuality {
+ public:
+  using Time = std::chrono::steady_clock::time_point;
+
+  /// A sender is kept waiting no longer (S9), so a flush that takes longer serves nobody.
+  static constexpr std::chrono::microseconds limit = std::chrono::milliseconds(800);
+
+  /// The first of the appends that the next flush will take.
+  void append_waits(Time now);
+  void flush_begins();
+  void probe_begins(Time now);
+  /// A flush or a probe has come to an end; there may be more to do before flusher_rests().
+  void flush_ended(bool good, Time now);
+  void flusher_rests() { flushing_since_.reset(); }
+  /// They were told that they failed.
+  void appends_refused() { open_since_.reset(); }
+
+  void cursor_begins(Time now) { cursor_since_ = now; }
+  void cursor_ended(bool stored, Time now);
+
+  /// How long the oldest append, or what shows the same of the disk, has been under way; 0 while
+  /// that is in time.
+  std::chrono::microseconds overdue_for(Time now);
+  /// Something came too late, and nothing has been in time since.
+  bool overdue() const { return overdue_; }
+
+ private:
+  std::optional<Time> open_since_;
+  std::optional<Time> flushing_since_;
+  std::optional<Time> cursor_since_;
+  Time last_flushed_{};
+  bool overdue_ = false;
+};
+
+}  // namespace postoffice::journal

@@ -1,0 +1,56 @@
+#include "journal/reader.hpp"
+
+#include <cassert>
+#include <utility>
+
+#include "planted_bug.hpp"
+#include "postoffice/error.hpp"
+
+namespace postoffice::journal {
+
+void Reader::read(std::size_t ids_max, Queue::ReadDone done) {
+  {
+    const LockGuard lock(state_.mutex);
+    ids_max_ = ids_max;
+    waiting_ = std::move(done);
+  }
+  deliver();
+}
+
+void Reader::deliver() {
+  const LockGuard lock(state_.mutex);
+  while (waiting_ && !delivering_ && !state_.memory.empty()) {
+    delivering_ = true;
+    auto done = std::exchange(waiting_, nullptr);
+    Delivery delivery = state_.memory.take(ids_max_);
+    state_.progress.take(delivery.entries.back().sequence);
+    if (state_.behind && state_.memory_has_room()) state_.backlog_wanted.notify_one();
+    if (planted(PlantedBug::handed_before_taken)) state_.progress.note_handed();
+    {
+      const Unlocked unlocked(state_.mutex);
+      done({}, std::move(delivery));
+      done = nullptr;
+    }
+    assert(delivering_);
+    delivering_ = false;
+    state_.progress.note_handed();
+  }
+}
+
+void Reader::acknowledge(Sequence up_to) {
+  const LockGuard lock(state_.mutex);
+  if (!state_.progress.acknowledge(up_to)) return;
+  // One that waits for the time of its next cursor will see this one, too.
+  if (std::exchange(state_.cursor_idle, false)) state_.maintenance_wanted.notify_one();
+}
+
+void Reader::stop() {
+  Queue::ReadDone waiting;
+  {
+    const LockGuard lock(state_.mutex);
+    waiting = std::exchange(waiting_, nullptr);
+  }
+  if (waiting) waiting(Error::stopped, {});
+}
+
+}  // namespace postoffice::journal

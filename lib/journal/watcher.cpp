@@ -1,0 +1,167 @@
+#include "journal/watcher.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "planted_bug.hpp"
+
+namespace postoffice::journal {
+namespace {
+
+constexpr auto look_interval = std::chrono::milliseconds(250);
+constexpr auto listing_interval = std::chrono::seconds(1);
+/// The first file may take as long without being a line in the log.
+constexpr auto patience_at_start = std::chrono::seconds(1);
+
+bool contains(const std::vector<Segment>& segments, const Segment& segment) {
+  return std::any_of(segments.begin(), segments.end(),
+                     [&](const Segment& other) { return same_number(other, segment); });
+}
+
+}  // namespace
+
+/// The name of a new directory must survive, and those of the new ones it lies in: whoever made
+/// them, and however far he came with it. What we may not read was there before us.
+std::error_code make_directory(const Storage& storage) {
+  auto& files = storage.file_system;
+  if (const auto error = files.create_directory(storage.directory)) return error;
+  auto path = storage.directory;
+  while (path != "/" && path != ".") {
+    path.erase(std::min(path.find_last_not_of('/') + 1, path.size()));
+    const auto slash = path.find_last_of('/');
+    path = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+    (void)files.sync_directory(path);
+  }
+  return {};
+}
+
+Watcher::Watcher(SharedState& state, std::unique_ptr<DirectoryLock> lock)
+    : QueueThread(state, state.watch_wanted),
+      directory_lock_(std::move(lock)),
+      opened_at_(state.env.now()) {}
+
+QueueThread::Next Watcher::work() {
+  if (state_.stopping) return {Next::What::end};
+  const auto now = state_.env.now();
+  if (now < next_look_) return {Next::What::sleep, next_look_};
+  next_look_ = now + look_interval;
+  tell_turn();  // first: what follows asks the disk
+  look_at_directory();
+  // What is in a directory that was moved may come back with it.
+  if (state_.directory != DirectoryLock::State::held) return {};
+  look_at_active();
+  if (now >= next_listing_) {
+    next_listing_ = now + listing_interval;
+    look_at_names();
+  }
+  return {};
+}
+
+/// One line when callbacks begin to be refused, one when that is over. A failure has had its line
+/// already.
+void Watcher::tell_turn() {
+  const auto found = state_.obstacle();
+  const bool young =
+      found == Obstacle::first_file && state_.env.now() < opened_at_ + patience_at_start;
+  if ((found == Obstacle::none) == (told_ == Obstacle::none) || young) return;
+  told_ = found;
+  const auto words = state_.describe(found);
+  const Unlocked unlocked(state_.mutex);
+  if (found == Obstacle::none)
+    state_.env.say(LogLevel::info, "callbacks can be made durable again");
+  else if (found != Obstacle::failure)
+    state_.env.say(LogLevel::error, "callbacks are refused: " + words);
+}
+
+void Watcher::look_at_directory() {
+  DirectoryLock::State found;
+  {
+    const Unlocked unlocked(state_.mutex);
+    found = find_directory();
+  }
+  state_.directory = found;
+}
+
+/// A directory that is gone is made anew; one that is somewhere else may come back, so it is waited
+/// for.
+DirectoryLock::State Watcher::find_directory() {
+  using State = DirectoryLock::State;
+  const auto& storage = state_.env.storage;
+  const auto found = directory_lock_->look();
+  if (found != State::removed || make_directory(storage)) return found;
+  std::error_code error;
+  auto again = storage.file_system.lock(storage.directory, error);
+  if (!again) return found;
+  directory_lock_ = std::move(again);
+  state_.env.say(LogLevel::error, storage.directory + " was removed under this process: made anew");
+  return State::held;
+}
+
+void Watcher::look_at_active() {
+  if (state_.segments.active() == nullptr) return;
+  const auto segment = *state_.segments.active();
+  const auto file = state_.segments.active_file();
+  bool there = false;
+  {
+    const Unlocked unlocked(state_.mutex);
+    there = file->is_at(state_.env.storage.path(segment.name));
+  }
+  if (there || !state_.segments.is_active(segment)) return;
+  if (planted(PlantedBug::removed_segment_written_on)) return;
+  state_.spoilt_number = segment.header.number;
+  state_.removed.active_file = file;
+  state_.flusher_waits = false;
+  state_.flush_wanted.notify_one();
+}
+
+void Watcher::look_at_names() {
+  const auto before = state_.segments.sealed_beyond(state_.progress.acknowledged());
+  const bool cursor = state_.cursor.stored;
+  std::error_code error;
+  Names names;
+  {
+    const Unlocked unlocked(state_.mutex);
+    names = list(error);
+  }
+  if (error) return;
+  if (cursor && !names.contains("cursor")) {
+    state_.cursor.removed = true;
+    state_.cursor.stored = false;
+  }
+  const auto acknowledged = state_.progress.acknowledged();
+  std::erase_if(state_.removed.missing,
+                [&](const Segment& segment) { return segment.last <= acknowledged; });
+  note_missing(names, before);
+}
+
+/// A spare that somebody removed is forgotten on the way.
+Watcher::Names Watcher::list(std::error_code& error) {
+  const auto& storage = state_.env.storage;
+  const bool spare = state_.pool.has_spare();
+  const auto list = storage.file_system.list(storage.directory, error);
+  Names names(list.begin(), list.end());
+  if (!error && spare && !names.contains(spare_name)) state_.pool.forget_spare();
+  return names;
+}
+
+void Watcher::note_missing(const Names& names, const std::vector<Segment>& before) {
+  auto& missing = state_.removed.missing;
+  std::vector<std::string> gone;
+  for (const auto& segment : before) {
+    const bool there = names.contains(segment.name) || !state_.segments.contains(segment);
+    if (there || contains(missing, segment)) continue;
+    missing.push_back(segment);
+    gone.push_back(segment.name);
+  }
+  if (gone.empty()) return;
+  std::sort(missing.begin(), missing.end(),
+            [](const Segment& left, const Segment& right) { return left.last < right.last; });
+  const Unlocked unlocked(state_.mutex);
+  state_.env.say(
+      LogLevel::error,
+      std::to_string(gone.size()) +
+          " files with callbacks that have not ended were removed under this process, from " +
+          gone.front() + " on: what is in memory is appended again, a crash before would lose it");
+}
+
+}  // namespace postoffice::journal

@@ -1,0 +1,42 @@
+// Watches the others, and whether the queue's files are still there.
+//
+// Runs on the watcher's thread alone, which owns the lock of the directory. It mends nothing but a
+// directory that is gone: what it finds it leaves in the shared state, for the flusher (a segment
+// to leave), the maintainer (a cursor or a segment to write again) and whoever asks for the status.
+// It tells the log when callbacks begin to be refused before it asks the disk anything, so a disk
+// that answers nobody is told of, too.
+#pragma once
+
+#include <set>
+
+#include "journal/queue_thread.hpp"
+
+namespace postoffice::journal {
+
+/// The directory of a queue, made with the names above it durable, if it is not there.
+std::error_code make_directory(const Storage& storage);
+
+class Watcher final : public QueueThread {
+ public:
+  Watcher(SharedState& state, std::unique_ptr<DirectoryLock> lock);
+
+ private:
+  using Names = std::set<std::string>;
+
+  Next work() override REQUIRES(state_.mutex, thread_);
+  void tell_turn() REQUIRES(state_.mutex, thread_);
+  void look_at_directory() REQUIRES(state_.mutex, thread_);
+  DirectoryLock::State find_directory() REQUIRES(thread_) EXCLUDES(state_.mutex);
+  void look_at_active() REQUIRES(state_.mutex, thread_);
+  void look_at_names() REQUIRES(state_.mutex, thread_);
+  Names list(std::error_code& error) EXCLUDES(state_.mutex);
+  void note_missing(const Names& names, const std::vector<Segment>& before) REQUIRES(state_.mutex);
+
+  std::unique_ptr<DirectoryLock> directory_lock_ GUARDED_BY(thread_);
+  SteadyTime next_look_ GUARDED_BY(thread_){};
+  SteadyTime next_listing_ GUARDED_BY(thread_){};
+  const SteadyTime opened_at_;
+  Obstacle told_ GUARDED_BY(thread_) = Obstacle::none;
+};
+
+}  // namespace postoffice::journal
