@@ -10,29 +10,6 @@
   /* forwarding */                       \
   bug(forwarded_before_confirmed)        \
   bug(forward_frontier_too_early)        \
-  /* the journal */                      \
-  bug(acknowledged_before_write)         \
-  bug(acknowledged_before_sync)          \
-  bug(directory_not_synced)              \
-  bug(failed_sync_tried_again)           \
-  bug(failed_segment_written_on)         \
-  bug(short_write_believed)              \
-  bug(checksum_not_checked)              \
-  bug(torn_tail_kept)                    \
-  bug(epoch_not_raised)                  \
-  bug(trimmed_before_cursor)             \
-  bug(cursor_not_synced)                 \
-  bug(killed_cursor_not_synced)          \
-  bug(failed_flush_waited_for)           \
-  bug(broken_for_ever)                   \
-  bug(wakeup_lost)                       \
-  bug(unreadable_skipped_at_once)        \
-  bug(handed_before_taken)               \
-  bug(times_not_remembered)              \
-  bug(recovered_time_believed)           \
-  bug(page_cache_believed)               \
-  bug(overdue_not_noticed)               \
-  bug(removed_segment_written_on)        \
   /* the core */                         \
   bug(acknowledged_before_commit)        \
   bug(acknowledged_before_touch)         \

@@ -7,7 +7,6 @@
 #include "codec/crc32c.hpp"
 #include "codec/id_codec.hpp"
 #include "codec/id_sort.hpp"
-#include "planted_bug.hpp"
 #include "postoffice/error.hpp"
 
 namespace postoffice::journal {
@@ -40,7 +39,7 @@ void Appender::append(std::span<const ObjectId> ids, std::optional<Timestamp> ca
       header.received_at = entry.received_at;
       state_.open.add(header, payload, entry, sorted, std::move(done));
       state_.open.newest = state_.newest;
-      wake = std::exchange(state_.flusher_waits, false) && !planted(PlantedBug::wakeup_lost);
+      wake = std::exchange(state_.flusher_waits, false);
     }
   }
   if (refused) return done(refused, {});

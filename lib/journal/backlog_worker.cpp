@@ -4,8 +4,6 @@
 #include <cassert>
 #include <utility>
 
-#include "planted_bug.hpp"
-
 namespace postoffice::journal {
 namespace {
 
@@ -50,8 +48,7 @@ QueueThread::Next BacklogWorker::work() {
 
 /// A disk that does not read now may read later. One that never does must not stop the rest.
 BacklogReader::Piece BacklogWorker::read_piece(const Segment& segment) {
-  const bool patient =
-      failures_in_a_row_ < tries && !planted(PlantedBug::unreadable_skipped_at_once);
+  const bool patient = failures_in_a_row_ < tries;
   auto piece =
       backlog_.read(segment, piece_bytes_max,
                     patient ? BacklogReader::Unreadable::fail : BacklogReader::Unreadable::skip);

@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <thread>
 
-#include "planted_bug.hpp"
 #include "postoffice/error.hpp"
 
 namespace postoffice::journal {
@@ -57,9 +56,6 @@ QueueThread::Next Flusher::next_thing() {
   if (stopping && state_.open.empty()) return {Next::What::end};
   if (state_.broken && !stopping && state_.env.now() < next_attempt_) {
     return {Next::What::sleep, next_attempt_};
-  }
-  if (state_.broken && !stopping && planted(PlantedBug::broken_for_ever)) {
-    return {Next::What::sleep};
   }
   if (leave_spoilt_segment()) return {};
   if (state_.broken)
@@ -161,9 +157,7 @@ void Flusher::make_readable(const JournalWriter::Written& written, std::size_t f
 void Flusher::fail_flush(std::size_t from, std::error_code error) {
   {
     const LockGuard lock(state_.mutex);
-    if (!planted(PlantedBug::failed_flush_waited_for)) {
-      state_.progress.burn(flushing_.entries[from].sequence, flushing_.entries.back().sequence);
-    }
+    state_.progress.burn(flushing_.entries[from].sequence, flushing_.entries.back().sequence);
     state_.note_segment(writer_);
     set_broken(error);
   }

@@ -4,7 +4,6 @@
 #include <array>
 #include <cassert>
 
-#include "planted_bug.hpp"
 #include "postoffice/error.hpp"
 
 namespace postoffice::journal {
@@ -35,7 +34,7 @@ JournalWriter::Written JournalWriter::write(BatchBuffer& buffer, std::size_t fro
   const auto offset = active_.end;
   const auto error = write_batch(batch.first(next == buffer.count() ? batch.size() : size));
   if (error) {
-    if (!planted(PlantedBug::failed_segment_written_on)) leave_segment();
+    leave_segment();
     return {error, from, 0, 0};
   }
   active_.end += round_up(size, block_size);
@@ -50,12 +49,8 @@ JournalWriter::Written JournalWriter::write(BatchBuffer& buffer, std::size_t fro
 /// One write and one sync. The sync is never tried again: after a failed one the kernel may call
 /// pages clean that never reached the disk, and a second one would lie.
 std::error_code JournalWriter::write_batch(std::span<const std::byte> batch) {
-  if (planted(PlantedBug::acknowledged_before_write)) return {};
   if (const auto error = write_all(*file_, batch, active_.end)) return error;
-  if (planted(PlantedBug::acknowledged_before_sync)) return {};
-  const auto error = file_->sync_data();
-  if (error && planted(PlantedBug::failed_sync_tried_again)) return file_->sync_data();
-  return error;
+  return file_->sync_data();
 }
 
 std::error_code JournalWriter::probe(Sequence first_sequence, Timestamp newest) {
@@ -101,7 +96,6 @@ std::error_code JournalWriter::make_segment(SegmentPool::Taken& taken,
   const auto name = segment_name(header.number);
   if (const auto error = storage_.rename(taken.name, name)) return error;
   taken.name = name;
-  if (planted(PlantedBug::directory_not_synced)) return {};
   return storage_.sync();
 }
 

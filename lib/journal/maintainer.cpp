@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "journal/make_durable.hpp"
-#include "planted_bug.hpp"
 
 namespace postoffice::journal {
 namespace {
@@ -166,9 +165,7 @@ void Maintainer::trim() {
     Segment oldest;
     {
       const LockGuard lock(state_.mutex);
-      const auto safe = planted(PlantedBug::trimmed_before_cursor) ? state_.progress.acknowledged()
-                                                                   : state_.cursor.acknowledged;
-      const auto* segment = state_.segments.releasable(safe);
+      const auto* segment = state_.segments.releasable(state_.cursor.acknowledged);
       if (segment == nullptr) return;
       oldest = *segment;
       state_.segments.remove_oldest();

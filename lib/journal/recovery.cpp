@@ -6,7 +6,6 @@
 #include "journal/make_durable.hpp"
 #include "journal/quarantine.hpp"
 #include "journal/segment_pool.hpp"
-#include "planted_bug.hpp"
 #include "postoffice/error.hpp"
 
 namespace postoffice::journal {
@@ -140,12 +139,12 @@ class Recovery {
     for (const auto& segment : segments) {
       recovered_.epoch = std::max(recovered_.epoch, segment.header.epoch);
     }
-    if (!planted(PlantedBug::epoch_not_raised)) ++recovered_.epoch;
+    ++recovered_.epoch;
     recovered_.next_number =
         std::max(files_.greatest_number + 1, cursor_ ? cursor_->next_number : 1);
     recovered_.last = scan.last;
     recovered_.greatest = scan.greatest;
-    recovered_.newest = planted(PlantedBug::times_not_remembered) ? Timestamp{} : scan.newest;
+    recovered_.newest = scan.newest;
     recovered_.report.torn_bytes = scan.torn_bytes;
     recovered_.report.lost_records = scan.lost_records;
     for (const auto& lost : scan.lost) recovered_.report.lost.emplace_back(lost.first, lost.last);

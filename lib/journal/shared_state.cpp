@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "planted_bug.hpp"
-
 namespace postoffice::journal {
 namespace {
 
@@ -45,7 +43,6 @@ SharedState::SharedState(Environment given, const Recovered& recovered)
       behind(recovered.backlog_number != 0),
       backlog_start(backlog_of(recovered)),
       progress(recovered.acknowledged, recovered.waiting, recovered.gaps) {
-  if (planted(PlantedBug::recovered_time_believed)) cursor.newest = newest;
   if (recovered.last_found < recovered.greatest) {
     progress.burn(recovered.last_found + 1, recovered.greatest);
   }
@@ -70,7 +67,7 @@ Obstacle SharedState::obstacle() {
   if (directory != DirectoryLock::State::held) return Obstacle::directory;
   if (broken) return Obstacle::failure;
   (void)overdue_for();
-  if (punctuality.overdue() && !planted(PlantedBug::overdue_not_noticed)) return Obstacle::overdue;
+  if (punctuality.overdue()) return Obstacle::overdue;
   if (open.bytes.size() > env.options.buffer_bytes_max) return Obstacle::buffer;
   if (segments.active_number() == 0 && !pool.can_give()) return Obstacle::first_file;
   return Obstacle::none;

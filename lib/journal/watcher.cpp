@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "planted_bug.hpp"
-
 namespace postoffice::journal {
 namespace {
 
@@ -107,7 +105,6 @@ void Watcher::look_at_active() {
     there = file->is_at(state_.env.storage.path(segment.name));
   }
   if (there || !state_.segments.is_active(segment)) return;
-  if (planted(PlantedBug::removed_segment_written_on)) return;
   state_.spoilt_number = segment.header.number;
   state_.removed.active_file = file;
   state_.flusher_waits = false;
