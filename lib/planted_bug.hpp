@@ -10,34 +10,6 @@
   /* forwarding */                       \
   bug(forwarded_before_confirmed)        \
   bug(forward_frontier_too_early)        \
-  /* the core */                         \
-  bug(acknowledged_before_commit)        \
-  bug(acknowledged_before_touch)         \
-  bug(acknowledged_before_carried)       \
-  bug(watermark_ignores_touches)         \
-  bug(failed_touches_not_held)           \
-  bug(failed_touches_overtake)           \
-  bug(refused_receipt_not_held)          \
-  bug(refused_row_stops_others)          \
-  bug(swept_before_caught_up)            \
-  bug(watermark_never_back)              \
-  bug(swept_by_the_clock)                \
-  bug(receipt_joins_running_fetch)       \
-  bug(failed_commit_believed)            \
-  bug(given_up_after_one_try)            \
-  bug(given_up_before_ttl)               \
-  bug(answer_about_another_id)           \
-  bug(answer_dated_by_its_end)           \
-  bug(late_answer_resurrects)            \
-  bug(recorded_time_ignored)             \
-  bug(forgotten_while_away)              \
-  bug(passed_by_returned)                \
-  bug(all_repeated)                      \
-  bug(new_ids_wait_in_line)              \
-  bug(stale_fetched)                     \
-  bug(poison_shrinks_limit)              \
-  bug(lateness_ignored)                  \
-  bug(failures_taken_for_silence)        \
   /* the broker */                       \
   bug(nack_believed)                     \
   bug(return_ignored)                    \
@@ -56,7 +28,6 @@
   bug(others_not_waited_for)             \
   bug(silence_waited_out)                \
   bug(commit_taken_for_flush)            \
-  bug(window_never_full)                 \
   bug(crowd_waits_awake)
 // clang-format on
 

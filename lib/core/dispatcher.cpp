@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/checked_count.hpp"
-#include "planted_bug.hpp"
 
 namespace postoffice::core {
 namespace {
@@ -41,11 +40,9 @@ void Dispatcher::delivered(const Delivery& delivery, Timestamp now) {
 void Dispatcher::take_up(const postoffice::Entry& entry, const Delivery& delivery, Timestamp now) {
   last_delivered_ = std::max(last_delivered_, entry.sequence);
   if (entry.carried) return resolve(requeue_.delivered(entry, delivery, watermark_, now));
-  if (!planted(PlantedBug::watermark_never_back)) {
-    // A publisher whose clock is behind was heard just now. The frontier may have passed this
-    // callback before anybody looked; the watermark must wait for its touches.
-    watermark_ = std::max(Timestamp{}, std::min(watermark_, entry.received_at));
-  }
+  // A publisher whose clock is behind may have been heard just now, and the frontier may have
+  // passed this callback before anybody looked; the watermark must wait for its touches.
+  watermark_ = std::max(Timestamp{}, std::min(watermark_, entry.received_at));
   for (auto place = entry.ids_begin; place != entry.ids_end; ++place) {
     if (place % Ledger::lookahead == 0) ledger_.prepare(std::span(delivery.ids).subspan(place));
     receive(delivery.ids[place], entry.received_at, entry.sequence, now);
@@ -237,33 +234,30 @@ void Dispatcher::offer_touches() {
 }
 
 void Dispatcher::advance_watermark(Timestamp frontier) {
-  if (!requeue_.freezes_watermark() || planted(PlantedBug::forgotten_while_away)) {
-    const bool blind = planted(PlantedBug::watermark_ignores_touches);
+  if (!requeue_.freezes_watermark()) {
     const auto hold = std::min(store_.oldest_touch(), requeue_.hold());
-    watermark_ = std::max(watermark_, blind ? frontier : std::min(frontier, hold));
+    watermark_ = std::max(watermark_, std::min(frontier, hold));
   }
-  if (planted(PlantedBug::watermark_never_back)) return;
   watermark_ = std::max(Timestamp{}, std::min(watermark_, frontier));
 }
 
 // I1, I2 and I4, as far as they can be seen at one instant (receipts that are touched once more may
 // lie below the watermark, so these say nothing about I2). I3: ExpireStage::begin().
 void Dispatcher::check([[maybe_unused]] Timestamp frontier) const {
-  assert(acknowledged_ <= last_delivered_ && acknowledged_ < store_.first_touch());
+  [[maybe_unused]] const EntryIndex unserved = ledger_.first_unserved();
+  assert(acknowledged_ <= last_delivered_);
+  assert(acknowledged_ < store_.first_touch());
   assert(acknowledged_ < requeue_.first());
-  assert(ledger_.first_unserved() == no_entry ||
-         acknowledged_ < ledger_[ledger_.first_unserved()].position);
+  assert(unserved == no_entry || acknowledged_ < ledger_[unserved].position);
   assert(watermark_ <= std::max(frontier, Timestamp{}));
   assert(counters_.ended() + counters_.pending == counters_.delivered);
 }
 
 void Dispatcher::acknowledge(Actions& actions) {
   Sequence keep = last_delivered_ + 1;
-  if (!planted(PlantedBug::acknowledged_before_touch)) keep = std::min(keep, store_.first_touch());
-  const bool unserved = ledger_.first_unserved() != no_entry;
-  if (unserved && !planted(PlantedBug::acknowledged_before_commit)) {
-    keep = std::min(keep, ledger_[ledger_.first_unserved()].position);
-  }
+  keep = std::min(keep, store_.first_touch());
+  const EntryIndex unserved = ledger_.first_unserved();
+  if (unserved != no_entry) keep = std::min(keep, ledger_[unserved].position);
   keep = std::min(keep, requeue_.first());
   if (keep <= acknowledged_ + 1) return;
   acknowledged_ = keep - 1;

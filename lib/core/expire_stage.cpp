@@ -4,8 +4,6 @@
 #include <cassert>
 #include <utility>
 
-#include "planted_bug.hpp"
-
 namespace postoffice::core {
 namespace {
 
@@ -29,10 +27,7 @@ Duration ExpireStage::pause() const {
 Timestamp ExpireStage::cutoff_of(Timestamp now, Timestamp watermark, Timestamp clock_floor) {
   if (began_ == Timestamp{}) began_ = now;
   caught_up_ = caught_up_ || watermark >= began_;
-  if (planted(PlantedBug::recorded_time_ignored)) clock_floor = Timestamp::max();
-  const bool seen = caught_up_ || planted(PlantedBug::swept_before_caught_up);
-  Timestamp until = seen ? watermark : Timestamp{};
-  if (planted(PlantedBug::swept_by_the_clock)) until = now;
+  const Timestamp until = caught_up_ ? watermark : Timestamp{};
   return std::min(until - options_.ttl, clock_floor);
 }
 
@@ -46,7 +41,8 @@ std::optional<Expiry> ExpireStage::begin(Timestamp now, Timestamp watermark,
   const bool beat = options_.beat.count() > 0 && now >= next_beat_;
   tried_again_ = stuck_.take_due(now, stuck_again_max);
   if (expired_.empty() && !scanning_ && !beat && tried_again_.empty()) return {};
-  assert(cutoff <= watermark - options_.ttl && cutoff <= clock_floor);  // I3
+  assert(cutoff <= watermark - options_.ttl);  // I3
+  assert(cutoff <= clock_floor);
   next_beat_ = now + options_.beat;
   cutoff_ = cutoff;
   under_way_ = true;

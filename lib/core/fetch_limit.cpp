@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "planted_bug.hpp"
-
 namespace postoffice::core {
 namespace {
 
@@ -78,7 +76,6 @@ Duration FetchLimit::period() const {
 }
 
 double FetchLimit::forgiven() const {
-  if (planted(PlantedBug::poison_shrinks_limit)) return 0;
   return std::max(forgiven_at_once, limit_ * forgiven_per_answer);
 }
 
@@ -106,7 +103,7 @@ void FetchLimit::heard(Load load, Timestamp now) {
   const double most = served_in_time(now);
   const bool line = static_cast<double>(load.in_line) > most || latency_ > longest_line();
   const bool much = static_cast<double>(load.in_flight) > most;
-  if (!line || !much || planted(PlantedBug::lateness_ignored)) {
+  if (!line || !much) {
     crowded_since_ = Timestamp::max();
     return;
   }

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/checked_count.hpp"
-#include "planted_bug.hpp"
 #include "postoffice/error.hpp"
 
 namespace postoffice::core {
@@ -48,10 +47,6 @@ void FetchStage::owe(EntryIndex index, bool aged, Timestamp now, bool waited) {
       break;
     case Stage::waiting: ++counters_.merged; break;
     case Stage::fetching:
-      if (planted(PlantedBug::receipt_joins_running_fetch)) {
-        ++counters_.merged;
-        break;
-      }
       ++counters_.pending;
       entry.stage = Stage::dirty;
       break;
@@ -186,7 +181,7 @@ void FetchStage::ended(Slot slot, const FetchResult& result, Timestamp now) {
   const EntryIndex index = fetch.index;
   leave_flight(slot);
   const bool other = !result.error && result.id != ledger_[index].id;
-  if (other && !planted(PlantedBug::answer_about_another_id)) {
+  if (other) {
     failed(index, fetch.began, {Error::bad_answer, 0, false, {}, "answer is about another id"},
            now);
   } else if (!result.error || result.error == Error::not_found) {
@@ -209,7 +204,7 @@ void FetchStage::answered(EntryIndex index, const Fetch& fetch, const FetchResul
   Outcome& outcome = add_outcome(index);
   outcome.kind = result.error ? Outcome::Kind::not_found : Outcome::Kind::answer;
   outcome.online = result.online;
-  outcome.fetched_at = planted(PlantedBug::answer_dated_by_its_end) ? now : fetch.began;
+  outcome.fetched_at = fetch.began;
   if (dirty) ready_.push(index, now);
 }
 
@@ -245,7 +240,7 @@ void FetchStage::heed_failure(const Entry& entry, Timestamp began, std::error_co
   } else if (error == Error::unavailable) {
     breaker_.not_connected(now);
     if (!open) limit_.lost(entry.attempts, now);
-  } else if (!is_word_of_source(error) || planted(PlantedBug::failures_taken_for_silence)) {
+  } else if (!is_word_of_source(error)) {
     breaker_.not_connected(now);
   } else if (error == Error::overloaded) {
     breaker_.heard(now);
@@ -263,9 +258,8 @@ Duration FetchStage::longest_pause() const {
 }
 
 bool FetchStage::may_give_up(const Entry& entry, Timestamp now) const {
-  const int attempts_min = planted(PlantedBug::given_up_after_one_try) ? 1 : options_.attempts_min;
   const bool aged = now >= entry.last_receipt + options_.ttl;
-  return entry.attempts >= attempts_min && (aged || planted(PlantedBug::given_up_before_ttl));
+  return aged && entry.attempts >= options_.attempts_min;
 }
 
 void FetchStage::give_up(EntryIndex index, Timestamp now) {

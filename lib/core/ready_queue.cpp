@@ -3,7 +3,6 @@
 #include <cassert>
 
 #include "base/checked_count.hpp"
-#include "planted_bug.hpp"
 
 namespace postoffice::core {
 namespace {
@@ -48,7 +47,7 @@ bool ReadyQueue::front_valid(Line& line, Timestamp now) {
 }
 
 void ReadyQueue::went_stale(const Place& place) {
-  if (owed_tries(place.index) || planted(PlantedBug::stale_fetched)) {
+  if (owed_tries(place.index)) {
     stale_.push_back(Place(place));
     return;
   }
@@ -75,7 +74,7 @@ EntryIndex ReadyQueue::take_first(Timestamp now) {
   const EntryIndex oldest = first_.front().index;
   const bool behind = ledger_[oldest].last_receipt + behind_after < now;
   const bool turn_of_oldest = turn_++ % turns == turns - 1;
-  if (!behind || turn_of_oldest || planted(PlantedBug::new_ids_wait_in_line)) return take(first_);
+  if (!behind || turn_of_oldest) return take(first_);
   // The front is good, so this ends there at the latest.
   for (;; first_.pop_back()) {
     const Place place = first_.back();

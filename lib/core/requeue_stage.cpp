@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/checked_count.hpp"
-#include "planted_bug.hpp"
 
 namespace postoffice::core {
 namespace {
@@ -177,7 +176,7 @@ Timestamp RequeueStage::back_from_away(Timestamp received_at, std::size_t ids,
   assert(place != away_.end());
   away_.erase(place);
   count_down(away_ids_, ids);
-  const bool again = overtook_away_ && !planted(PlantedBug::passed_by_returned);
+  const bool again = overtook_away_;
   assert(!away_.empty() || away_ids_ == 0);
   if (away_.empty()) overtook_away_ = false;
   return again ? std::min(received_at, watermark) : Timestamp::max();
@@ -199,7 +198,6 @@ Timestamp RequeueStage::oldest() const {
 
 Sequence RequeueStage::first() const {
   Sequence first = backlog_.first();
-  if (planted(PlantedBug::acknowledged_before_carried)) return first;
   for (const auto& [token, append] : appends_) first = std::min(first, append.first);
   return first;
 }

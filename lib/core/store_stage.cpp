@@ -6,7 +6,6 @@
 
 #include "base/checked_count.hpp"
 #include "core/sort_by_id.hpp"
-#include "planted_bug.hpp"
 #include "postoffice/error.hpp"
 
 namespace postoffice::core {
@@ -93,12 +92,11 @@ ApplyOrder StoreStage::compose(Timestamp now, Timestamp cutoff, bool with_touche
   Batch batch;
   batch.token = ++last_token_;
   batch.each = now < each_until_ || failures_ > 1;
-  if (planted(PlantedBug::refused_row_stops_others)) batch.each = false;
   take_outcomes(batch.outcomes);
   ApplyOrder order;
   order.token = batch.token;
   order.changes.each = batch.each;
-  order.changes.cutoff = planted(PlantedBug::late_answer_resurrects) ? Timestamp::min() : cutoff;
+  order.changes.cutoff = cutoff;
   add_outcomes(order.changes, batch.outcomes);
   if (with_touches) {
     batch.chunk = touches_.take(flush ? Timestamp::max() : now, rows_max_);
@@ -186,7 +184,7 @@ const std::vector<EntryIndex>& StoreStage::applied(std::uint64_t token, std::err
   const auto next = in_flight_.erase(place);
   count_down(outcomes_in_flight_, batch.outcomes.size());
   count_down(touches_in_flight_, batch.chunk.ids.size());
-  if (error && !planted(PlantedBug::failed_commit_believed)) {
+  if (error) {
     std::for_each(next, in_flight_.end(), [](Batch& later) { later.in_turn = false; });
     put_back(batch);
     failed(error, batch, now);
@@ -203,7 +201,7 @@ void StoreStage::failed(std::error_code error, Batch& batch, Timestamp now) {
   ++counters_.store_failures;
   // The store is there: at once again, row by row.
   const bool others_can = error == Error::rejected && !batch.each;
-  if (others_can && !planted(PlantedBug::refused_row_stops_others)) {
+  if (others_can) {
     each_until_ = now + each_for;
     return;
   }
@@ -308,7 +306,7 @@ void StoreStage::hold_stuck(Changes& changes) {
     StuckRows::Row* row = stuck_.find(touch.id);
     if (!row) return false;
     row->touch = true;
-    if (!planted(PlantedBug::refused_receipt_not_held)) changes.held.push_back(touch);
+    changes.held.push_back(touch);
     return true;
   });
 }

@@ -6,7 +6,6 @@
 
 #include "base/checked_count.hpp"
 #include "core/sort_by_id.hpp"
-#include "planted_bug.hpp"
 
 namespace postoffice::core {
 namespace {
@@ -64,7 +63,7 @@ void TouchStage::add_missing(EntryIndex index, Timestamp now) {
 void TouchStage::repeat_missing(Timestamp now) {
   if (now < next_repeat_ || missing_.empty() || missing_.front().due > now) return;
   next_repeat_ = now + repeat_pause;
-  std::size_t left = planted(PlantedBug::all_repeated) ? missing_.size() : rows_max_;
+  std::size_t left = rows_max_;
   for (; left > 0 && !missing_.empty() && missing_.front().due <= now; missing_.pop_front()) {
     --left;
     const EntryIndex index = missing_.front().index;
@@ -184,12 +183,10 @@ void TouchStage::failed(Chunk chunk) {
     count_up(ledger_[index].touch_waiting);
   }
   waiting_ += chunk.ids.size();
-  if (!planted(PlantedBug::failed_touches_not_held)) hold(chunk);
+  hold(chunk);
   // Where it was: of two that failed, the later one may hold receipts of ids in the earlier one.
   auto place = chunks_.begin();
-  if (!planted(PlantedBug::failed_touches_overtake)) {
-    while (place != chunks_.end() && place->number < chunk.number) ++place;
-  }
+  while (place != chunks_.end() && place->number < chunk.number) ++place;
   chunks_.insert(place, std::move(chunk));
 }
 
