@@ -119,7 +119,8 @@ void Connection::read_set_up() {
 
 void Connection::prepare_statements() {
   bool sent = PQenterPipelineMode(session_.get()) == 1;
-  for (const StatementText& text : statements(settings_.purpose)) {
+  for (const Statement statement : statements(settings_.purpose)) {
+    const StatementText text = text_of(statement);
     sent = sent && PQsendPrepare(session_.get(), text.name, text.sql, 0, nullptr);
   }
   // Twice the same: what stands between us and the server keeps a transaction open over its end.
@@ -178,6 +179,7 @@ bool Connection::send(const std::vector<Query>& queries) {
   std::vector<int> lengths;
   std::vector<int> formats;
   for (const Query& query : queries) {
+    assert(prepares(settings_.purpose, query.statement));
     values.clear();
     lengths.clear();
     for (const auto& parameter : query.parameters) {
@@ -185,7 +187,7 @@ bool Connection::send(const std::vector<Query>& queries) {
       lengths.push_back(parameter ? static_cast<int>(parameter->size()) : 0);
     }
     formats.assign(values.size(), 1);
-    if (!PQsendQueryPrepared(session_.get(), name_of(query.statement),
+    if (!PQsendQueryPrepared(session_.get(), text_of(query.statement).name,
                              static_cast<int>(values.size()), values.data(), lengths.data(),
                              formats.data(), 1)) {
       return false;

@@ -48,7 +48,7 @@ std::error_code migrate_postgres(const std::string& conninfo, std::string& messa
   const Opened opened = connect(conninfo, message);
   if (opened.failure) return opened.failure.code;
   Failure failure = run(opened.session.get(), limits);
-  if (!failure) failure = run(opened.session.get(), migration_script());
+  if (!failure) failure = run(opened.session.get(), migrate_sql);
   if (failure) {
     message = "cannot create or upgrade the schema at " + opened.server + ": " + failure.message;
   }

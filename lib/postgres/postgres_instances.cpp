@@ -19,7 +19,7 @@ using namespace postgres;
 namespace {
 
 ConnectionSettings settings(const PostgresObjectStoreOptions& options) {
-  const std::string script = options.migrate ? migration_script() : schema_check_script();
+  const std::string script = options.migrate ? migrate_sql : check_sql;
   return {.name = "PostgreSQL (instances)",
           .set_up_script = session_settings(options.statement_timeout.count()) + script,
           .purpose = Purpose::registry,

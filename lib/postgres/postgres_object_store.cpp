@@ -56,7 +56,7 @@ std::string session_name(const PostgresInstance& instance) {
 
 ConnectionSettings settings(const PostgresObjectStoreOptions& options, bool writes) {
   const auto writing = options.synchronous_commit ? Purpose::writing : Purpose::writing_ahead;
-  std::string script = options.migrate ? migration_script() : schema_check_script();
+  std::string script = options.migrate ? migrate_sql : check_sql;
   if (writes && options.instance) script = session_name(*options.instance) + script;
   return {.name = writes ? "PostgreSQL" : "PostgreSQL (reading)",
           .set_up_script = session_settings(options.statement_timeout.count()) + script,

@@ -1,23 +1,21 @@
-// The tables, and the script that creates or upgrades them.
+// The tables, and the scripts that create, upgrade or check them.
 #pragma once
-
-#include <string>
 
 namespace postoffice::postgres {
 
-/// The schema that this version reads and writes.
+/// The schema that this version reads and writes ("known" in the scripts).
 inline constexpr int schema_version = 3;
 
-/// SQLSTATEs of our own, raised by the scripts.
+/// SQLSTATEs of our own, raised by what is in sql/schema.
 inline constexpr const char* newer_schema_state = "PO001";
 inline constexpr const char* older_schema_state = "PO002";
 inline constexpr const char* fenced_state = "PO003";
 
-/// One script, for the simple query protocol, so that it is one transaction. It needs no right to
-/// create anything where the schema is complete.
-std::string migration_script();
+/// sql/schema/migrate.sql: one script, for the simple query protocol, so that it is one
+/// transaction.
+extern const char* const migrate_sql;
 
-/// Only checks that the schema is there and of this version.
-std::string schema_check_script();
+/// sql/schema/check.sql: only checks that the schema is there and of this version.
+extern const char* const check_sql;
 
 }  // namespace postoffice::postgres

@@ -1,18 +1,18 @@
-// Every statement that is prepared on a connection, and what the session is set to.
+// Every statement that is prepared on a connection, and who prepares which. Their texts are in
+// sql/*.sql, with the reasons; the build makes a source of them.
 #pragma once
 
-#include <span>
 #include <string>
+#include <vector>
 
 namespace postoffice::postgres {
 
-/// The first two are for who does not wait at each commit, those from lock_registry on for who
-/// looks after the instances, those from find_one on only read.
+/// `-- name: touch` in sql/*.sql is Statement::touch. The order means nothing.
 enum class Statement {
-  log_position,
-  flush_log,
+  // apply.sql
   lock_shared,
   lock_alone,
+  hold,
   touch,
   missing,
   update,
@@ -21,27 +21,30 @@ enum class Statement {
   clear_dead_letters,
   add_dead_letters,
   apply_each,
-  hold,
+  commit_soon,
+  log_position,
+  flush_log,
+  discard_plans,
+  // expire.sql
+  lock_briefly,
   remember_cutoff,
   forget_removals,
   forget_held,
+  forget_stopped,
   table_pages,
   expire_ids,
-  expire_ids_each,
   expire_pages,
   expire_pages_and_tell,
+  expire_ids_each,
   expire_pages_each,
-  lock_briefly,
-  commit_soon,
-  discard_plans,
+  // instances.sql
   fence,
   register_instance,
-  publish,
   find_successor,
+  publish,
   survey,
   stop_instance,
   remove_publisher,
-  forget_stopped,
   lock_registry,
   register_publisher,
   end_sessions,
@@ -49,25 +52,37 @@ enum class Statement {
   list_instances,
   beat_worker,
   live_workers,
+  // read.sql
   find_one,
   find_page,
   find_dead_letters,
 };
 
-/// What a connection prepares. To prepare a statement locks its tables a little, so one that reads
-/// must not prepare what writes.
-enum class Purpose { writing, writing_ahead, registry, reading };
-
 struct StatementText {
-  const char* name;
-  const char* sql;
+  const char* name = nullptr;  ///< under which it is prepared
+  const char* sql = nullptr;
 };
 
-std::span<const StatementText> statements(Purpose purpose);
+/// Written by the build (cmake/EmbedSql.cmake).
+StatementText text_of(Statement statement);
 
-const char* name_of(Statement statement);
+/// What a session is for. It prepares what is run on it, and nothing else: to prepare a statement
+/// locks its tables a little, so one that reads must not prepare what writes.
+enum class Purpose {
+  writing,
+  writing_ahead,  ///< the same, without waiting at each commit
+  registry,       ///< looks after the instances
+  reading,
+};
+
+std::vector<Statement> statements(Purpose purpose);
+
+bool prepares(Purpose purpose, Statement statement);
 
 /// Settings that the store relies on. `statement_timeout` in milliseconds.
 std::string session_settings(long long statement_timeout);
+
+/// session.sql, with its `:values` still in it.
+extern const char* const session_sql;
 
 }  // namespace postoffice::postgres

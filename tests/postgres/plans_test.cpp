@@ -49,10 +49,8 @@ void check_plans(const PostgresSchema& schema, const std::string& what) {
   const Session session(PQconnectdb(schema.conninfo().c_str()), &PQfinish);
   text_of(session, postgres::session_settings(10'000) + "SET postoffice.unmatched = '1';");
   for (const Lookup& lookup : lookups) {
-    const std::string name = postgres::name_of(lookup.statement);
-    for (const auto& known : postgres::statements(postgres::Purpose::writing)) {
-      if (known.name == name) text_of(session, "PREPARE " + name + " AS " + known.sql);
-    }
+    const std::string name = postgres::text_of(lookup.statement).name;
+    text_of(session, "PREPARE " + name + " AS " + postgres::text_of(lookup.statement).sql);
     const std::string plan = text_of(session, "EXPLAIN EXECUTE " + name + "(" + lookup.given + ")");
     CAPTURE(what);
     CAPTURE(plan);

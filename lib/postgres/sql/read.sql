@@ -1,0 +1,15 @@
+-- What pages and commands ask for. A session that reads prepares nothing else: preparing a statement
+-- takes a light lock of its tables, and one that writes would take a stronger one than a reader may.
+
+-- $2: only those with this status, if it is not null.
+-- name: find_one
+SELECT id, online, last_seen, fetched_at FROM objects WHERE id = $1
+AND ($2::boolean IS NULL OR online = $2);
+
+-- name: find_page
+SELECT id, online, last_seen, fetched_at FROM objects WHERE id >= $1
+AND ($2::boolean IS NULL OR online = $2) ORDER BY id LIMIT $3::bigint;
+
+-- name: find_dead_letters
+SELECT id, received_at, failed_at, attempts, reason FROM dead_letters WHERE id >= $1
+ORDER BY id LIMIT $2::bigint;

@@ -1,0 +1,47 @@
+-- Creates the tables, or brings those of an older version up to this one. Run at the beginning of
+-- each session that may do that, as one script and so as one transaction. Where the schema is
+-- complete it needs no right to create anything.
+--
+-- A new version is a file of its own, a step below, and a larger "known", here, in check.sql and in
+-- schema.hpp. Older files are never changed: their tables exist.
+--
+-- SQLSTATEs of our own (schema.hpp): PO001 newer than this program, PO002 older, PO003 fenced.
+DO $script$
+DECLARE
+  place text := current_schema();
+  found int := 0;
+  known int := 3;
+BEGIN
+  IF place IS NULL THEN
+    RAISE EXCEPTION 'no schema of the search_path (%) exists', current_setting('search_path')
+      USING ERRCODE = '3F000';
+  END IF;
+  -- include: schema/read_version.sql
+
+  -- One at a time; and who waited looks again.
+  IF found < known THEN
+    PERFORM pg_advisory_xact_lock(1347375957, hashtext(place));
+    -- include: schema/read_version.sql
+  END IF;
+  IF found < known AND NOT has_schema_privilege(place, 'CREATE') THEN
+    RAISE EXCEPTION 'no right to create in schema "%"', place USING ERRCODE = '42501';
+  END IF;
+
+  IF found < 1 THEN
+    -- include: schema/001_tables.sql
+    INSERT INTO postoffice_schema VALUES (1);
+  END IF;
+  IF found < 2 THEN
+    -- include: schema/002_instances.sql
+    UPDATE postoffice_schema SET version = 2;
+  END IF;
+  IF found < 3 THEN
+    -- include: schema/003_refused_rows.sql
+    UPDATE postoffice_schema SET version = 3;
+  END IF;
+
+  IF found > known THEN
+    RAISE EXCEPTION 'schema "%" has version %, newer than % which this program knows',
+      place, found, known USING ERRCODE = 'PO001';
+  END IF;
+END $script$;
