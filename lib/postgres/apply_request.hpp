@@ -11,7 +11,7 @@ namespace postoffice::postgres {
 /// The statements of one apply(), in order. `unicode`: the database can hold every text.
 std::vector<Query> apply_queries(const Changes& changes, bool unicode);
 
-/// Reads the results of the statements that apply_queries() gave.
-Applied read_applied(const std::vector<Query>& queries, const std::vector<Result>& results);
+/// Reads the results of the statements that apply_queries() gave; of others it makes nothing.
+Applied read_applied(const std::vector<Statement>& statements, const std::vector<Result>& results);
 
 }  // namespace postoffice::postgres

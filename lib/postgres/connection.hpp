@@ -72,6 +72,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool is_unicode() const { return unicode_; }
 
  private:
+  /// What the server may be late beyond its own time limits.
+  static constexpr std::chrono::milliseconds grace{2'000};
+
   enum class State { resting, connecting, setting_up, preparing, ready, pausing, stopped };
   struct Sent {
     Request request;

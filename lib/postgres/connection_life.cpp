@@ -1,5 +1,5 @@
-// How a connection begins and ends its sessions, and what it tells of that. What happens within one
-// is in connection.cpp.
+// How a connection begins and ends its sessions, and what it tells of that. What comes first in one
+// is in connection_set_up.cpp, the rest in connection.cpp.
 #include <algorithm>
 #include <asio/post.hpp>
 #include <system_error>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cassert>
 #include <cstddef>
 #include <deque>
 #include <utility>
@@ -37,6 +38,7 @@ class ExpireBacklog {
   /// That was done. What was too early waits.
   void done(Expiry expiry, Timestamp reached) {
     while (!batches_.empty() && batches_.front().cutoff <= reached) {
+      assert(size_ >= batches_.front().ids.size());
       size_ -= batches_.front().ids.size();
       batches_.pop_front();
     }

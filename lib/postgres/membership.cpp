@@ -1,6 +1,7 @@
 #include "postgres/membership.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -77,10 +78,10 @@ void Membership::send(Request request) {
   request.queries.insert(
       request.queries.begin() + static_cast<std::ptrdiff_t>(place),
       {Statement::fence, {publisher_text(instance_.publisher), int4(instance_.shard), epoch}});
-  request.done = [this, place, done = std::move(request.done)](const Failure& failure,
-                                                               std::vector<Result> results) {
+  request.done = [self = shared_from_this(), place, done = std::move(request.done)](
+                     const Failure& failure, std::vector<Result> results) {
     if (place < results.size()) results.erase(results.begin() + static_cast<std::ptrdiff_t>(place));
-    if (failure) lost(failure);
+    if (failure) self->lost(failure);
     done(failure, std::move(results));
   };
   submit_(std::move(request));
@@ -103,14 +104,20 @@ void Membership::look_for_place() {
   Request request;
   request.queries = {
       {Statement::find_successor, {publisher_text(instance_.publisher), int4(instance_.shard)}}};
-  request.done = [this](const Failure& failure, const std::vector<Result>& results) {
-    registering_ = false;
-    if (failure || results.empty()) return fail_waiting(failure);
-    if (PQntuples(results[0].get()) == 0) return register_now();
-    replaced_by(text_at(*results[0], 0, 0), std::chrono::seconds(int8_at(*results[0], 0, 1)));
-    fail_waiting(fenced_failure());
+  request.done = [self = shared_from_this()](const Failure& failure,
+                                             const std::vector<Result>& results) {
+    self->looked(failure, results);
   };
   submit_(std::move(request));
+}
+
+void Membership::looked(const Failure& failure, const std::vector<Result>& results) {
+  assert(registering_);
+  registering_ = false;
+  if (failure || results.empty()) return fail_waiting(failure);
+  if (PQntuples(results[0].get()) == 0) return register_now();
+  replaced_by(text_at(*results[0], 0, 0), std::chrono::seconds(int8_at(*results[0], 0, 1)));
+  fail_waiting(fenced_failure());
 }
 
 void Membership::replaced_by(std::string name, Duration silent) {
@@ -131,10 +138,12 @@ void Membership::register_now() {
                      {Statement::register_instance,
                       {publisher_text(instance_.publisher), int4(instance_.shard), instance_.name,
                        timestamp(watermark_), boolean(may_supersede())}}};
-  request.done = [this, session = session()](const Failure& failure, std::vector<Result> results) {
-    registering_ = false;
-    registered(failure, results);
-    if (status_.registered) session_ = session;
+  request.done = [self = shared_from_this(), session = session()](const Failure& failure,
+                                                                  std::vector<Result> results) {
+    assert(self->registering_);
+    self->registering_ = false;
+    self->registered(failure, results);
+    if (self->status_.registered) self->session_ = session;
   };
   submit_(std::move(request));
 }
@@ -186,15 +195,15 @@ void Membership::publish(const Expiry& expiry,
         publishers_parameter(expiry), interval(file_queue ? status_.skew : Duration(0)),
         interval(file_queue ? status_.skew_error : Duration(0))}},
       {Statement::survey}};
-  request.done = [this, begun = std::chrono::steady_clock::now(), done = std::move(done)](
-                     const Failure& failure, std::vector<Result> results) {
+  request.done = [self = shared_from_this(), begun = std::chrono::steady_clock::now(),
+                  done = std::move(done)](const Failure& failure, std::vector<Result> results) {
     if (failure || results.size() < 3) return done(failure, Timestamp::min());
     const auto took =
         std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - begun);
     const PGresult& survey = *results[2];
-    compare_clocks(time_at(survey, 0, 1), now() - took / 2, took / 2);
-    read_survey(survey);
-    done(failure, status_.watermark);
+    self->compare_clocks(time_at(survey, 0, 1), self->now() - took / 2, took / 2);
+    self->read_survey(survey);
+    done(failure, self->status_.watermark);
   };
   submit(std::move(request));
 }
@@ -214,11 +223,20 @@ void Membership::read_survey(const PGresult& survey) {
 }
 
 void Membership::stop_instance(Timestamp watermark, std::function<void(const Failure&)> done) {
+  write({Statement::stop_instance,
+         {publisher_text(instance_.publisher), int4(instance_.shard), timestamp(watermark)}},
+        std::move(done));
+}
+
+void Membership::remove_publisher(std::uint64_t publisher,
+                                  std::function<void(const Failure&)> done) {
+  write({Statement::remove_publisher, {publisher_text(publisher), int4(instance_.shard)}},
+        std::move(done));
+}
+
+void Membership::write(Query query, std::function<void(const Failure&)> done) {
   Request request;
-  request.queries = {
-      {Statement::lock_shared},
-      {Statement::stop_instance,
-       {publisher_text(instance_.publisher), int4(instance_.shard), timestamp(watermark)}}};
+  request.queries = {{Statement::lock_shared}, std::move(query)};
   request.done = [done = std::move(done)](const Failure& failure, const std::vector<Result>&) {
     done(failure);
   };

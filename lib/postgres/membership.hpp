@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -18,8 +19,9 @@ namespace postoffice::postgres {
 /// The publisher as the tables spell it.
 std::string publisher_text(std::uint64_t publisher);
 
-/// All methods need the lock of the store; `submit` and `log` are called with it held.
-class Membership {
+/// All methods need the lock of the store; `submit` and `log` are called with it held. Shared with
+/// its requests, so that it is there until the last of them has ended.
+class Membership : public std::enable_shared_from_this<Membership> {
  public:
   using Submit = std::function<void(Request)>;
 
@@ -35,7 +37,9 @@ class Membership {
   /// The queue was stopped with nothing left in it: its watermark goes on by itself.
   void stop_instance(Timestamp watermark, std::function<void(const Failure&)> done);
 
-  const PostgresInstance& instance() const { return instance_; }
+  /// A publisher has said goodbye, and everything it sent to this shard is in the store.
+  void remove_publisher(std::uint64_t publisher, std::function<void(const Failure&)> done);
+
   const PostgresInstanceStatus& status() const { return status_; }
 
   /// Needs no lock.
@@ -43,7 +47,9 @@ class Membership {
 
  private:
   void send(Request request);
+  void write(Query query, std::function<void(const Failure&)> done);
   void look_for_place();
+  void looked(const Failure& failure, const std::vector<Result>& results);
   void register_now();
   void registered(const Failure& failure, const std::vector<Result>& results);
   void take_epoch(const PGresult& result);

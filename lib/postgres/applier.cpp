@@ -1,0 +1,91 @@
+#include "postgres/applier.hpp"
+
+#include <cassert>
+#include <utility>
+
+#include "postgres/apply_request.hpp"
+#include "postgres/parameters.hpp"
+#include "postoffice/error.hpp"
+
+namespace postoffice::postgres {
+namespace {
+
+/// A smaller transaction waits for its commit even where others do not: somebody may be waiting for
+/// the rows, and there is little to compute meanwhile.
+constexpr std::size_t rows_not_awaited = 1'000;
+
+std::size_t rows_of(const Changes& changes) {
+  return changes.touches.size() + changes.answers.size() + changes.removals.size();
+}
+
+LogPosition position_at(const PGresult& positions, int column) {
+  return static_cast<LogPosition>(int8_at(positions, 0, column));
+}
+
+}  // namespace
+
+/// One call on its way.
+struct Applier::Job {
+  std::vector<Statement> statements;  // of which the results are
+  bool tells_position = false;        // the last result is the log's position
+  bool ahead = false;                 // the commit does not wait for the log
+  bool each = false;
+  ObjectStore::ApplyDone done;
+};
+
+std::function<void()> Applier::task(const Changes& changes, ObjectStore::ApplyDone done) {
+  auto job = std::make_shared<Job>();
+  auto request = std::make_shared<Request>();
+  request->queries = apply_queries(changes, unicode_);
+  // Whether a commit waited, only the server knows: one that wrote nothing does not. So all are
+  // asked.
+  job->tells_position = parts_.commits->allowed();
+  job->ahead = job->tells_position && rows_of(changes) >= rows_not_awaited;
+  job->each = changes.each;
+  job->done = std::move(done);
+  if (job->ahead) request->queries.insert(request->queries.begin(), {Statement::commit_soon});
+  for (const Query& query : request->queries) job->statements.push_back(query.statement);
+  request->tell_position = job->tells_position;
+  request->asker = Asker::apply;
+  request->by_rows = !changes.each;
+  request->done = [self = shared_from_this(), job](const Failure& failure,
+                                                   const std::vector<Result>& results) {
+    self->finish(*job, failure, results);
+  };
+  return [self = shared_from_this(), request] {
+    self->parts_.commits->begun();
+    self->parts_.submit(std::move(*request));
+  };
+}
+
+void Applier::finish(Job& job, const Failure& failure, const std::vector<Result>& results) {
+  CommitsAhead& commits = *parts_.commits;
+  commits.ended();
+  if (failure) {
+    complete(job, failure, {});
+  } else {
+    assert(results.size() == job.statements.size() + (job.tells_position ? 1 : 0));
+    Applied applied = read_applied(job.statements, results);
+    if (job.ahead) {
+      const auto durable = [self = shared_from_this(), job,
+                            applied = std::move(applied)](const Failure& lost) {
+        self->complete(job, lost, lost ? Applied{} : applied);
+      };
+      commits.committed(position_at(*results.back(), 0), durable);
+    } else {
+      complete(job, {}, std::move(applied));
+    }
+    if (job.tells_position) commits.flushed(position_at(*results.back(), 1));
+  }
+  commits.flush_behind_last(parts_.submit_bare);
+}
+
+void Applier::complete(const Job& job, const Failure& failure, Applied applied) {
+  const bool rejected = !job.each && may_be_about_rows(failure);
+  const std::error_code code = rejected ? make_error_code(Error::rejected) : failure.code;
+  parts_.completions->add([done = job.done, code, applied = std::move(applied)]() mutable {
+    done(code, std::move(applied));
+  });
+}
+
+}  // namespace postoffice::postgres

@@ -1,0 +1,45 @@
+// apply(): a transaction for each call, from the changes to what became of them.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+
+#include "postgres/commits_ahead.hpp"
+#include "postgres/completions.hpp"
+#include "postgres/request.hpp"
+#include "postoffice/object_store.hpp"
+
+namespace postoffice::postgres {
+
+/// Shared with its requests, so that it is there until the last of them has ended.
+class Applier : public std::enable_shared_from_this<Applier> {
+ public:
+  using Submit = std::function<void(Request)>;
+
+  struct Parts {
+    std::shared_ptr<Completions> completions;
+    std::shared_ptr<CommitsAhead> commits;
+    Submit submit;       ///< what writes, with the instance's fence if it has one
+    Submit submit_bare;  ///< … without
+  };
+
+  explicit Applier(Parts parts) : parts_(std::move(parts)) {}
+
+  /// The task that sends these changes: to be run with the lock. Makes their parameters now, on the
+  /// caller's thread. Any thread.
+  std::function<void()> task(const Changes& changes, ObjectStore::ApplyDone done);
+
+  /// Whether the database can hold every text. Any thread.
+  void set_unicode(bool unicode) { unicode_ = unicode; }
+
+ private:
+  struct Job;
+  void finish(Job& job, const Failure& failure, const std::vector<Result>& results);
+  void complete(const Job& job, const Failure& failure, Applied applied);
+
+  const Parts parts_;
+  std::atomic<bool> unicode_ = true;
+};
+
+}  // namespace postoffice::postgres

@@ -1,0 +1,39 @@
+// expire(): by this queue's cutoff alone, or where several queues share the tables, by that of all.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "postgres/completions.hpp"
+#include "postgres/expire_backlog.hpp"
+#include "postgres/expire_job.hpp"
+#include "postgres/membership.hpp"
+#include "postoffice/object_store.hpp"
+
+namespace postoffice::postgres {
+
+/// Needs the lock of the store. Shared with its requests, so that it is there until the last of
+/// them has ended.
+class Expirer : public std::enable_shared_from_this<Expirer> {
+ public:
+  /// `membership` is none where the store has the tables for itself. `submit` is for what writes.
+  Expirer(std::shared_ptr<Completions> completions, std::shared_ptr<Membership> membership,
+          ExpireJob::Submit submit);
+
+  void expire(Expiry expiry, ObjectStore::ExpireDone done);
+
+ private:
+  void expire_with_others(Expiry expiry, ObjectStore::ExpireDone done);
+  void expire_reached(const Expiry& expiry, Timestamp reached, ObjectStore::ExpireDone done);
+  void start(Expiry expiry, ExpireJob::Finished finished);
+  bool is_time_to_forget(Timestamp cutoff);
+  void complete(const ObjectStore::ExpireDone& done, const Failure& failure, Expired expired);
+
+  const std::shared_ptr<Completions> completions_;
+  const std::shared_ptr<Membership> membership_;
+  const ExpireJob::Submit submit_;
+  ExpireBacklog backlog_;
+  Timestamp forgotten_{};
+};
+
+}  // namespace postoffice::postgres

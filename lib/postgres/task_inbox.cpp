@@ -1,0 +1,49 @@
+#include "postgres/task_inbox.hpp"
+
+#include <asio/post.hpp>
+#include <utility>
+
+namespace postoffice::postgres {
+
+TaskInbox::TaskInbox(asio::io_context& context, std::shared_ptr<Completions> completions,
+                     Task handed_over)
+    : context_(context),
+      completions_(std::move(completions)),
+      handed_over_(std::move(handed_over)) {}
+
+void TaskInbox::add(Task task) {
+  const std::lock_guard lock(completions_->mutex);
+  tasks_.push_back(std::move(task));
+  schedule();
+}
+
+void TaskInbox::wake() {
+  const std::lock_guard lock(completions_->mutex);
+  schedule();
+}
+
+void TaskInbox::stop() {
+  stopped_ = true;
+  run_tasks();
+}
+
+void TaskInbox::schedule() {
+  if (std::exchange(scheduled_, true)) return;
+  asio::post(context_, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    std::unique_lock lock(self->completions_->mutex);
+    if (self->stopped_) return;
+    self->run_tasks();
+    self->handed_over_();
+    self->completions_->run_and_unlock(std::move(lock));
+  });
+}
+
+void TaskInbox::run_tasks() {
+  scheduled_ = false;
+  const auto tasks = std::exchange(tasks_, {});
+  for (const Task& task : tasks) task();
+}
+
+}  // namespace postoffice::postgres
