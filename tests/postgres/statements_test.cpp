@@ -4,7 +4,6 @@
 #include <doctest/doctest.h>
 
 #include <memory>
-#include <regex>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,17 +22,27 @@ constexpr Purpose purposes[] = {Purpose::writing, Purpose::writing_ahead, Purpos
 
 std::string sql_of(Statement statement) { return text_of(statement).sql; }
 
-std::string in_one_line(const std::string& sql) {
-  return std::regex_replace(sql, std::regex("\\s+"), " ");
+/// The statement in one line, with each parameter written alike.
+std::string in_one_line(Statement statement) {
+  std::string line;
+  for (const char c : sql_of(statement)) {
+    if (c != ' ' && c != '\n') {
+      if (line.empty() || line.back() != '$' || c < '0' || c > '9') line += c;
+    } else if (!line.empty() && line.back() != ' ') {
+      line += ' ';
+    }
+  }
+  return line;
 }
 
-/// The first match in the statement, with each parameter written alike.
-std::string part_of(Statement statement, const std::string& pattern) {
-  const std::string sql =
-      std::regex_replace(in_one_line(sql_of(statement)), std::regex("\\$[0-9]"), "$");
-  std::smatch match;
-  REQUIRE_MESSAGE(std::regex_search(sql, match, std::regex(pattern)), sql);
-  return match.str();
+/// What stands from `begin` to the next `end`.
+std::string part_of(Statement statement, const std::string& begin, const std::string& end) {
+  const std::string sql = in_one_line(statement);
+  const auto from = sql.find(begin);
+  REQUIRE_MESSAGE(from != std::string::npos, sql);
+  const auto to = sql.find(end, from + begin.size());
+  REQUIRE_MESSAGE(to != std::string::npos, sql);
+  return sql.substr(from, to + end.size() - from);
 }
 
 void check_prepared(Purpose purpose, const std::vector<Query>& queries) {
@@ -125,20 +134,24 @@ TEST_CASE("what expire() runs is prepared by sessions that write") {
 }
 
 TEST_CASE("the rule by which rows expire is the same in all statements (S6)") {
-  const std::string bound = "WITH bound AS MATERIALIZED.*?AS cutoff\\)";
-  const std::string old =
-      "AND o\\.last_seen < \\(SELECT cutoff FROM bound\\) AND NOT EXISTS.*?OFFSET 0\\)";
-  const auto first = Statement::expire_ids;
+  const auto bound = [](Statement statement) {
+    return part_of(statement, "WITH bound AS MATERIALIZED", "AS cutoff)");
+  };
   for (const Statement statement : {Statement::expire_pages, Statement::expire_pages_and_tell,
                                     Statement::expire_ids_each, Statement::expire_pages_each}) {
-    CHECK(part_of(statement, bound) == part_of(first, bound));
+    CHECK(bound(statement) == bound(Statement::expire_ids));
   }
+  const auto old = [](Statement statement) {
+    return part_of(statement, "AND o.last_seen < (SELECT cutoff FROM bound) AND NOT EXISTS",
+                   "OFFSET 0)");
+  };
   for (const Statement statement : {Statement::expire_pages, Statement::expire_pages_and_tell}) {
-    CHECK(part_of(statement, old) == part_of(first, old));
+    CHECK(old(statement) == old(Statement::expire_ids));
   }
-  const std::string oldest = "least\\(\\(SELECT min\\(last_seen\\).*?bound\\)\\)\\)";
-  CHECK(part_of(Statement::expire_pages_each, oldest) ==
-        part_of(Statement::expire_pages_and_tell, oldest));
+  const auto oldest = [](Statement statement) {
+    return part_of(statement, "least((SELECT min(last_seen)", "bound)))");
+  };
+  CHECK(oldest(Statement::expire_pages_each) == oldest(Statement::expire_pages_and_tell));
 }
 
 TEST_CASE("the scripts name the versions and SQLSTATEs that the program knows") {
