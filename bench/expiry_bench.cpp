@@ -86,11 +86,6 @@ class Watch final : public ObjectStore {
       done(error, expired);
     });
   }
-  void find(ObjectQuery query, FindDone done) override { store_.find(query, std::move(done)); }
-  void find_dead_letters(std::optional<ObjectId> after, std::size_t limit,
-                         DeadLettersDone done) override {
-    store_.find_dead_letters(after, limit, std::move(done));
-  }
 
  private:
   void note(const std::vector<ObjectId>& ids, Steady::duration took) {

@@ -42,10 +42,6 @@ class Store final : public ObjectStore {
  public:
   void apply(Changes, ApplyDone done) override { done({}, {}); }
   void expire(Expiry, ExpireDone done) override { done({}, {}); }
-  void find(ObjectQuery, FindDone done) override { done({}, {}); }
-  void find_dead_letters(std::optional<ObjectId>, std::size_t, DeadLettersDone done) override {
-    done({}, {});
-  }
 };
 
 double resident_mib() {

@@ -56,29 +56,12 @@ class MapStore final : public ObjectStore {
     done({}, {.deleted = deleted, .oldest_left = {}});
   }
 
-  void find(ObjectQuery query, FindDone done) override {
-    std::vector<Object> found;
-    {
-      const std::lock_guard lock(mutex_);
-      for (const auto& [id, row] : rows_) {
-        const bool wanted = (!query.id || id == *query.id) && (!query.after || id > *query.after) &&
-                            (!query.online || row.online == *query.online);
-        if (wanted && found.size() < query.limit) found.push_back(row);
-      }
+  void print() {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, row] : rows_) {
+      std::printf("row %lld: %s\n", static_cast<long long>(id), row.online ? "online" : "offline");
     }
-    done({}, std::move(found));
-  }
-
-  void find_dead_letters(std::optional<ObjectId> after, std::size_t limit,
-                         DeadLettersDone done) override {
-    std::vector<DeadLetter> found;
-    {
-      const std::lock_guard lock(mutex_);
-      for (const auto& [id, letter] : letters_) {
-        if ((!after || id > *after) && found.size() < limit) found.push_back(letter);
-      }
-    }
-    done({}, std::move(found));
+    std::printf("%zu rows\n", rows_.size());
   }
 
  private:
@@ -121,11 +104,5 @@ int main() {
   pipeline.stop([&] { stopped.set_value(); });
   stopped.get_future().wait();
   loop.stop();
-  store.find({}, [](std::error_code, const std::vector<Object>& rows) {
-    for (const auto& row : rows) {
-      std::printf("row %lld: %s\n", static_cast<long long>(row.id),
-                  row.online ? "online" : "offline");
-    }
-    std::printf("%zu rows\n", rows.size());
-  });
+  store.print();
 }

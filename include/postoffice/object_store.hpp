@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -24,6 +23,13 @@ struct Refusal {
   std::string code{};    ///< as the store names it: an SQLSTATE, say
   std::string reason{};  ///< in the store's own words
   bool locked = false;   ///< somebody is using the row; it will not take long, or should not
+};
+
+/// Why a call has failed, as the store itself says it. Empty where it says nothing: then the error
+/// code has to do.
+struct StoreFailure {
+  std::string code{};    ///< as Refusal
+  std::string reason{};  ///< as Refusal
 };
 
 /// A row that the store refuses while it takes others, or that somebody has locked. It is tried
@@ -75,6 +81,8 @@ struct Applied {
 
   /// Sorted by id. Of each nothing was changed, or not all; its receipt is held (Changes::held).
   std::vector<Refusal> refused{};
+
+  StoreFailure failure{};  ///< with an error only, and then the rest is empty
 };
 
 struct Expiry {
@@ -103,16 +111,12 @@ struct Expired {
   /// Rows that are old enough and could not be deleted, by id or by the scan, sorted by id; some of
   /// them, if they are many (then `oldest_left` is the epoch).
   std::vector<Refusal> refused{};
+
+  StoreFailure failure{};  ///< with an error only
 };
 
-struct ObjectQuery {
-  std::optional<ObjectId> id{};     ///< just this one
-  std::optional<bool> online{};     ///< only those with this status
-  std::optional<ObjectId> after{};  ///< ids greater than this
-  std::size_t limit = 100;
-};
-
-/// A table of objects and one of dead letters.
+/// A table of objects and one of dead letters, as the pipeline needs them. To look into them is
+/// another matter: ObjectReader.
 ///
 /// Durability: a completion without error means the change survives a crash of this process and of
 /// the store's machine; the queue forgets callbacks on the strength of it. With an error the
@@ -131,8 +135,6 @@ class ObjectStore {
  public:
   using ApplyDone = std::function<void(std::error_code, Applied)>;
   using ExpireDone = std::function<void(std::error_code, Expired)>;
-  using FindDone = std::function<void(std::error_code, std::vector<Object>)>;
-  using DeadLettersDone = std::function<void(std::error_code, std::vector<DeadLetter>)>;
 
   virtual ~ObjectStore() = default;
 
@@ -141,13 +143,6 @@ class ObjectStore {
   /// Deletes expired rows, re-checking `last_seen` in the deleting statement itself. A store that
   /// is shared may do that later, when the other queues have come as far.
   virtual void expire(Expiry expiry, ExpireDone done) = 0;
-
-  /// Rows in rising id.
-  virtual void find(ObjectQuery query, FindDone done) = 0;
-
-  /// Dead letters in rising id, those after `after`, at most `limit`.
-  virtual void find_dead_letters(std::optional<ObjectId> after, std::size_t limit,
-                                 DeadLettersDone done) = 0;
 };
 
 }  // namespace postoffice

@@ -6,6 +6,7 @@
 #include "postoffice/error.hpp"
 #include "postoffice/ingress.hpp"
 #include "postoffice/log.hpp"
+#include "postoffice/object_reader.hpp"
 #include "postoffice/object_source.hpp"
 #include "postoffice/object_store.hpp"
 #include "postoffice/options.hpp"

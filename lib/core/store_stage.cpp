@@ -365,6 +365,8 @@ void StoreStage::retried(std::error_code error, const Applied& applied, Timestam
   const bool nobody = error == Error::unavailable || error == Error::timed_out ||
                       error == Error::stopped || error == Error::fenced;
   const auto refusal = [&](ObjectId id) -> std::optional<Refusal> {
+    if (error && !applied.failure.reason.empty())
+      return Refusal{id, applied.failure.code, applied.failure.reason};
     if (error) return Refusal{id, error.category().name(), error.message()};
     const Refusal* found = refusal_of(id, applied);
     return found ? std::optional(*found) : std::nullopt;

@@ -83,6 +83,7 @@ void Applier::finish(Job& job, const Failure& failure, const std::vector<Result>
 void Applier::complete(const Job& job, const Failure& failure, Applied applied) {
   const bool rejected = !job.each && may_be_about_rows(failure);
   const std::error_code code = rejected ? make_error_code(Error::rejected) : failure.code;
+  if (failure) applied.failure = words_of(failure);
   parts_.completions->add([done = job.done, code, applied = std::move(applied)]() mutable {
     done(code, std::move(applied));
   });

@@ -22,7 +22,7 @@ constexpr std::chrono::minutes between_partings{10};
 
 using Clock = std::chrono::steady_clock;
 
-std::string words_of(const Failure& failure) {
+std::string line_of(const Failure& failure) {
   return failure.state.empty() ? failure.message : failure.state + ": " + failure.message;
 }
 
@@ -120,7 +120,7 @@ void Connection::lose(Failure failure, Loss loss) {
   const bool at_once = was_ready && failed_attempts_ == 0;
   if (at_once && loss == Loss::told && ended_session(failure)) {
     ++partings_;
-    parting_ = words_of(failure);
+    parting_ = line_of(failure);
   } else {
     if (!parting_.empty()) say(LogLevel::warning, "the session was ended (" + parting_ + ")");
     parting_.clear();
@@ -142,7 +142,7 @@ bool Connection::rest_if_idle(const Failure& failure, bool was_ready) {
   close();
   state_ = State::resting;
   ++partings_;
-  parting_ = words_of(failure);
+  parting_ = line_of(failure);
   tell_parting("it is opened again when it is needed");
   return true;
 }

@@ -64,6 +64,7 @@ bool Expirer::is_time_to_forget(Timestamp cutoff) {
 
 void Expirer::complete(const ObjectStore::ExpireDone& done, const Failure& failure,
                        Expired expired) {
+  if (failure) expired.failure = words_of(failure);
   completions_->add([done, code = failure.code, expired = std::move(expired)]() mutable {
     done(code, std::move(expired));
   });

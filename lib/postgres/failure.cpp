@@ -44,6 +44,10 @@ bool plan_is_outdated(const PGresult* result) {
 
 // Whatever a constraint, a trigger, a policy, a rule or a partition may say: that is anything but
 // what is known to be about the server or the session.
+StoreFailure words_of(const Failure& failure) {
+  return {.code = failure.state, .reason = failure.message};
+}
+
 bool may_be_about_rows(const Failure& failure) {
   if (!failure || failure.reconnect || failure.state.empty() || is_timeout(failure)) return false;
   return failure.state == "53100" ||

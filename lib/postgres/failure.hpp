@@ -7,6 +7,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "postoffice/object_store.hpp"
+
 namespace postoffice::postgres {
 
 struct Failure {
@@ -17,6 +19,9 @@ struct Failure {
 
   explicit operator bool() const { return static_cast<bool>(code); }
 };
+
+/// For who asked the store: the SQLSTATE and the server's words.
+StoreFailure words_of(const Failure& failure);
 
 /// It may be the fault of a row, or of who has locked it: then others can be written.
 bool may_be_about_rows(const Failure& failure);

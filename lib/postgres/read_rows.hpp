@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "postgres/request.hpp"
-#include "postoffice/object_store.hpp"
+#include "postoffice/object_reader.hpp"
 
 namespace postoffice::postgres {
 

@@ -44,6 +44,7 @@ std::error_code File::use_open(const std::function<void(Database&, Tables&)>& wo
   } catch (const SqlError& error) {
     report(error);
     last_error_ = error.code();
+    failure_ = {.code = error.name().empty() ? "SQLite" : error.name(), .reason = error.what()};
     take_over_ = error.code() == Error::permission;
     if (error.must_reopen() || !tables_) {
       close();

@@ -37,6 +37,9 @@ class File {
   /// Calls `work` with the open tables. Errors are returned, and logged when they change.
   std::error_code use(const std::function<void(Database&, Tables&)>& work);
 
+  /// Why the newest use() has failed, if it has. Of the thread that uses the file.
+  const StoreFailure& failure() const { return failure_; }
+
   /// Once in a while, when there is nothing to do: whether the files are still there.
   void look();
   /// Any thread, at once: it is down from a failure until something works.
@@ -62,6 +65,7 @@ class File {
   std::optional<Database> database_;
   std::optional<Tables> tables_;
   std::error_code last_error_;
+  StoreFailure failure_;  // … in words
   std::string last_reported_;
   mutable std::mutex status_mutex_;  // guards the rest
   bool reached_ = false;

@@ -101,20 +101,22 @@ class SqliteObjectStore::Impl {
     });
     applied.resize(jobs.size());
     for (std::size_t index = 0; index < jobs.size(); ++index) {
-      jobs[index].apply_done(error, error ? Applied{} : std::move(applied[index]));
+      if (error) applied[index] = {.missing = {}, .late = {}, .failure = writing_.failure()};
+      jobs[index].apply_done(error, std::move(applied[index]));
     }
   }
 
   void expire(WriteJob job) {
     ExpireState& state = *job.expire;
-    const Expired before = state.result;
+    Expired before = state.result;
     const std::error_code error = writing_.use([&](Database& database, Tables& tables) {
       Transaction transaction(database);
       run_expire_step(state, tables);
       transaction.commit();
     });
     if (error) {
-      state.done(error, before);
+      before.failure = writing_.failure();
+      state.done(error, std::move(before));
     } else if (state.finished) {
       state.done({}, state.result);
     } else {

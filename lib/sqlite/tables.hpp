@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "postoffice/object_store.hpp"
+#include "postoffice/object_reader.hpp"
 #include "sqlite/database.hpp"
 
 namespace postoffice::sqlite {

@@ -3,7 +3,7 @@
 //
 //   struct TheStores {
 //     static constexpr bool persistent = true;  // open() opens the same data again
-//     std::unique_ptr<ObjectStore> open();
+//     std::unique_ptr<ReadableObjectStore> open();
 //     void refuse(ObjectId id);  // from now on the row is neither written nor deleted
 //     void allow(ObjectId id);   // … it is again
 //   };
@@ -528,7 +528,7 @@ TEST_CASE_TEMPLATE_DEFINE("four writers with the same ids lose nothing", Stores,
     constexpr int rounds = 25;
     constexpr int ids = 300;
     Stores stores;
-    std::vector<std::unique_ptr<ObjectStore>> opened;
+    std::vector<std::unique_ptr<ReadableObjectStore>> opened;
     for (int writer = 0; writer < writers; ++writer) opened.push_back(stores.open());
     std::vector<std::thread> threads;
     for (int writer = 0; writer < writers; ++writer) {

@@ -7,7 +7,7 @@ namespace {
 struct MemoryStores {
   static constexpr bool persistent = false;
 
-  std::unique_ptr<postoffice::ObjectStore> open() {
+  std::unique_ptr<postoffice::ReadableObjectStore> open() {
     auto opened = std::make_unique<postoffice::testing::MemoryStore>();
     store = opened.get();
     return opened;

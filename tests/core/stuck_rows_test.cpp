@@ -135,6 +135,29 @@ TEST_CASE("after a refusal the same goes at once, row by row, and the row at fau
   CHECK(held);
 }
 
+TEST_CASE("where a row cannot be written for another reason, that is told in the store's words") {
+  Asked asked;
+  asked.receive({2});
+  asked.end_apply(Error::rejected);
+  const Changes changes = asked.end_apply({}, refusing_2);
+  REQUIRE(changes.each);
+  const auto try_again = [&](const Applied& applied) {
+    while (asked.applies.empty() || asked.applies.front().changes.answers.empty()) {
+      if (!asked.applies.empty()) asked.end_apply({});
+      asked.advance(std::chrono::milliseconds(100));
+    }
+    asked.end_apply(Error::storage_full, applied);
+    std::vector<StuckRow> named;
+    asked.dispatcher.store().stuck().name_some(named, 2, false);
+    REQUIRE(named.size() == 1);
+    return named[0].code + " " + named[0].reason;
+  };
+  CHECK(try_again({.missing = {}, .late = {}, .failure = {"53100", "could not extend file"}}) ==
+        "53100 could not extend file");
+  // A store that has no words for it.
+  CHECK(try_again({}) == "postoffice " + make_error_code(Error::storage_full).message());
+}
+
 TEST_CASE("an answer that is refused for a ttl becomes a dead letter with the store's words") {
   Asked asked;
   asked.receive({1, 2, 3});

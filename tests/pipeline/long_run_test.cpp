@@ -72,10 +72,6 @@ class Rows final : public ObjectStore {
     const auto is_expired = [&](const auto& row) { return row.second < expiry.cutoff; };
     done({}, {.deleted = std::erase_if(rows_, is_expired), .oldest_left = {}});
   }
-  void find(ObjectQuery, FindDone done) override { done({}, {}); }
-  void find_dead_letters(std::optional<ObjectId>, std::size_t, DeadLettersDone done) override {
-    done({}, {});
-  }
 
  private:
   std::map<ObjectId, Timestamp> rows_;

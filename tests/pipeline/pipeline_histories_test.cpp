@@ -52,12 +52,6 @@ class WatchedStore final : public ObjectStore {
     }
   }
 
-  void find(ObjectQuery query, FindDone done) override { store_.find(query, std::move(done)); }
-  void find_dead_letters(std::optional<ObjectId> after, std::size_t limit,
-                         DeadLettersDone done) override {
-    store_.find_dead_letters(after, limit, std::move(done));
-  }
-
   bool violated() const { return violated_; }
 
  private:

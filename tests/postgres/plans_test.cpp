@@ -115,7 +115,10 @@ TEST_CASE("a statement that takes too long is planned anew; fewer rows may be in
       "CREATE TRIGGER slow BEFORE INSERT ON objects FOR EACH ROW EXECUTE FUNCTION slow()");
   Changes changes;
   for (ObjectId id = 1; id < 500; ++id) changes.answers.push_back({id, true, at(1), at(2)});
-  CHECK(try_apply(store, changes).error == Error::timed_out);
+  const auto late = try_apply(store, changes);
+  CHECK(late.error == Error::timed_out);
+  CHECK(late.value.failure.code == "57014");
+  CHECK(late.value.failure.reason.find("statement timeout") != std::string::npos);
   changes.answers.resize(20);
   CHECK_FALSE(try_apply(store, changes).error);
 }

@@ -30,7 +30,7 @@ struct PostgresStores {
 
   PostgresStores() { loop.start(); }
 
-  std::unique_ptr<postoffice::ObjectStore> open() {
+  std::unique_ptr<postoffice::ReadableObjectStore> open() {
     postoffice::PostgresObjectStoreOptions options;
     options.conninfo = schema.conninfo();
     return std::make_unique<postoffice::PostgresObjectStore>(loop, options);
@@ -45,7 +45,7 @@ struct PostgresStores {
 
 /// Told of its watermark, and as long as there are no others, an instance behaves like a store that
 /// is alone.
-class InstanceStore final : public postoffice::ObjectStore {
+class InstanceStore final : public postoffice::ReadableObjectStore {
  public:
   InstanceStore(postoffice::EventLoop& loop, const postoffice::PostgresObjectStoreOptions& options,
                 std::shared_ptr<void> place)
@@ -82,7 +82,7 @@ struct PostgresInstanceStores {
 
   PostgresInstanceStores() { loop.start(); }
 
-  std::unique_ptr<postoffice::ObjectStore> open() {
+  std::unique_ptr<postoffice::ReadableObjectStore> open() {
     postoffice::PostgresObjectStoreOptions options;
     options.conninfo = schema.conninfo();
     // A store that is opened again is the same instance. Another one's clock would be compared with

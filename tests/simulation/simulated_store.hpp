@@ -62,12 +62,6 @@ class SimulatedStore final : public ObjectStore {
     complete([done = std::move(done), error = error_of(fate), expired] { done(error, expired); });
   }
 
-  void find(ObjectQuery query, FindDone done) override { rows_.find(query, std::move(done)); }
-  void find_dead_letters(std::optional<ObjectId> after, std::size_t limit,
-                         DeadLettersDone done) override {
-    rows_.find_dead_letters(after, limit, std::move(done));
-  }
-
  private:
   enum class Fate { committed, refused, committed_and_failed };
 

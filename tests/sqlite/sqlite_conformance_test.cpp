@@ -9,7 +9,7 @@ namespace {
 struct SqliteStores {
   static constexpr bool persistent = true;
 
-  std::unique_ptr<postoffice::ObjectStore> open() {
+  std::unique_ptr<postoffice::ReadableObjectStore> open() {
     const std::string path = directory.path() / "objects.db";
     return std::make_unique<postoffice::SqliteObjectStore>(
         postoffice::SqliteObjectStoreOptions{path});

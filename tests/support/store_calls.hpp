@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "postoffice/object_store.hpp"
+#include "postoffice/object_reader.hpp"
 
 namespace postoffice::testing {
 
@@ -80,22 +80,22 @@ inline std::uint64_t expire(ObjectStore& store, Expiry expiry) {
   return without_error(try_expire(store, std::move(expiry))).deleted;
 }
 
-inline Outcome<std::vector<Object>> try_find(ObjectStore& store, ObjectQuery query) {
+inline Outcome<std::vector<Object>> try_find(ObjectReader& store, ObjectQuery query) {
   auto future = begin_call<std::vector<Object>>([&](auto done) { store.find(query, done); });
   return finish_call(future);
 }
 
-inline std::vector<Object> find(ObjectStore& store, ObjectQuery query = {}) {
+inline std::vector<Object> find(ObjectReader& store, ObjectQuery query = {}) {
   return without_error(try_find(store, query));
 }
 
-inline std::optional<Object> find_one(ObjectStore& store, ObjectId id) {
+inline std::optional<Object> find_one(ObjectReader& store, ObjectId id) {
   const auto found = find(store, {.id = id});
   REQUIRE(found.size() <= 1);
   return found.empty() ? std::nullopt : std::optional(found.front());
 }
 
-inline std::vector<DeadLetter> dead_letters(ObjectStore& store, std::optional<ObjectId> after = {},
+inline std::vector<DeadLetter> dead_letters(ObjectReader& store, std::optional<ObjectId> after = {},
                                             std::size_t limit = 1000) {
   auto future = begin_call<std::vector<DeadLetter>>(
       [&](auto done) { store.find_dead_letters(after, limit, done); });

@@ -17,7 +17,7 @@
 #include "postoffice/defaults/http_server.hpp"
 #include "postoffice/defaults/postgres_object_store.hpp"
 #include "postoffice/log.hpp"
-#include "postoffice/object_store.hpp"
+#include "postoffice/object_reader.hpp"
 #include "postoffice/pipeline.hpp"
 #include "postoffice/store_status.hpp"
 
@@ -26,7 +26,7 @@ namespace postofficed {
 /// What the pages show; null or empty is what this process does not have. All of it must outlive
 /// the server that shows them.
 struct Shown {
-  postoffice::ObjectStore& store;
+  postoffice::ObjectReader& store;
   const postoffice::Clock& clock;
   const std::vector<ShownOption>& options;
   std::function<postoffice::PipelineStatus()> status;

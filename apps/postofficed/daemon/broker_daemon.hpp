@@ -15,7 +15,7 @@
 #include "postoffice/defaults/http_server.hpp"
 #include "postoffice/defaults/system_clock.hpp"
 #include "postoffice/log.hpp"
-#include "postoffice/object_store.hpp"
+#include "postoffice/object_reader.hpp"
 
 namespace postofficed {
 
@@ -54,7 +54,7 @@ class BrokerDaemon final : public Service {
   postoffice::EventLoop loop_;
   postoffice::EventLoop admin_loop_;  // its own, so that pages answer whatever the others do
   postoffice::SystemClock clock_;
-  std::unique_ptr<postoffice::ObjectStore> store_;  // for the pages; migrates
+  std::unique_ptr<postoffice::ReadableObjectStore> store_;  // for the pages; migrates
   std::atomic<postoffice::Timestamp> moved_at_{};
   std::optional<Publishing> publishing_;
   std::optional<Working> working_;

@@ -19,7 +19,7 @@
 #include "postoffice/defaults/postgres_object_store.hpp"
 #include "postoffice/defaults/system_clock.hpp"
 #include "postoffice/log.hpp"
-#include "postoffice/object_store.hpp"
+#include "postoffice/object_reader.hpp"
 #include "postoffice/pipeline.hpp"
 
 namespace postofficed {
@@ -61,7 +61,7 @@ class Daemon final : public Service {
   postoffice::EventLoop admin_loop_;  // its own, so that pages answer whatever the pipeline does
   postoffice::SystemClock clock_;
   std::unique_ptr<postoffice::FileQueue> queue_;
-  std::unique_ptr<postoffice::ObjectStore> store_;
+  std::unique_ptr<postoffice::ReadableObjectStore> store_;
   postoffice::PostgresObjectStore* shared_store_ = nullptr;  // the same, if others may use it, too
   const std::shared_ptr<std::atomic<bool>> stamped_ = std::make_shared<std::atomic<bool>>(false);
   std::optional<postoffice::HttpObjectSource> source_;

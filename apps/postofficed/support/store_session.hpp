@@ -10,7 +10,7 @@
 #include "exit_code.hpp"
 #include "options/location.hpp"
 #include "postoffice/defaults/event_loop.hpp"
-#include "postoffice/object_store.hpp"
+#include "postoffice/object_reader.hpp"
 #include "support/last_warning.hpp"
 
 namespace postofficed {
@@ -37,7 +37,7 @@ class StoreSession {
   StoreLocation location_;
   const LastWarning warning_;
   postoffice::EventLoop loop_;
-  std::unique_ptr<postoffice::ObjectStore> store_;
+  std::unique_ptr<postoffice::ReadableObjectStore> store_;
 };
 
 }  // namespace postofficed

@@ -13,8 +13,9 @@ namespace postofficed {
 namespace {
 
 #ifdef POSTOFFICED_SQLITE
-std::unique_ptr<postoffice::ObjectStore> make_sqlite_store(const std::string& path,
-                                                           postoffice::Log log, std::string&) {
+std::unique_ptr<postoffice::ReadableObjectStore> make_sqlite_store(const std::string& path,
+                                                                   postoffice::Log log,
+                                                                   std::string&) {
   return std::make_unique<postoffice::SqliteObjectStore>(postoffice::SqliteObjectStoreOptions{path},
                                                          std::move(log));
 }
@@ -25,8 +26,9 @@ std::error_code migrate_sqlite_store(const std::string& path, std::string& messa
 #else
 constexpr const char* no_sqlite = "SQLite support is not built in: use PostgreSQL";
 
-std::unique_ptr<postoffice::ObjectStore> make_sqlite_store(const std::string&, postoffice::Log,
-                                                           std::string& problem) {
+std::unique_ptr<postoffice::ReadableObjectStore> make_sqlite_store(const std::string&,
+                                                                   postoffice::Log,
+                                                                   std::string& problem) {
   problem = no_sqlite;
   return nullptr;
 }
@@ -39,7 +41,7 @@ std::error_code migrate_sqlite_store(const std::string&, std::string& message) {
 
 }  // namespace
 
-std::unique_ptr<postoffice::ObjectStore> make_store(
+std::unique_ptr<postoffice::ReadableObjectStore> make_store(
     const StoreLocation& location, bool migrate, postoffice::EventLoop& loop, postoffice::Log log,
     std::string& problem, std::optional<postoffice::PostgresInstance> instance,
     bool synchronous_commit) {

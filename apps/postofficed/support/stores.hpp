@@ -11,7 +11,7 @@
 #include "postoffice/defaults/event_loop.hpp"
 #include "postoffice/defaults/postgres_instance.hpp"
 #include "postoffice/log.hpp"
-#include "postoffice/object_store.hpp"
+#include "postoffice/object_reader.hpp"
 #include "postoffice/store_status.hpp"
 
 namespace postofficed {
@@ -20,7 +20,7 @@ namespace postofficed {
 /// matter: it goes on trying. With `migrate` it creates or upgrades its schema as it connects. A
 /// store that can be shared writes for `instance`, if that is given. `synchronous_commit`: see
 /// PostgresObjectStoreOptions.
-std::unique_ptr<postoffice::ObjectStore> make_store(
+std::unique_ptr<postoffice::ReadableObjectStore> make_store(
     const StoreLocation& location, bool migrate, postoffice::EventLoop& loop, postoffice::Log log,
     std::string& problem, std::optional<postoffice::PostgresInstance> instance = {},
     bool synchronous_commit = true);

@@ -12,7 +12,7 @@
 #include "postoffice/defaults/event_loop.hpp"
 #include "postoffice/defaults/postgres_instance.hpp"
 #include "postoffice/log.hpp"
-#include "postoffice/object_store.hpp"
+#include "postoffice/object_reader.hpp"
 #include "postoffice/store_status.hpp"
 
 namespace postoffice {
@@ -46,7 +46,7 @@ struct PostgresObjectStoreOptions {
 /// Durability: apply() completes when the server has its log on stable storage, whatever its
 /// default of synchronous_commit.
 /// Threads: all methods from any thread; completions on the loop's thread.
-class PostgresObjectStore final : public ObjectStore {
+class PostgresObjectStore final : public ReadableObjectStore {
  public:
   /// Throws std::invalid_argument if libpq cannot parse the conninfo; it names an unknown option.
   PostgresObjectStore(EventLoop& loop, PostgresObjectStoreOptions options, Log log = {});

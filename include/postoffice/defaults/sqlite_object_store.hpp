@@ -6,7 +6,7 @@
 #include <system_error>
 
 #include "postoffice/log.hpp"
-#include "postoffice/object_store.hpp"
+#include "postoffice/object_reader.hpp"
 #include "postoffice/store_status.hpp"
 
 namespace postoffice {
@@ -20,7 +20,7 @@ struct SqliteObjectStoreOptions {
 /// until it works, like a server that is down.
 ///
 /// Threads: all methods from any thread; completions on the store's own thread.
-class SqliteObjectStore final : public ObjectStore {
+class SqliteObjectStore final : public ReadableObjectStore {
  public:
   explicit SqliteObjectStore(SqliteObjectStoreOptions options, Log log = {});
   ~SqliteObjectStore() override;  ///< waiting calls fail with Error::stopped

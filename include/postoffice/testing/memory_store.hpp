@@ -10,15 +10,15 @@
 #include <vector>
 
 #include "postoffice/error.hpp"
-#include "postoffice/object_store.hpp"
+#include "postoffice/object_reader.hpp"
 
 namespace postoffice::testing {
 
-/// Keeps the contract of ObjectStore but for durability. Completions run inside the call, or inside
-/// release() after hold().
+/// Keeps the contracts of ObjectStore and ObjectReader but for durability. Completions run inside
+/// the call, or inside release() after hold().
 ///
 /// Threads: all methods from any thread.
-class MemoryStore final : public ObjectStore {
+class MemoryStore final : public ReadableObjectStore {
  public:
   /// What a failing call does before it fails: an outcome that the caller cannot know.
   enum class Effect { none, applied };

@@ -1,0 +1,41 @@
+// Seam: looking into what is stored. For pages and commands; the pipeline does without.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <system_error>
+#include <vector>
+
+#include "postoffice/object_store.hpp"
+#include "postoffice/types.hpp"
+
+namespace postoffice {
+
+struct ObjectQuery {
+  std::optional<ObjectId> id{};     ///< just this one
+  std::optional<bool> online{};     ///< only those with this status
+  std::optional<ObjectId> after{};  ///< ids greater than this
+  std::size_t limit = 100;
+};
+
+/// Errors and threads as of ObjectStore. A store may answer reads while it does not take writes.
+class ObjectReader {
+ public:
+  using FindDone = std::function<void(std::error_code, std::vector<Object>)>;
+  using DeadLettersDone = std::function<void(std::error_code, std::vector<DeadLetter>)>;
+
+  virtual ~ObjectReader() = default;
+
+  /// Rows in rising id.
+  virtual void find(ObjectQuery query, FindDone done) = 0;
+
+  /// Dead letters in rising id, those after `after`, at most `limit`.
+  virtual void find_dead_letters(std::optional<ObjectId> after, std::size_t limit,
+                                 DeadLettersDone done) = 0;
+};
+
+/// Both, as the stores are that come with the library.
+class ReadableObjectStore : public ObjectStore, public ObjectReader {};
+
+}  // namespace postoffice
