@@ -25,9 +25,6 @@
   bug(older_answer_wins)                 \
   bug(last_seen_goes_back)               \
   bug(expired_without_a_look)            \
-  bug(others_not_waited_for)             \
-  bug(silence_waited_out)                \
-  bug(commit_taken_for_flush)            \
   bug(crowd_waits_awake)
 // clang-format on
 

@@ -4,7 +4,6 @@
 #include <cstdlib>
 #include <utility>
 
-#include "planted_bug.hpp"
 #include "postgres/array_writer.hpp"
 #include "postgres/parameters.hpp"
 
@@ -36,7 +35,6 @@ std::string page_start(std::uint64_t page) {
 }  // namespace
 
 Duration margin_of(const Expiry& expiry) {
-  if (planted(PlantedBug::others_not_waited_for)) return -std::chrono::hours(24 * 365);
   const bool unknown = expiry.watermark == Timestamp{};
   return unknown ? Duration(0) : std::max(Duration(0), expiry.watermark - expiry.cutoff);
 }
