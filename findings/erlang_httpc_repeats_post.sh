@@ -10,7 +10,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 debian 'erlang-base=1:25.2.3*' 'erlang-inets=1:25.2.3*'
 export ROOTDIR=$work/unpacked/usr/lib/erlang
-export BINDIR; BINDIR=$(echo "$ROOTDIR"/erts-*/bin) EMU=beam PROGNAME=erl
+export BINDIR EMU=beam PROGNAME=erl; BINDIR=$(echo "$ROOTDIR"/erts-*/bin)
 post() {  # <port>
   cp -n "$ROOTDIR"/releases/*/start_clean.boot "$ROOTDIR/bin/" 2>/dev/null || true
   timeout 9 "$BINDIR/erlexec" -noshell -boot "$ROOTDIR/bin/start_clean" -eval "

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034 # variables are for those who source it
 # What the scripts beside this file share. Source it: it makes the temporary folder $work, which goes
 # when the script ends, with everything that was started by run_server.
 set -euo pipefail
@@ -34,8 +35,9 @@ debian() {
   done
   for package in "$work"/debs/*.deb; do dpkg -x "$package" "$work/unpacked"; done
   export PATH="$work/unpacked/usr/sbin:$work/unpacked/usr/bin:$PATH"
-  export LD_LIBRARY_PATH="$work/unpacked/usr/lib/$(uname -m)-linux-gnu"
-  ls "$work/debs" | sed -n 's/\.deb$//p'
+  LD_LIBRARY_PATH="$work/unpacked/usr/lib/$(uname -m)-linux-gnu"
+  export LD_LIBRARY_PATH
+  for package in "$work"/debs/*.deb; do basename "$package" .deb; done
 }
 
 # npm_packages <name@version…>: below $work; scripts that use them stand there, too.

@@ -67,7 +67,7 @@ CONF
   sql -c 'truncate t'
   seen=$(PYTHONPATH=$findings timeout 10 python3 "$work/insert.py" \
     "$conninfo" "${conninfo/port=$port/port=$pool_port}")
-  sed "s/^/$1: /" <<<"$seen"
+  echo "$1: ${seen//$'\n'/$'\n'$1: }"
 }
 try raw
 grep -q "^told \['BEGIN', 'INSERT 0 1', 'COMMIT'\], others see 1 of 1$" <<<"$seen" || changed "COMMIT does not help"

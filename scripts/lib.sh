@@ -1,10 +1,11 @@
+# shellcheck shell=bash disable=SC2034 # variables are for those who source it
 # What the scripts share: installing packages, building. Source it; it sets $root.
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 build_packages=(cmake ninja-build g++ libasio-dev node-llhttp rapidjson-dev libpq-dev
                 libsqlite3-dev librabbitmq-dev libssl-dev libcli11-dev libspdlog-dev)
 test_packages=(postgresql rabbitmq-server openssl doctest-dev libbenchmark-dev strace curl iproute2 e2fsprogs
-               xfsprogs python3 python3-yaml
+               xfsprogs python3 python3-yaml shellcheck clang-tidy
                # The neighbours of tests/field.
                btrfs-progs pgbouncer pgpool2 gunicorn python3-httpx nodejs nginx-light haproxy apache2 varnish caddy)
 

@@ -86,7 +86,7 @@ while running "$daemon" && running "$tester"; do
   for ((i = 0; i < 10; ++i)); do
     sleep 0.5 &
     wait $!
-    running "$daemon" && running "$tester" || break
+    if ! running "$daemon" || ! running "$tester"; then break; fi
   done
   if running "$daemon"; then summary; fi
 done

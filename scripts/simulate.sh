@@ -36,5 +36,5 @@ for ((core = 0; core < cores; ++core)); do
 done
 failed=0
 for process in "${running[@]}"; do wait "$process" || failed=1; done
-((failed)) && say "a history broke a promise: see above" || say "no history broke a promise"
+if ((failed)); then say "a history broke a promise: see above"; else say "no history broke a promise"; fi
 exit $failed

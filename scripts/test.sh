@@ -2,13 +2,15 @@
 # Runs every test, on this machine and with nothing but it: installs what is missing (that needs
 # root), builds optimised and with sanitizers, starts a private PostgreSQL cluster for the tests and
 # removes it again. Before the last run, tests must notice mistakes made on purpose (tests/mutants).
-# The output ends with ctest's summary: of the last failed run, if any failed.
+# The output names what was skipped, with its reason, and what needed a second try
+# (tests/CMakeLists.txt lists what may have one), and ends with ctest's summary: of the last failed
+# run, if any failed.
 set -uo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 presets=(asan tsan release)
 mutants=$root/tests/mutants/run.py
-log_of() { echo "$root/build/$1/ctest.log"; }
+log_of() { mkdir -p "$root/build/$1" && echo "$root/build/$1/ctest.log"; }
 
 # Under a kernel with much address space randomisation, GCC 12's ThreadSanitizer does not start.
 without_randomisation=()
@@ -16,13 +18,37 @@ if setarch "$(uname -m)" -R true 2>/dev/null; then
   without_randomisation=(setarch "$(uname -m)" -R)
 fi
 
-# Real disks, brokers and clocks take part: a stall of a second that is not ours would fail a test
-# that promises an answer within one. So each test may be tried twice, and what needed that is named.
-second_tries() {
-  local preset
+# What tests said of themselves in their output, of this kind: "<test> (<preset>): <what>".
+told() {
+  local kind=$1 preset
   for preset in "${presets[@]}"; do
-    sed -nE "s/.*Test +#[0-9]+: ([a-z0-9_]+) \\.*\\*\\*\\*(Failed|Timeout).*/\1 ($preset)/p" "$(log_of "$preset")"
+    awk -v kind="$kind" -v preset="$preset" '
+      /^[0-9]+\/[0-9]+ Testing: / { name = $3 }
+      index($0, kind ": ") == 1 { print name " (" preset "): " substr($0, length(kind) + 3) }
+    ' "$root/build/$preset/Testing/Temporary/LastTest.log"
+  done 2>/dev/null | sort -u
+}
+
+# Tests that ctest calls skipped although they gave no reason.
+skipped_silently() {
+  local preset name
+  for preset in "${presets[@]}"; do
+    sed -nE 's/.*Test +#[0-9]+: ([a-z0-9_]+) \.*\*\*\*Skipped.*/\1/p' "$(log_of "$preset")" |
+      while read -r name; do
+        grep -qF "$name ($preset): " <<<"$1" || echo "$name ($preset): no reason given"
+      done
   done
+}
+
+# What the summary does not tell: a case that was not tried is not one that passed.
+tell_of_tests() {
+  local skipped again
+  skipped=$(told skipped; sed -n 's/^skipped: //p' "$(log_of clang-tidy)")
+  skipped=$(printf '%s\n%s' "$skipped" "$(skipped_silently "$skipped")" | sed '/^$/d')
+  again=$(told "second try")
+  [[ -z $again ]] || say "passed or failed at the second try:"$'\n'"$again"
+  [[ -z $skipped ]] || say "skipped, $(wc -l <<<"$skipped") in all:"$'\n'"$skipped"
+  [[ -n $skipped$again ]]
 }
 
 # One more than there are processors: four tenths of the time tests wait, with sanitizers, too.
@@ -36,24 +62,43 @@ test_the_tests() {
   "$mutants" 2>&1 | tee "$(log_of mutants)"
 }
 
+# While tests with sanitizers wait, so that it takes no time of its own; before those that measure.
+begin_clang_tidy() {
+  nice -n 19 "$root/tests/tidy/clang_tidy.py" "$root/build/release" >"$(log_of clang-tidy)" 2>&1 \
+    </dev/null &
+  clang_tidy=$!
+}
+
+end_clang_tidy() {
+  say "clang-tidy"
+  wait "$clang_tidy"
+  local code=$?
+  cat "$(log_of clang-tidy)"
+  ((code == 0 || code == 77))
+}
+
 run_tests() {
   cd "$root" || exit
   local preset failed=()
+  begin_clang_tidy
   for preset in "${presets[@]}"; do
-    [[ $preset == release ]] && { test_the_tests || failed+=(mutants); }
+    if [[ $preset == release ]]; then
+      end_clang_tidy || failed+=(clang-tidy)
+      test_the_tests || failed+=(mutants)
+    fi
     say "testing: $preset"
-    "${without_randomisation[@]}" ctest --preset "$preset" --no-tests=error --parallel "$tests_at_once" \
-      --repeat until-pass:2 </dev/null 2>&1 | tee "$(log_of "$preset")" || failed+=("$preset")
+    "${without_randomisation[@]}" ctest --preset "$preset" --no-tests=error \
+      --parallel "$tests_at_once" </dev/null 2>&1 | tee "$(log_of "$preset")" || failed+=("$preset")
   done
   if ((!${#failed[@]})); then
-    local again
-    again=$(second_tries)
-    [[ -z $again ]] || { say "passed at the second try:"$'\n'"$again"; summary_of release; }
+    if tell_of_tests; then say "all passed"; summary_of release; fi
     return 0
   fi
+  tell_of_tests
   for preset in "${failed[@]}"; do
     say "failed: $preset"
     [[ $preset == mutants ]] && { grep -v ' caught: ' "$(log_of mutants)"; continue; }
+    [[ $preset == clang-tidy ]] && { cat "$(log_of clang-tidy)"; continue; }
     summary_of "$preset"
   done
   return 1

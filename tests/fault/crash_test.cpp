@@ -94,7 +94,7 @@ void crash_at_random(const std::string& what, Victim& victim, const Source& sour
 }  // namespace
 
 TEST_CASE("kill -9 at random under load, PostgreSQL: nothing accepted is lost (S1, S8, S10)") {
-  if (!postgres_conninfo()) return skipped("POSTOFFICE_TEST_POSTGRES is not set");
+  if (!postgres_conninfo()) return skip("POSTOFFICE_TEST_POSTGRES is not set");
   const PostgresSchema schema;
   const Source source(300ms);
   Victim victim(schema.conninfo(), source);

@@ -21,7 +21,7 @@ struct Scene {
       : disk(std::move(make), disk_bytes, options) {}
 
   bool possible() const {
-    if (!disk.problem().empty()) skipped(disk.problem());
+    if (!disk.problem().empty()) skip(disk.problem());
     return disk.problem().empty();
   }
 
@@ -180,7 +180,7 @@ TEST_CASE("a disk turned read-only by its system: refused, no end; a restart fin
   Scene scene({"/sbin/mkfs.ext4", "-q", "-F"}, "errors=remount-ro");
   if (!scene.possible()) return;
   const auto trigger = scene.disk.error_trigger();
-  if (access(trigger.c_str(), W_OK) != 0) return skipped("no " + trigger);
+  if (access(trigger.c_str(), W_OK) != 0) return skip("no " + trigger);
   scene.start();
   scene.source.hang(true);
   for (int i = 0; i < 20; ++i) CHECK(scene.post() == 202);

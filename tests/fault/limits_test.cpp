@@ -133,7 +133,7 @@ TEST_CASE("more connections than descriptors: no spinning, work goes on, well ag
 TEST_CASE("a long backlog in 128 MiB: memory is bounded, callbacks are taken, it drains (S9)") {
   constexpr long mib = 128;
   const MemoryGroup group(mib << 20);
-  if (!group.problem().empty()) return skipped(group.problem());
+  if (!group.problem().empty()) return skip(group.problem());
   const auto all = number("POSTOFFICE_WAITING_IDS", 2'000'000);
   const auto in_each = number("POSTOFFICE_WAITING_IDS_IN_EACH", 10'000);
   const bool kept = all <= 2'000'000;  // more rows would take their time

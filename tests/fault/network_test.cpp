@@ -7,6 +7,7 @@
 #include "fault/network.hpp"
 #include "fault/relay.hpp"
 #include "fault/trouble.hpp"
+#include "support/skip.hpp"
 
 using namespace postoffice::testing;
 using namespace std::chrono_literals;
@@ -82,8 +83,7 @@ TEST_CASE_FIXTURE(Trouble, "silent connections are given up, reset ones replaced
 TEST_CASE_FIXTURE(Trouble, "packets that get lost, to store and source, are noticed (S9)") {
   const Network network;
   if (!network.usable()) {
-    std::printf("skipped: no network namespace can be made here (root and iproute2?)\n");
-    return;
+    return skip("no network namespace can be made here (root and iproute2?)");
   }
   Wires wires(*this, &network);
   begin();

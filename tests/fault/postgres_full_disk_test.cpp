@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "fault/trouble.hpp"
+#include "support/skip.hpp"
 
 using namespace postoffice::testing;
 using namespace std::chrono_literals;
@@ -27,7 +28,7 @@ class SmallDisk {
     mounted_ = unshare(CLONE_NEWNS) == 0 &&
                mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
                mount("tmpfs", path_.c_str(), "tmpfs", 0, ("mode=0700,size=" + size).c_str()) == 0;
-    if (!mounted_) std::printf("skipped: no file system can be mounted here\n");
+    if (!mounted_) skip("no file system can be mounted here");
   }
   ~SmallDisk() {
     if (mounted_) umount2(path_.c_str(), MNT_DETACH);

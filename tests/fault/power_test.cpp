@@ -97,7 +97,7 @@ void cut_power(const std::string& what, const std::vector<std::string>& make,
                const std::string& options, int count, bool store_too = false) {
   CAPTURE(what);
   Machine machine(make, options, store_too);
-  if (!machine.disk.problem().empty()) return skipped(what + ": " + machine.disk.problem());
+  if (!machine.disk.problem().empty()) return skip(what + ": " + machine.disk.problem());
   auto random = random_numbers("power cuts, " + what);
   Sender sender(machine.port, machine.ledger, 4, 2ms);
   for (int i = 0; i < count; ++i) {

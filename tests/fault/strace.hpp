@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "integration/postofficed.hpp"
+#include "support/skip.hpp"
 
 namespace postoffice::testing {
 
@@ -26,7 +27,7 @@ inline Arguments straced(const std::string& log, const Arguments& expressions) {
   return prefix;
 }
 
-/// Whether strace is here and may trace; says so if not.
+/// Whether strace is here and may trace; the case is skipped if not.
 inline bool strace_works() {
   const TemporaryDirectory notes;
   auto command = straced(notes / "log", {});
@@ -35,7 +36,7 @@ inline bool strace_works() {
       eventually([&] { return !content_of(notes / "log").empty(); }, std::chrono::seconds(2))) {
     return true;
   }
-  std::printf("skipped: strace is missing or may not trace\n");
+  skip("strace is missing or may not trace");
   return false;
 }
 

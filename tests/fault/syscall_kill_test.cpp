@@ -99,7 +99,7 @@ long calls_of(Story& story) {
   KillReport report;
   const int code = story.live({}, report);
   if (code == 77) {
-    skipped("tracing is not allowed");
+    skip("tracing is not allowed");
     return 0;
   }
   REQUIRE(code == 0);

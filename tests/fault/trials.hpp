@@ -1,4 +1,4 @@
-// How often a fault is tried, by which seed, and how a test says what it did or why it did not.
+// How often a fault is tried, by which seed, and how a test says what it did.
 #pragma once
 
 #include <algorithm>
@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <random>
 #include <string>
+
+#include "support/skip.hpp"
 
 namespace postoffice::testing {
 
@@ -31,12 +33,10 @@ inline void report(const std::string& text) {
   std::fflush(stdout);
 }
 
-inline void skipped(const std::string& why) { report("skipped: " + why); }
-
-/// Whether a test can do what only root may; says so if not.
+/// Whether a case can do what only root may; it is skipped if not.
 inline bool root(const std::string& what) {
   if (geteuid() == 0) return true;
-  skipped(what + " needs root");
+  skip(what + " needs root");
   return false;
 }
 

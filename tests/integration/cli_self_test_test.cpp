@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "postofficed.hpp"
+#include "support/skip.hpp"
 
 using namespace postoffice::testing;
 
@@ -60,8 +61,7 @@ TEST_CASE("self-test finds what does not work: 74, and which check it was") {
 TEST_CASE("self-test warns of memory that calls itself a disk") {
   struct statfs status {};
   if (statfs("/dev/shm", &status) != 0 || status.f_type != tmpfs_magic) {
-    MESSAGE("skipped: /dev/shm is no tmpfs");
-    return;
+    return skip("/dev/shm is no tmpfs");
   }
   const auto outcome = run_postofficed({"self-test", "/dev/shm", "--crashes", "1"});
   CAPTURE(outcome.out);
@@ -79,7 +79,7 @@ TEST_CASE("self-test where nothing can be made is 74 and one line") {
   if (geteuid() != 0)
     paths.push_back(directory / "closed");
   else
-    MESSAGE("skipped: root may write anywhere");
+    skip_part("root may write anywhere: a closed directory was not tried");
   for (const auto& path : paths) {
     const auto outcome = run_postofficed({"self-test", path});
     CHECK(outcome.code == 74);

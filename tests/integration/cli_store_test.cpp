@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "postofficed.hpp"
+#include "support/skip.hpp"
 
 using namespace postoffice::testing;
 
@@ -46,10 +47,7 @@ TEST_CASE("migrate without a server is 69 and one line without the password") {
 
 TEST_CASE("migrate works with a real server and tells a wrong user") {
   const char* server = std::getenv("POSTOFFICE_TEST_POSTGRES");
-  if (!server) {
-    MESSAGE("skipped: POSTOFFICE_TEST_POSTGRES is not set");
-    return;
-  }
+  if (!server) return skip("POSTOFFICE_TEST_POSTGRES is not set");
   CHECK(run_postofficed({"migrate", "--store", server}).code == 0);
   const auto wrong =
       run_postofficed({"migrate", "--store", std::string(server) + " user=nobody_at_all"});

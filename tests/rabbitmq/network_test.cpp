@@ -4,6 +4,7 @@
 #include "fault/network.hpp"
 #include "fault/relay.hpp"
 #include "rabbitmq/broker_load.hpp"
+#include "support/skip.hpp"
 
 using namespace postoffice;
 using namespace postoffice::testing;
@@ -41,8 +42,7 @@ TEST_CASE(
     "lost packets between us and the broker: refused in time, nothing accepted lost (S1, S9)") {
   const Network network;
   if (!network.usable()) {
-    std::printf("skipped: no network namespace can be made here (root and iproute2?)\n");
-    return;
+    return skip("no network namespace can be made here (root and iproute2?)");
   }
   Relay relay(broker_port(), {}, network.listen_there());
   Installation all(3, url_of(network.far_address(), relay));

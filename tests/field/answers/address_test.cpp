@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 
 #include "field/answers/neighbours.hpp"
+#include "support/skip.hpp"
 
 using namespace postoffice::testing;
 using namespace std::chrono_literals;
@@ -14,9 +15,7 @@ namespace {
 
 void need_root() {
   if (geteuid() == 0) return;
-  std::puts("skipped: namespaces need root");
-  std::fflush(stdout);
-  std::_Exit(77);
+  skip_rest("namespaces need root");
 }
 
 constexpr std::uint16_t source_port = 40050;

@@ -13,15 +13,14 @@
 #include <vector>
 
 #include "integration/postofficed.hpp"
+#include "support/skip.hpp"
 
 namespace postoffice::testing {
 
-/// The test counts as skipped where its neighbour is not installed.
+/// The cases are skipped where their neighbour is not installed.
 inline void need(const std::string& program) {
   if (std::filesystem::exists(program)) return;
-  std::printf("skipped: %s is not installed\n", program.c_str());
-  std::fflush(stdout);
-  std::_Exit(77);
+  skip_rest(program + " is not installed");
 }
 
 /// A port that nobody listens on. Below those that the system gives away, and of this process's own

@@ -15,6 +15,7 @@
 #include "integration/postofficed.hpp"
 #include "integration/process.hpp"
 #include "support/postgres.hpp"
+#include "support/skip.hpp"
 
 namespace postoffice::testing {
 
@@ -25,7 +26,7 @@ class LastingServer {
     std::filesystem::permissions(directory_.path(), std::filesystem::perms(0755));  // its own user
     Process start({"/bin/sh", script_, "start", directory()});
     const int code = start.exit_code(std::chrono::seconds(120));
-    if (code == 77) std::_Exit(77);  // not installed here: the test counts as skipped
+    if (code == 77) skip_rest("its server is not installed");
     REQUIRE(code == 0);
     address_ = start.out().substr(0, start.out().find('\n'));
   }

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "integration/cluster.hpp"
+#include "support/skip.hpp"
 
 namespace postoffice::testing {
 
@@ -43,7 +44,7 @@ class Pooler {
   Pooler(const std::string& program, const std::string& port, Process::Setup setup,
          const std::vector<std::string>& arguments, int stop_at_once)
       : port_(port), stop_at_once_(stop_at_once) {
-    if (!std::filesystem::exists(program)) std::_Exit(77);  // not installed: the test is skipped
+    if (!std::filesystem::exists(program)) skip_rest(program + " is not installed");
     std::vector<std::string> command{program};
     command.insert(command.end(), arguments.begin(), arguments.end());
     process_ = std::make_unique<Process>(command, setup);

@@ -23,7 +23,7 @@ struct Scene {
       : disk(make, std::uint64_t{1} << 30, options), on(disk.path() + "/data") {}
 
   bool possible() const {
-    if (!disk.problem().empty()) skipped(disk.problem());
+    if (!disk.problem().empty()) skip(disk.problem());
     return disk.problem().empty();
   }
 
@@ -108,7 +108,7 @@ void fill_and_count(const std::vector<std::string>& make, const std::string& opt
 void clone_and_fill(const std::vector<std::string>& make, Arguments clone, bool whole) {
   Scene scene(make);
   if (!scene.possible()) return;
-  if (access(clone.front().c_str(), X_OK) != 0) return skipped("no " + clone.front());
+  if (access(clone.front().c_str(), X_OK) != 0) return skip("no " + clone.front());
   scene.start();
   const auto before = scene.spare_made_at();
   const auto segment = scene.newest_segment();
@@ -132,7 +132,7 @@ void clone_and_fill(const std::vector<std::string>& make, Arguments clone, bool 
 /// What `self-test` says of the room held ahead.
 std::string said_of_reserve(const std::vector<std::string>& make, const std::string& options) {
   const DiskImage disk(make, std::uint64_t{512} << 20, options);
-  if (!disk.problem().empty()) return skipped(disk.problem()), "";
+  if (!disk.problem().empty()) return skip_part(options + disk.problem()), "";
   const auto outcome = run_postofficed({"self-test", disk.path(), "--crashes", "1"});
   CAPTURE(outcome.out);
   CHECK(outcome.code == 0);

@@ -95,7 +95,7 @@ TEST_CASE("memory without a limit (ramfs) does not count as full") {
   const TemporaryDirectory place;
   if (geteuid() != 0 || !private_mounts() ||
       mount("none", place.path().c_str(), "ramfs", 0, nullptr) != 0) {
-    return skipped("ramfs cannot be mounted here");
+    return skip("ramfs cannot be mounted here");
   }
   {
     OnDisk on(place / "data");

@@ -38,13 +38,13 @@ constexpr const char* again = "queue: callbacks can be made durable again";
 
 TEST_CASE("fsfreeze: not ready from the first overdue flush until one is in time (S9)") {
   const DiskImage disk({"/sbin/mkfs.ext4", "-q", "-F"}, std::uint64_t{512} << 20);
-  if (!disk.problem().empty()) return skipped(disk.problem());
+  if (!disk.problem().empty()) return skip(disk.problem());
   OnDisk on(disk.path() + "/data");
   on.start();
   CHECK(on.post({1}) == 202);
   CHECK(on.ready());
   Frozen frozen(disk.path());
-  if (!frozen.worked()) return skipped("fsfreeze does not work here");
+  if (!frozen.worked()) return skip("fsfreeze does not work here");
   CHECK(on.post({2}) == 503);
   CHECK(eventually([&] { return !on.ready(); }, 1s));
   const auto health = on.daemon->page("/healthz");

@@ -6,6 +6,7 @@
 
 #include "field/proxies/front.hpp"
 #include "field/proxies/restarts.hpp"
+#include "support/skip.hpp"
 
 using namespace postoffice::testing;
 
@@ -96,10 +97,7 @@ void check_answers(std::uint16_t port) {
 }
 
 void try_behind(const Front::Kind& kind) {
-  if (!present(kind)) {
-    MESSAGE(kind.name << " is not installed: not tried");
-    return;
-  }
+  if (!present(kind)) return skip(std::string(kind.name) + " is not installed");
   const TemporaryDirectory directory;
   const PassedSocket socket;
   const auto front_port = free_port();

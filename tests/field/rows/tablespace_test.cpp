@@ -7,6 +7,7 @@
 
 #include "fault/disk_image.hpp"
 #include "live.hpp"
+#include "support/skip.hpp"
 
 using namespace postoffice::testing;
 using namespace std::chrono_literals;
@@ -56,10 +57,7 @@ struct Tablespace : SmallDisk, Live {
 }  // namespace
 
 TEST_CASE_FIXTURE(Tablespace, "a full tablespace for one partition (S4, S6)") {
-  if (!disk.problem().empty()) {
-    MESSAGE("skipped: " << disk.problem());
-    return;
-  }
+  if (!disk.problem().empty()) return skip(disk.problem());
   begin("10s");
   daemon->post("1001");
   REQUIRE(gets_row(1001));

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "integration/postofficed.hpp"
+#include "support/skip.hpp"
 
 using namespace postoffice::testing;
 
@@ -24,7 +25,7 @@ struct Office {
 /// What a sender writes; empty if it cannot be run here.
 std::string sent_by(const Arguments& program, const std::string& needs, const Arguments& more) {
   if (std::system((needs + " >/dev/null 2>&1").c_str()) != 0) {
-    MESSAGE("skipped: this is missing: " << needs);
+    skip("this fails: " + needs);
     return {};
   }
   Arguments command = program;
@@ -64,8 +65,7 @@ TEST_CASE("fetch of Node keeps its connection over a beat of five seconds") {
   const std::string node = "/usr/bin/node";
   if (access(node.c_str(), X_OK) != 0 ||
       std::system((node + " -e 'fetch' >/dev/null 2>&1").c_str()) != 0) {
-    MESSAGE("skipped: no Node with fetch");
-    return;
+    return skip("no Node with fetch");
   }
   Process sender({node, script("fetch_sender.mjs"), office.url(), "2"});
   // One connection carries both callbacks: between them it is there.

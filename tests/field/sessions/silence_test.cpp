@@ -20,6 +20,7 @@
 #include "integration/cluster.hpp"
 #include "integration/postofficed.hpp"
 #include "pages.hpp"
+#include "support/skip.hpp"
 
 namespace postoffice::testing {
 namespace {
@@ -90,10 +91,7 @@ void check_pages(const PageWatch& pages) {
 
 TEST_CASE("D2: a name server that says nothing stops neither fetches nor pages nor the end") {
   SilentNameServer names;
-  if (!names.usable()) {
-    MESSAGE("skipped: it takes root, and port 53 of a loopback address");
-    return;
-  }
+  if (!names.usable()) return skip("it takes root, and port 53 of a loopback address");
   Source source;
   TemporaryDirectory data;
   Daemon daemon(data.path(),

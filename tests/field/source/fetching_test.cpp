@@ -15,6 +15,7 @@
 
 #include "fault/rows.hpp"
 #include "integration/postofficed.hpp"
+#include "support/skip.hpp"
 
 using namespace postoffice::testing;
 using namespace std::chrono_literals;
@@ -29,8 +30,7 @@ const char* const node = "/usr/bin/node";
 
 void need(const char* program) {
   if (access(program, X_OK) == 0) return;
-  std::printf("skipped: no %s\n", program);
-  std::exit(77);
+  skip_rest(std::string(program) + " is not installed");
 }
 
 struct Source {

@@ -18,6 +18,7 @@
 #include "postoffice/defaults/http_ingress.hpp"
 #include "support/allocation_count.hpp"
 #include "support/http_client.hpp"
+#include "support/skip.hpp"
 
 using postoffice::HttpIngress;
 using postoffice::Queue;
@@ -25,6 +26,7 @@ using postoffice::Receipt;
 using postoffice::testing::allocation_count;
 using postoffice::testing::eventually;
 using postoffice::testing::Process;
+using postoffice::testing::skip;
 using postoffice::testing::TemporaryDirectory;
 
 namespace {
@@ -178,7 +180,7 @@ class SystemCalls {
 
 bool strace_is_here() {
   if (access(strace_program, X_OK) == 0) return true;
-  MESSAGE("skipped: strace is missing");
+  skip("strace is missing");
   return false;
 }
 
@@ -188,7 +190,7 @@ double calls_per_request(const Office& office, std::size_t pipelined) {
   senders.rounds(3);
   SystemCalls calls;
   if (!calls.attached()) {
-    MESSAGE("skipped: strace may not trace");
+    skip("strace may not trace");
     return 0;
   }
   const auto requests = static_cast<double>(senders.rounds(20));

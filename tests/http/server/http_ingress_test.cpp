@@ -15,6 +15,7 @@
 #include "http/server/held_accept.hpp"
 #include "postoffice/error.hpp"
 #include "support/http_client.hpp"
+#include "support/skip.hpp"
 
 using namespace std::chrono_literals;
 using postoffice::HttpIngress;
@@ -22,6 +23,7 @@ using postoffice::HttpIngressOptions;
 using postoffice::ObjectId;
 using postoffice::Queue;
 using postoffice::Receipt;
+using postoffice::testing::skip_part;
 using test::callback;
 using test::HeldAccept;
 using test::HttpClient;
@@ -146,7 +148,7 @@ TEST_CASE("every address of localhost is listened on, with several threads too")
   try {
     six.emplace(office.ingress.port(), "::1");
   } catch (const std::runtime_error&) {
-    MESSAGE("this machine has no IPv6");
+    skip_part("this machine has no IPv6");
   }
   if (six) CHECK(six->exchange(callback(good_body)).status == 202);
 }

@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""The documents of the tree: links.py <root of the tree>
+
+Every relative link points at a file that is there, and every anchor at a heading. A decision's number
+belongs to one file, and a number that is mentioned ("decision 0017", "[0017]") has a file.
+"""
+import pathlib
+import re
+import sys
+import urllib.parse
+
+LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?[^)]*\)")
+SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:")
+MENTION = re.compile(r"(?:decisions?/|[Dd]ecision )(\d{4})\b|\[(\d{4})\]")
+
+
+def prose(text):
+    """Without code: neither fenced nor between backticks."""
+    text = re.sub(r"^(```|~~~).*?^\1", "", text, flags=re.M | re.S)
+    return re.sub(r"`[^`\n]*`", lambda code: "`" + "x" * (len(code[0]) - 2) + "`", text)
+
+
+def anchors(text):
+    """As GitHub makes them of headings."""
+    found = set()
+    for heading in re.findall(r"^#{1,6}\s+(.*?)\s*#*$",
+                              re.sub(r"^```.*?^```", "", text, flags=re.M | re.S), re.M):
+        heading = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
+        name = re.sub(r"[^\w\- ]", "", heading).replace(" ", "-")
+        number = 0
+        while (name if number == 0 else f"{name}-{number}") in found:
+            number += 1
+        found.add(name if number == 0 else f"{name}-{number}")
+    return found
+
+
+def link_fault(root, path, link):
+    if SCHEME.match(link):
+        return None
+    name, _, anchor = urllib.parse.unquote(link).partition("#")
+    target = path if not name else (path.parent / name).resolve()
+    if not target.exists():
+        return "there is no such file"
+    if not target.is_relative_to(root):
+        return "it leads out of the tree"
+    if anchor and target.suffix == ".md" and anchor not in anchors(target.read_text()):
+        return "there is no such heading"
+    return None
+
+
+def main(root):
+    root = pathlib.Path(root).resolve()
+    documents = [path for path in sorted(root.rglob("*.md"))
+                 if path.relative_to(root).parts[0] not in ("build", ".git")]
+    decisions = [path.name[:4] for path in (root / "docs/decisions").glob("*.md")]
+    faults = [f"docs/decisions: {number} is given twice"
+              for number in sorted(set(decisions)) if decisions.count(number) > 1]
+    links = 0
+    for path in documents:
+        name, text = path.relative_to(root), prose(path.read_text())
+        for link in LINK.findall(text):
+            links += 1
+            fault = link_fault(root, path, link)
+            if fault:
+                faults.append(f"{name}: {link}: {fault}")
+        for numbers in MENTION.findall(text):
+            number = numbers[0] or numbers[1]
+            if number not in decisions:
+                faults.append(f"{name}: there is no decision {number}")
+    print("\n".join(faults) or f"{links} links in {len(documents)} documents")
+    return 1 if faults or links < 50 else 0
+
+
+sys.exit(main(sys.argv[1]))
