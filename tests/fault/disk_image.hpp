@@ -101,7 +101,7 @@ class DiskImage {
   }
 
   std::string set_up(std::vector<std::string> make, std::uint64_t bytes) {
-    if (geteuid() != 0 || !private_mounts()) return "mounting needs root";
+    if (geteuid() != 0 || !private_mounts()) return "nothing can be mounted here (as root?)";
     if (access(make.front().c_str(), X_OK) != 0) return make.front() + " is missing";
     const int file = open(image_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     const bool sized = ftruncate(file, static_cast<off_t>(bytes)) == 0;
