@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures stage by stage, beside what is physically needed or what others do, in turns, and writes
-# docs/bench/: a table, the figures as JSON, and a picture a stage, and the table of
-# docs/benchmarks.md. Installs what is missing (that needs root) and builds the preset release.
+# docs/bench/ (a table, and the figures as JSON), the table of docs/benchmarks.md, and all samples
+# and pictures into build/bench/. Installs what is missing (that needs root) and builds the preset release.
 #
 #   scripts/bench.sh [--quick] [--pairs N] [--flush-delay MS] [--output DIR] [stage…]
 #

@@ -16,6 +16,7 @@ STAGES = ["parse", "journal", "ingress", "core", "fetch", "store", "end_to_end",
 NEED_POSTGRES = {"journal", "end_to_end", "broker"}
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 RESULTS = os.path.join(ROOT, "docs/bench")
+MADE = os.path.join(ROOT, "build/bench")
 
 
 class Bench:
@@ -98,7 +99,8 @@ def main():
             order = {stage: place for place, stage in enumerate(STAGES)}
             results = dict(sorted(results.items(), key=lambda item: (
                 order[re.sub(r"_[\d.]+ms$", "", item[0])], item[0])))
-            report.write(options.output, results)
+            own = os.path.abspath(options.output) == RESULTS
+            report.write(options.output, results, MADE if own else options.output)
     if os.path.abspath(options.output) == RESULTS:
         summary.fill(os.path.join(ROOT, "docs/benchmarks.md"), results)
     return 1 if failed else 0

@@ -5,6 +5,9 @@ import os
 import chart
 from measure import met
 
+# That the README at the top shows. The others are made, not kept.
+KEPT_PICTURES = ("parse", "ingress")
+
 
 def value_of(entry):
     value, unit = entry["value"], " " + entry["unit"] if entry["unit"] else ""
@@ -52,7 +55,7 @@ def markdown(stages):
     lines = ["# Results of scripts/bench.sh", "",
              "Made by `scripts/bench.sh`; what the figures mean is in [benchmarks.md](../benchmarks.md).",
              "Behind each median stand the quartiles. Rates and times stand beside what they were",
-             "divided by, and mean little elsewhere."]
+             "divided by, and mean little elsewhere. `build/bench/` has all samples and a picture of each stage."]
     for stage in stages.values():
         lines += ["", "## " + title(stage), "", about(stage), ""]
         if stage["picture"]:
@@ -70,16 +73,44 @@ def load(directory):
         return json.load(file)
 
 
-def write(directory, stages):
+def compact(stage):
+    """With the median of each list of samples in its place: all that tables are made of."""
+    def one(what):
+        return what and {key: sorted(value)[len(value) // 2] if isinstance(value, list) else value
+                         for key, value in what.items()}
+    return {**stage, "figures": [{**entry, "ours": one(entry["ours"]), "peer": one(entry["peer"])}
+                                 for entry in stage["figures"]]}
+
+
+def lines_of(stages):
+    """JSON with a line a figure."""
+    def text(value):
+        return json.dumps(value, ensure_ascii=False)
+    blocks = []
+    for name, stage in stages.items():
+        head = ", ".join("%s: %s" % (text(key), text(value)) for key, value in stage.items()
+                         if key != "figures")
+        figures = ",\n  ".join(text(entry) for entry in stage["figures"])
+        blocks.append('%s: {%s, "figures": [\n  %s]}' % (text(name), head, figures))
+    return "{" + ",\n".join(blocks) + "}\n"
+
+
+def save(directory, name, text):
     os.makedirs(directory, exist_ok=True)
+    with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def write(directory, stages, made):
+    """The summary into `directory`; all samples and all pictures into `made`, which git ignores."""
     for name, stage in stages.items():
         picture = chart.draw(title(stage), about(stage), stage["figures"])
-        stage["picture"] = name + ".svg" if picture else None
+        kept = picture and (name in KEPT_PICTURES or made == directory)
+        stage["picture"] = name + ".svg" if kept else None
         if picture:
-            with open(os.path.join(directory, name + ".svg"), "w", encoding="utf-8") as file:
-                file.write(picture)
-    with open(os.path.join(directory, "results.json"), "w", encoding="utf-8") as file:
-        json.dump(stages, file, indent=1, ensure_ascii=False)
-        file.write("\n")
-    with open(os.path.join(directory, "README.md"), "w", encoding="utf-8") as file:
-        file.write(markdown(stages))
+            save(made, name + ".svg", picture)
+        if kept:
+            save(directory, name + ".svg", picture)
+    save(made, "samples.json", json.dumps(stages, indent=1, ensure_ascii=False) + "\n")
+    save(directory, "results.json", lines_of({name: compact(stage) for name, stage in stages.items()}))
+    save(directory, "README.md", markdown(stages))
