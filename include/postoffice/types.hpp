@@ -41,7 +41,7 @@ struct Receipt {
 /// The receipt as senders see it: `[A-Za-z0-9-]{1,64}`, unique across queues.
 std::string to_string(const Receipt& receipt);
 
-/// Reads what to_string() wrote (queue and sequence; not the time). False if it is none of ours.
+/// Reads what to_string() wrote (queue and sequence; not the time). False if to_string() cannot have written it.
 bool parse_receipt(const std::string& text, Receipt& receipt);
 
 /// An id that was given up: at least three tries, and nothing received for `ttl`.

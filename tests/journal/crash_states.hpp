@@ -34,7 +34,7 @@ class CrashStates {
   static constexpr std::size_t chosen_max = 4;    ///< operations that suffer a fate of their own
   static constexpr std::size_t unsynced_max = 9;  ///< that are chosen from; beyond: the last ones
 
-  /// `every`: only so manyth of the states are visited.
+  /// `every`: only every n-th state is visited.
   CrashStates(const Image& image, const std::vector<Operation>& log, std::size_t every = 1)
       : log_(log), every_(every) {
     start_.directories = image.directories;

@@ -6,7 +6,7 @@
 
 namespace postoffice::journal {
 
-/// Every so manyth state is looked at: all of them in an optimised build. Sanitizers look for other
+/// Every n-th state is looked at: all of them in an optimised build. Sanitizers look for other
 /// things and take their time. POSTOFFICE_EVERY says otherwise.
 inline std::size_t every() {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__OPTIMIZE__)

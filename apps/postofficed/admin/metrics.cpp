@@ -125,7 +125,7 @@ void write_queue(MetricsText& out, const postoffice::PipelineStatus& status) {
   out.gauge("postoffice_queue_writable", "1 if a callback can be made durable.",
             status.queue.writable ? 1 : 0);
   out.gauge("postoffice_queue_bytes", "Storage held by the queue.", number(status.queue.bytes));
-  out.gauge("postoffice_queue_callbacks", "Callbacks kept because not all of them has ended.",
+  out.gauge("postoffice_queue_callbacks", "Callbacks kept until all of their ids are done with.",
             number(status.queue.last_durable - status.queue.acknowledged));
   out.counter("postoffice_carried_ids_total", "Ids carried forward in the queue.",
               number(status.carried));
@@ -192,7 +192,7 @@ void write_process(MetricsText& out) {
 void show_metrics(const Shown& shown, const Request&, const Respond& respond) {
   const auto status = shown.status();
   MetricsText out;
-  // Who has no source gives all ids on: how they end is in the metrics of others.
+  // Without a source all ids are passed on, and other processes count how they end.
   if (shown.source) {
     write_ids(out, status);
     const auto source = shown.source->status();

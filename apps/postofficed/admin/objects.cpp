@@ -24,7 +24,7 @@ postoffice::HttpResponse store_problem(const std::error_code& error) {
   return problem_response(503, "the store does not answer: " + error.message());
 }
 
-// False with a `problem` for a parameter that makes no sense.
+// False with a `problem` for a parameter that is not valid.
 bool read_query(const std::string& text, postoffice::ObjectQuery& query, std::string& problem) {
   std::string value;
   if (postoffice::query_value(text, "online", value)) {

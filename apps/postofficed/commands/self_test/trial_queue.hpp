@@ -24,7 +24,7 @@ class TrialQueue {
   /// Made from `id`, such that what is read back can be told from anything else.
   static std::vector<postoffice::ObjectId> ids_of(postoffice::ObjectId id);
 
-  /// Waits until it is done, but not for ever.
+  /// Waits until it is done, up to a limit.
   Report append(postoffice::ObjectId id);
 
   /// Everything that was there when it was opened.
