@@ -295,8 +295,7 @@ bool Connection::take(FrameSink& sink, const amqp_frame_t_& frame, std::string& 
   if (frame.frame_type == AMQP_FRAME_METHOD) return take_method(sink, frame, trouble);
   if (frame.channel != channel || content_ == Content::none) return true;
   if (frame.frame_type == AMQP_FRAME_HEADER) {
-    body_size_ = frame.payload.properties.body_size;
-    begin_body(sink);
+    begin_body(sink, frame);
   } else if (frame.frame_type == AMQP_FRAME_BODY) {
     const auto& piece = frame.payload.body_fragment;
     take_body(sink, {static_cast<const std::byte*>(piece.bytes), piece.len});
@@ -304,7 +303,14 @@ bool Connection::take(FrameSink& sink, const amqp_frame_t_& frame, std::string& 
   return true;
 }
 
-void Connection::begin_body(FrameSink& sink) {
+void Connection::begin_body(FrameSink& sink, const amqp_frame_t_& frame) {
+  const auto& header = frame.payload.properties;
+  const auto* properties = static_cast<const amqp_basic_properties_t*>(header.decoded);
+  body_size_ = header.body_size;
+  label_.clear();
+  if (header.class_id == AMQP_BASIC_CLASS && (properties->_flags & AMQP_BASIC_MESSAGE_ID_FLAG)) {
+    label_ = text_of(properties->message_id);
+  }
   body_.clear();
   to_skip_ = body_size_ > body_size_max ? body_size_ : 0;
   if (body_size_ == 0) finish_content(sink, {});
@@ -331,7 +337,7 @@ void Connection::take_body(FrameSink& sink, Bytes piece) {
 
 void Connection::finish_content(FrameSink& sink, Bytes body) {
   const auto content = std::exchange(content_, Content::none);
-  if (content == Content::delivery) sink.on_deliver(tag_, redelivered_, body);
+  if (content == Content::delivery) sink.on_deliver(tag_, redelivered_, label_, body);
   if (content == Content::returned) sink.on_return(body);
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "rabbitmq/amqp_url.hpp"
@@ -35,7 +36,9 @@ class FrameSink {
   virtual void on_confirm(std::uint64_t /*tag*/, bool /*multiple*/) {}
   virtual void on_nack(std::uint64_t /*tag*/, bool /*multiple*/) {}
   virtual void on_return(Bytes /*body*/) {}
-  virtual void on_deliver(std::uint64_t /*tag*/, bool /*redelivered*/, Bytes /*body*/) {}
+  /// `label`: the message's id, if it has one.
+  virtual void on_deliver(std::uint64_t /*tag*/, bool /*redelivered*/, std::string_view /*label*/,
+                          Bytes /*body*/) {}
   /// Instead of on_deliver(): its body was too large to be kept.
   virtual void on_huge(std::uint64_t /*tag*/, std::uint64_t /*size*/) {}
   virtual void on_blocked(bool /*blocked*/) {}
@@ -111,7 +114,7 @@ class Connection {
   bool take_input(FrameSink& sink, Bytes input, std::string& trouble);
   bool take(FrameSink& sink, const amqp_frame_t_& frame, std::string& trouble);
   bool take_method(FrameSink& sink, const amqp_frame_t_& frame, std::string& trouble);
-  void begin_body(FrameSink& sink);
+  void begin_body(FrameSink& sink, const amqp_frame_t_& frame);
   void take_body(FrameSink& sink, Bytes piece);
   void skip_body(FrameSink& sink, Bytes piece);
   void finish_content(FrameSink& sink, Bytes body);
@@ -135,6 +138,7 @@ class Connection {
   Content content_ = Content::none;  // what the frames to come belong to
   std::uint64_t tag_ = 0;
   bool redelivered_ = false;
+  std::string label_;
   std::uint64_t body_size_ = 0;
   std::uint64_t to_skip_ = 0;  // of a body that is too large
   Buffer body_;

@@ -97,11 +97,21 @@ RabbitQueueStatus Consumer::details() const {
     status.unacknowledged = buffer_.unacknowledged();
     const auto now = std::chrono::steady_clock::now();
     status.dead_grows = dead_grew_ && now < *dead_grew_ + told_for;
+    if (missing_since_ && now < missing_at_ + told_for) {
+      status.missing_for = std::chrono::ceil<std::chrono::seconds>(now - *missing_since_);
+    }
     if (!rejected_at_ || now >= *rejected_at_ + told_for) status.rejected_last.clear();
   }
   status.connects = connects();
   status.trouble = trouble();
   return status;
+}
+
+void Consumer::nobody_before(std::uint64_t session) {
+  const std::lock_guard lock(mutex_);
+  if (!serving_ || sessions_ != session) return;
+  gaps_.nobody_between();
+  note_missing();
 }
 
 std::uint64_t Consumer::session() const {
@@ -222,21 +232,51 @@ void Consumer::disconnected() {
   left_.notify_all();
 }
 
-void Consumer::on_deliver(std::uint64_t tag, bool redelivered, Bytes body) {
+void Consumer::begin_serving() {
+  if (std::exchange(serving_, true)) return;
+  ++sessions_;
+  gaps_.begin_channel();
+}
+
+void Consumer::on_deliver(std::uint64_t tag, bool redelivered, std::string_view label, Bytes body) {
   delivered_ = std::chrono::steady_clock::now();
   const std::lock_guard lock(mutex_);
-  if (!std::exchange(serving_, true)) ++sessions_;
+  begin_serving();
   if (redelivered) ++counters_.redelivered;
-  if (buffer_.add(body)) return;
+  if (buffer_.add(body)) return look_for_gaps(redelivered, label, body);
   reject(tag, "a message of " + std::to_string(body.size()) + " bytes that makes no sense");
 }
 
 void Consumer::on_huge(std::uint64_t tag, std::uint64_t size) {
   delivered_ = std::chrono::steady_clock::now();
   const std::lock_guard lock(mutex_);
-  if (!std::exchange(serving_, true)) ++sessions_;
+  begin_serving();
   buffer_.add_unreadable();
   reject(tag, "a message of " + std::to_string(size) + " bytes, too large to be one of ours,");
+}
+
+void Consumer::look_for_gaps(bool redelivered, std::string_view label, Bytes body) {
+  const auto place = parse_place(label);
+  if (!place) return;  // of an older publisher, or carried forward by a worker
+  const auto header = header_of(body);
+  const bool callback = header.type == MessageType::callback || header.type == MessageType::carried;
+  gaps_.hear(header.publisher, header.session, *place, callback, redelivered);
+  note_missing();
+}
+
+void Consumer::note_missing() {
+  const auto news = gaps_.missing() - std::exchange(counters_.missing, gaps_.missing());
+  if (news == 0) return;
+  const auto now = std::chrono::steady_clock::now();
+  const bool told = missing_since_ && now < missing_at_ + told_for;
+  missing_at_ = now;
+  if (told) return;
+  missing_since_ = now;
+  say(LogLevel::error,
+      std::to_string(news) +
+          " messages that the broker had confirmed never came, so far: a policy (max-length, "
+          "message-ttl, expires) drops them, or somebody purges, deletes or reads the queue; see "
+          "rabbitmqctl list_policies");
 }
 
 void Consumer::reject(std::uint64_t tag, const std::string& why) {

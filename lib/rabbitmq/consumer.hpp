@@ -8,6 +8,7 @@
 #include <string>
 
 #include "postoffice/defaults/rabbit_queue.hpp"
+#include "rabbitmq/gap_watch.hpp"
 #include "rabbitmq/link.hpp"
 #include "rabbitmq/shard_buffer.hpp"
 
@@ -25,6 +26,8 @@ class Consumer final : private Link {
   void fill(QueueStatus& status) const;
   RabbitQueueStatus details() const;
   std::uint64_t session() const;
+  /// Which session nobody else can have been served before, since the one that was before it.
+  void nobody_before(std::uint64_t session);
   std::vector<std::uint64_t> departed(Timestamp applied) const;
   void forget(std::uint64_t publisher);
 
@@ -41,13 +44,16 @@ class Consumer final : private Link {
   void connected(SteadyTime now) override;
   SteadyTime step(Connection& connection, SteadyTime now) override;
   void disconnected() override;
-  void on_deliver(std::uint64_t tag, bool redelivered, Bytes body) override;
+  void on_deliver(std::uint64_t tag, bool redelivered, std::string_view label, Bytes body) override;
   void on_huge(std::uint64_t tag, std::uint64_t size) override;
   void on_answer(const QueueAnswer& answer) override;
 
   void ask(Connection& connection, SteadyTime now);
   void put_question_now(Connection& connection);
   void count_dead(std::uint64_t messages);
+  void begin_serving();
+  void look_for_gaps(bool redelivered, std::string_view label, Bytes body);
+  void note_missing();
   void reject(std::uint64_t tag, const std::string& why);
   bool falls_silent(SteadyTime now) const;
 
@@ -59,6 +65,7 @@ class Consumer final : private Link {
 
   mutable std::mutex mutex_;
   ShardBuffer buffer_;
+  GapWatch gaps_;
   Queue::ReadDone read_;
   std::size_t ids_max_ = 0;
   bool delivering_ = false;
@@ -69,6 +76,8 @@ class Consumer final : private Link {
   RabbitQueueStatus counters_;
   std::optional<SteadyTime> dead_grew_;
   std::optional<SteadyTime> rejected_at_;
+  std::optional<SteadyTime> missing_since_;  // … and always after less than told_for, until now
+  SteadyTime missing_at_{};
 
   // The thread's.
   Taken existing_;

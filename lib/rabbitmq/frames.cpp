@@ -42,7 +42,7 @@ std::size_t begin_method(std::uint16_t class_id, std::uint16_t method, Buffer& o
 
 std::size_t begin_basic(std::uint16_t method, Buffer& out) { return begin_method(60, method, out); }
 
-void put_short_text(const std::string& text, Buffer& out) {
+void put_short_text(std::string_view text, Buffer& out) {
   put_number<std::uint8_t>(text.size(), out);
   for (const char c : text) out.push_back(static_cast<std::byte>(c));
 }
@@ -70,20 +70,22 @@ PublishFrames::PublishFrames(const std::string& queue) {
   put_short_text(queue, template_);
   put_number<std::uint8_t>(1, template_);  // mandatory
   end_frame(method, template_);
-  const auto header = begin_frame(FrameType::header, channel, template_);
+  header_at_ = begin_frame(FrameType::header, channel, template_);
   put_number<std::uint16_t>(60, template_);
   put_number<std::uint16_t>(0, template_);
   size_at_ = template_.size();
   put_number<std::uint64_t>(0, template_);
-  put_number<std::uint16_t>(0x1000, template_);  // of the properties, delivery mode alone
+  put_number<std::uint16_t>(0x1080, template_);  // of the properties, delivery mode and message id
   put_number<std::uint8_t>(2, template_);        // persistent
-  end_frame(header, template_);
 }
 
 void PublishFrames::put(const MessageHeader& header, std::span<const ObjectId> ids,
-                        std::size_t frame_max, Buffer& out) const {
+                        std::string_view label, std::size_t frame_max, Buffer& out) const {
   const auto size_at = out.size() + size_at_;
+  const auto header_at = out.size() + header_at_;
   out.insert(out.end(), template_.begin(), template_.end());
+  put_short_text(label, out);
+  end_frame(header_at, out);
   const auto body = begin_frame(FrameType::body, channel, out);
   encode_message(header, ids, out);
   const auto size = out.size() - body - frame_header_size;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "rabbitmq/message.hpp"
@@ -20,12 +21,14 @@ class PublishFrames {
  public:
   explicit PublishFrames(const std::string& queue);
 
-  /// Appends all frames of one message. `frame_max` is the largest frame the broker takes.
-  void put(const MessageHeader& header, std::span<const ObjectId> ids, std::size_t frame_max,
-           Buffer& out) const;
+  /// Appends all frames of one message. `frame_max` is the largest frame the broker takes; `label`,
+  /// up to 255 bytes, is its message-id.
+  void put(const MessageHeader& header, std::span<const ObjectId> ids, std::string_view label,
+           std::size_t frame_max, Buffer& out) const;
 
  private:
-  Buffer template_;  // method and content header; the body's size stands at size_at_
+  Buffer template_;  // method and content header up to the label; the body's size is at size_at_
+  std::size_t header_at_;
   std::size_t size_at_;
 };
 

@@ -44,6 +44,10 @@ void encode_message(const MessageHeader& header, std::span<const ObjectId> ids,
 std::optional<MessageHeader> decode_message(Bytes body, std::vector<ObjectId>& ids) {
   if (!is_ours(body)) return {};
   if (!codec::decode_ids(body.subspan(message_header_size), ids)) return {};
+  return header_of(body);
+}
+
+MessageHeader header_of(Bytes body) {
   MessageHeader header;
   header.type = static_cast<MessageType>(body[1]);
   header.publisher = get_little_endian<std::uint64_t>(body, 8);

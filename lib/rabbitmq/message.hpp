@@ -35,6 +35,9 @@ void encode_message(const MessageHeader& header, std::span<const ObjectId> ids,
 /// Nothing if it is no message of ours; `ids` gets the ids appended, or is left as it was.
 std::optional<MessageHeader> decode_message(Bytes body, std::vector<ObjectId>& ids);
 
+/// Of a body that decode_message() has taken.
+MessageHeader header_of(Bytes body);
+
 /// The shard that an id belongs to.
 std::size_t shard_of(ObjectId id, std::size_t shards);
 

@@ -60,6 +60,7 @@ Publisher::Publisher(const RabbitOptions& options, std::vector<int> shards, std:
       ticks_(ticks == Ticks::yes),
       clock_(clock),
       session_(session),
+      numbers_(shards_.size()),
       last_(
           static_cast<Sequence>(std::max<std::int64_t>(clock.now().time_since_epoch().count(), 0))),
       pace_(shards_.size(), options.tick) {
@@ -113,7 +114,7 @@ void Publisher::put(Kind kind, Timestamp stamp, std::span<const ObjectId> ids,
   const MessageHeader header{type, options_.publisher, session_, last_, stamp};
   std::uint32_t messages = 0;
   const auto put_part = [&](std::size_t shard, std::span<const ObjectId> part) {
-    frames_[shard].put(header, part, frame_max_, line_.bytes);
+    put_message(shard, header, part);
     ++messages;
   };
   if (frames_.size() == 1 || ids.empty()) {
@@ -134,9 +135,17 @@ void Publisher::put_ticks(Kind kind, Timestamp stamp, const std::vector<std::siz
                           Queue::AppendDone done, SteadyTime due) {
   const auto type = kind == Kind::goodbye ? MessageType::goodbye : MessageType::tick;
   const MessageHeader header{type, options_.publisher, session_, last_, stamp};
-  for (const auto shard : shards) frames_[shard].put(header, {}, frame_max_, line_.bytes);
+  for (const auto shard : shards) put_message(shard, header, {});
   line_.sent.push_back(
       {kind, last_, stamp, 0, static_cast<std::uint32_t>(shards.size()), due, std::move(done)});
+}
+
+/// Without ticks nobody would hear of the last ones: then they have no place.
+void Publisher::put_message(std::size_t shard, const MessageHeader& header,
+                            std::span<const ObjectId> ids) {
+  const bool callback = header.type == MessageType::callback || header.type == MessageType::carried;
+  const auto place = ticks_ ? to_text(numbers_.put(shard, callback)) : std::string();
+  frames_[shard].put(header, ids, place, frame_max_, line_.bytes);
 }
 
 void Publisher::set_frontier(std::function<Timestamp()> frontier) {
@@ -335,6 +344,8 @@ void Publisher::take_line(Connection& connection, SteadyTime now) {
 void Publisher::on_confirm(std::uint64_t tag, bool multiple) {
   progress_ = std::chrono::steady_clock::now();
   window_.confirm(tag, multiple, ended_);
+  const std::lock_guard lock(mutex_);
+  numbers_.confirm(tag, multiple);
 }
 
 void Publisher::on_nack(std::uint64_t tag, bool multiple) {
@@ -344,6 +355,7 @@ void Publisher::on_nack(std::uint64_t tag, bool multiple) {
     const std::lock_guard lock(mutex_);
     before = std::exchange(refusing_, true);
     refused_at_ = progress_;
+    numbers_.refuse(tag, multiple);
   }
   if (!before) {
     say(LogLevel::warning,
@@ -362,6 +374,7 @@ void Publisher::on_return(Bytes body) {
   {
     const std::lock_guard lock(mutex_);
     ++counters_.returned;
+    numbers_.doubt_all();
   }
   give_up("a queue is gone; declaring it again");
 }
@@ -393,6 +406,7 @@ void Publisher::disconnected() {
   {
     const std::lock_guard lock(mutex_);
     open_ = ready_ = blocked_ = refusing_ = false;
+    numbers_.end_connection();
     std::swap(taken_, line_);
   }
   for (auto& sent : taken_.sent) window_.add(std::move(sent));

@@ -9,6 +9,7 @@
 #include "postoffice/defaults/rabbit_queue.hpp"
 #include "rabbitmq/confirm_window.hpp"
 #include "rabbitmq/link.hpp"
+#include "rabbitmq/shard_numbers.hpp"
 #include "rabbitmq/unread_queues.hpp"
 
 namespace postoffice::rabbitmq {
@@ -73,6 +74,7 @@ class Publisher final : private Link {
   /// To the shards whose numbers, as indices of frames_, are given.
   void put_ticks(Kind kind, Timestamp stamp, const std::vector<std::size_t>& shards,
                  Queue::AppendDone done, SteadyTime due);
+  void put_message(std::size_t shard, const MessageHeader& header, std::span<const ObjectId> ids);
   std::vector<std::size_t> shards_to_tick(SteadyTime now);
 
   const RabbitOptions options_;
@@ -84,7 +86,8 @@ class Publisher final : private Link {
 
   mutable std::mutex mutex_;
   Line line_;
-  Timestamp newest_{};  // stamped so far
+  ShardNumbers numbers_;  // what is in line has its tags already
+  Timestamp newest_{};    // stamped so far
   Sequence last_;
   std::size_t frame_max_ = 4096;
   std::size_t unsent_ = 0;    // bytes, when the thread looked last

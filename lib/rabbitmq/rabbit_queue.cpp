@@ -107,6 +107,8 @@ QueueStatus RabbitQueue::status() const { return impl_->status(); }
 
 std::uint64_t RabbitQueue::session() const { return impl_->consumer().session(); }
 
+void RabbitQueue::nobody_before(std::uint64_t session) { impl_->consumer().nobody_before(session); }
+
 std::vector<std::uint64_t> RabbitQueue::departed(Timestamp applied) const {
   return impl_->consumer().departed(applied);
 }

@@ -87,8 +87,8 @@ TEST_CASE("a body larger than a frame is cut into pieces that fit") {
   const PublishFrames frames("queue");
   Buffer whole;
   Buffer cut;
-  frames.put(some, ids, 131'072, whole);
-  frames.put(some, ids, 512, cut);
+  frames.put(some, ids, "label", 131'072, whole);
+  frames.put(some, ids, "label", 512, cut);
   Buffer body;
   std::size_t pieces = 0;
   for (std::size_t at = 0; at < cut.size();) {

@@ -53,6 +53,7 @@ void write(Json& json, const BrokerStatus::Worker& worker) {
         .member("trouble", shard.trouble)
         .member("unacknowledged", shard.unacknowledged)
         .member("rejected", shard.rejected)
+        .member("missing_messages", shard.missing)
         .member("watermark", shard.watermark)
         .member("pending_ids", shard.pending)
         .end_object();
@@ -112,6 +113,9 @@ void write(MetricsText& out, const BrokerStatus::Worker& worker) {
             number(unacknowledged));
   out.gauge("postoffice_worker_redelivered", "Messages of the present shards that came again.",
             number(redelivered));
+  out.counter("postoffice_missing_messages_total",
+              "Messages with callbacks that were confirmed to their publishers and never came.",
+              number(worker.missing));
   out.gauge("postoffice_worker_rejected",
             "Messages of the present shards that made no sense and are in the dead queue.",
             number(rejected));

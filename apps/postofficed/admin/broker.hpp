@@ -1,6 +1,7 @@
 // What a process knows of the broker it works with, for the pages.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -53,6 +54,8 @@ struct BrokerStatus {
     std::uint64_t redelivered = 0;
     std::uint64_t rejected = 0;
     std::string rejected_last;  ///< for ten minutes
+    std::uint64_t missing = 0;  ///< confirmed to their publishers, and never came
+    std::optional<std::chrono::seconds> missing_for;  ///< if some were missed within ten minutes
     DeadQueue dead_queue;
     postoffice::Timestamp watermark{};
     std::uint64_t pending = 0;
@@ -62,6 +65,7 @@ struct BrokerStatus {
   struct Worker {
     std::string name;
     std::uint64_t workers = 0;  ///< that live, this one included
+    std::uint64_t missing = 0;  ///< in all shards, and in those that it had
     std::vector<Shard> shards;
   };
 

@@ -1,5 +1,6 @@
 #include "daemon/shard.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "daemon/memory_limit.hpp"
@@ -39,7 +40,41 @@ Shard::~Shard() { self_.reset(); }
 
 void Shard::look() {
   if (!pipeline_ && !stopping_ && queue_->session() != 0) begin();
-  if (pipeline_) part_with_departed();
+  if (!pipeline_) return;
+  part_with_departed();
+  look_at_session();
+}
+
+// The epoch is read before the session: a new session may register anew.
+void Shard::look_at_session() {
+  const auto status = store_->instance_status();
+  const auto epoch = status.registered ? status.epoch : 0;
+  const auto session = queue_->session();
+  if (session == session_) {
+    if (between_is_known_) epoch_ = epoch;
+  } else {
+    between_is_known_ = session_ == 0 || epoch_ == 0;
+    session_ = session;
+  }
+  if (!between_is_known_ && !asking_) ask_who_was_between();
+}
+
+// Whoever takes callbacks out of the queue for good has registered before, for they go into the
+// database: with our epoch still in its place nobody has.
+void Shard::ask_who_was_between() {
+  asking_ = true;
+  const auto done = [this, self = std::weak_ptr<Shard*>(self_), session = session_](
+                        std::error_code error, const postoffice::PostgresInstanceList& list) {
+    if (self.expired()) return;
+    asking_ = false;
+    if (error || session != session_) return;
+    between_is_known_ = true;
+    const bool ours = std::any_of(list.rows.begin(), list.rows.end(), [this](const auto& row) {
+      return row.publisher == 0 && row.shard == number_ && row.epoch == epoch_;
+    });
+    if (ours && queue_) queue_->nobody_before(session);
+  };
+  parts_.instances.list(done);
 }
 
 void Shard::begin() {
@@ -110,6 +145,8 @@ BrokerStatus::Shard Shard::status() const {
   result.redelivered = details.redelivered;
   result.rejected = details.rejected;
   result.rejected_last = details.rejected_last;
+  result.missing = details.missing;
+  result.missing_for = details.missing_for;
   result.dead_queue = {details.dead, details.dead_grows};
   if (!pipeline_) return result;
   const auto status = pipeline_->status();

@@ -12,6 +12,7 @@
 #include "options/options.hpp"
 #include "postoffice/clock.hpp"
 #include "postoffice/defaults/event_loop.hpp"
+#include "postoffice/defaults/postgres_instances.hpp"
 #include "postoffice/defaults/postgres_object_store.hpp"
 #include "postoffice/defaults/rabbit_queue.hpp"
 #include "postoffice/ingress.hpp"
@@ -27,6 +28,7 @@ struct ShardParts {
   postoffice::EventLoop& loop;
   postoffice::Clock& clock;
   postoffice::ObjectSource& source;
+  postoffice::PostgresInstances& instances;
   postoffice::Log log;
   std::string name;  ///< of the worker
 };
@@ -73,11 +75,17 @@ class Shard {
 
   void begin();
   void part_with_departed();
+  void look_at_session();
+  void ask_who_was_between();
 
   const ShardParts& parts_;
   const int number_;
   std::size_t fetches_ = 1;
   bool stopping_ = false;
+  std::uint64_t session_ = 0;     // of the queue, that was looked at last …
+  std::int64_t epoch_ = 0;        // … and our epoch in the database before it began
+  bool between_is_known_ = true;  // whether another worker had the shard before this session
+  bool asking_ = false;
   std::set<std::uint64_t> parting_;  // publishers that the database is to forget
   std::shared_ptr<Shard*> self_ = std::make_shared<Shard*>(this);  // gone when we are
   NoIngress ingress_;

@@ -58,8 +58,9 @@ Working::Working(const Options& options, postoffice::EventLoop& loop, postoffice
       log_(std::move(log)),
       name_(process_name()),
       instances_(loop, database(options), log_),
-      parts_{options, loop, clock, source_.emplace(loop, source_options(options, connections_max)),
-             log_,    name_} {
+      parts_{
+          options,    loop, clock, source_.emplace(loop, source_options(options, connections_max)),
+          instances_, log_, name_} {
   shown_.name = name_;
 }
 
@@ -135,6 +136,7 @@ void Working::gone(int number) {
     counted_so_far.known_ids = 0;
     add(past_, counted_so_far);
   }
+  past_missing_ += place->second->status().missing;
   closing_.emplace_back([queue = place->second->release()]() mutable { queue.reset(); });
   leaving_.erase(place);
   finish_stop();
@@ -169,6 +171,7 @@ void Working::publish() {
   BrokerStatus::Worker worker;
   worker.name = name_;
   worker.workers = workers_;
+  worker.missing = past_missing_;
   auto sum = past_;
   sum.now = clock_.now();
   sum.watermark = sum.oldest_pending = sum.queue.frontier = sum.now;
@@ -178,6 +181,7 @@ void Working::publish() {
   for (const auto* shards : {&shards_, &leaving_}) {
     for (const auto& [number, shard] : *shards) {
       worker.shards.push_back(shard->status());
+      worker.missing += worker.shards.back().missing;
       if (const auto status = shard->pipeline_status()) add(sum, *status);
     }
   }

@@ -83,6 +83,7 @@ class Working {
   Shards leaving_;  // draining: another worker's, or we stop
   std::vector<std::thread> closing_;
   postoffice::PipelineStatus past_;  // what shards that we had have counted
+  std::uint64_t past_missing_ = 0;
   std::size_t workers_ = 1;
   int ticks_ = 0;
   bool beating_ = false;

@@ -125,6 +125,11 @@ struct RabbitQueueStatus {
   std::string rejected_last;          ///< about the last of them, for people, for ten minutes
   std::optional<std::uint64_t> dead;  ///< messages in the dead queue, seen within seconds
   bool dead_grows = false;            ///< some have come within ten minutes
+  /// Messages with callbacks that were confirmed to their publishers and never came: thrown away by
+  /// the broker, or taken by somebody else.
+  std::uint64_t missing = 0;
+  /// If some were missed within ten minutes: how long ago that began.
+  std::optional<std::chrono::seconds> missing_for;
   std::uint64_t connects = 0;
 };
 
@@ -148,6 +153,11 @@ class RabbitQueue final : public Queue {
 
   /// Changes when the broker has begun to serve us, again or for the first time; 0: never yet.
   std::uint64_t session() const;
+
+  /// For whoever knows that between this session of ours and the one before it no other consumer has
+  /// acknowledged anything: so what is missing now was lost. Nothing happens if it is another
+  /// session by now.
+  void nobody_before(std::uint64_t session);
 
   /// Publishers that said goodbye, if everything they stamped is before `applied`: the watermark of
   /// this shard. Each is named until it is forgotten, or heard again.

@@ -31,6 +31,16 @@ void find(const BrokerStatus::Publisher& publisher, Troubles& troubles) {
   }
 }
 
+Trouble missing(const BrokerStatus::Shard& shard) {
+  return {"broker",
+          "shard " + std::to_string(shard.shard) + ": " + std::to_string(shard.missing) +
+              " messages that it had confirmed never came, the first of them noticed " +
+              std::to_string(shard.missing_for->count()) +
+              " s ago; their callbacks are lost: a policy (max-length, message-ttl, expires) drops "
+              "them, or somebody purges, deletes or reads the queue",
+          "rabbitmqctl list_policies, and look into the dead queue"};
+}
+
 /// One line for all shards with the same trouble.
 void find(const BrokerStatus::Worker& worker, Troubles& troubles) {
   std::map<std::string, std::string> away;
@@ -40,6 +50,7 @@ void find(const BrokerStatus::Worker& worker, Troubles& troubles) {
                           "shard " + std::to_string(shard.shard) + ": " + shard.rejected_last,
                           "somebody else writes to these queues"});
     }
+    if (shard.missing_for) troubles.push_back(missing(shard));
     if (shard.connected) continue;
     auto& shards = away[shard.trouble];
     shards += (shards.empty() ? "" : ", ") + std::to_string(shard.shard);

@@ -1,0 +1,34 @@
+// Where a message stands among those of its publisher, so that whoever consumes sees what is
+// missing. Travels in the property message-id: docs/rabbit_format.md.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace postoffice::rabbitmq {
+
+/// Numbers of one session in one shard: "the broker has confirmed all from `first` to `last`".
+struct ConfirmedRange {
+  std::uint64_t first = 1;
+  std::uint64_t last = 0;  ///< first - 1: none yet
+
+  bool empty() const { return last < first; }
+  friend bool operator==(const ConfirmedRange&, const ConfirmedRange&) = default;
+};
+
+struct PlaceInLine {
+  std::uint64_t number = 0;  ///< of this callback; of a tick: of the last callback before it
+  ConfirmedRange now;        ///< known as this was sent: all of them stand before it
+  ConfirmedRange before;     ///< the newest that ended with a number whose fate is not known
+
+  friend bool operator==(const PlaceInLine&, const PlaceInLine&) = default;
+};
+
+std::string to_text(const PlaceInLine& place);
+
+/// Nothing if it is none of ours.
+std::optional<PlaceInLine> parse_place(std::string_view text);
+
+}  // namespace postoffice::rabbitmq
