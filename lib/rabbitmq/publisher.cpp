@@ -100,6 +100,7 @@ std::error_code Publisher::append(std::span<const ObjectId> ids, std::optional<T
 std::error_code Publisher::refusal(bool stamped) const {
   if (stopped_ || stopping()) return Error::stopped;
   if (stamped && !ticks_) return Error::bad_options;
+  if (hushed_) return Error::fenced;
   if (!ready_ || blocked_) return Error::unavailable;
   if (counters_.unconfirmed >= options_.window_max) return Error::unavailable;
   if (messages_ > options_.window_max * frames_.size()) return Error::unavailable;
@@ -153,6 +154,11 @@ void Publisher::set_frontier(std::function<Timestamp()> frontier) {
   frontier_ = std::move(frontier);
 }
 
+void Publisher::hush(bool hushed) {
+  const std::lock_guard lock(mutex_);
+  hushed_ = hushed;
+}
+
 void Publisher::say_goodbye(std::function<void()> done) {
   std::function<Timestamp()> frontier;
   {
@@ -163,7 +169,7 @@ void Publisher::say_goodbye(std::function<void()> done) {
   {
     const std::lock_guard lock(mutex_);
     stopped_ = true;
-    if (ready_ && ticks_ && !blocked_) {
+    if (ready_ && ticks_ && !blocked_ && !hushed_) {
       // Later than every callback: what is applied before it includes them all.
       const auto stamp = std::max(newest_, told) + Duration(1);
       std::vector<std::size_t> all(frames_.size());
@@ -247,12 +253,12 @@ void Publisher::tick(SteadyTime now) {
   std::function<Timestamp()> frontier;
   {
     const std::lock_guard lock(mutex_);
-    if (stopped_ || blocked_) return;
+    if (stopped_ || blocked_ || hushed_) return;
     frontier = frontier_;
   }
   const auto told = frontier ? frontier() : Timestamp{};
   const std::lock_guard lock(mutex_);
-  if (stopped_) return;
+  if (stopped_ || hushed_) return;
   newest_ = std::max(newest_, frontier ? told : clock_.now());
   put_ticks(Kind::tick, newest_, shards, {}, now + options_.confirm_timeout);
 }

@@ -36,6 +36,7 @@ class Publisher final : private Link {
                          Queue::AppendDone& done, Sequence* sequence = nullptr);
 
   void set_frontier(std::function<Timestamp()> frontier);
+  void hush(bool hushed);
   void say_goodbye(std::function<void()> done);
 
   bool writable() const;
@@ -98,6 +99,7 @@ class Publisher final : private Link {
   bool refusing_ = false;  // see RabbitPublisherStatus
   bool stopped_ = false;
   bool asleep_ = false;
+  bool hushed_ = false;
   std::function<Timestamp()> frontier_;
   RabbitPublisherStatus counters_;
   SteadyTime refused_at_{};

@@ -59,6 +59,8 @@ void RabbitPublisher::set_frontier(std::function<Timestamp()> frontier) {
   impl_->publisher.set_frontier(std::move(frontier));
 }
 
+void RabbitPublisher::hush(bool hushed) { impl_->publisher.hush(hushed); }
+
 void RabbitPublisher::stop(std::function<void()> done) {
   impl_->publisher.say_goodbye(std::move(done));
 }

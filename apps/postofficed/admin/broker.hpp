@@ -25,6 +25,7 @@ struct BrokerStatus {
   struct Publisher {
     std::string id;
     bool registered = false;  ///< the database knows it
+    std::string copied;       ///< another process publishes as this one, in words; empty: none does
     bool connected = false;
     bool blocked = false;
     bool refusing = false;  ///< queues that have reached their limit

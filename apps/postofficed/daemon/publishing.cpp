@@ -9,6 +9,7 @@
 #include "daemon/listening.hpp"
 #include "daemon/open_queue.hpp"
 #include "daemon/shared_store.hpp"
+#include "postoffice/error.hpp"
 #include "support/data_directory.hpp"
 
 namespace postofficed {
@@ -18,8 +19,8 @@ using namespace std::chrono_literals;
 using postoffice::LogLevel;
 
 // Again and again: somebody may have retired this publisher, thinking that it is gone.
-constexpr auto register_again = 10s;
-constexpr auto register_retry = 1s;
+constexpr auto look_again = 1s;
+constexpr int looks_until_registering = 10;
 
 postoffice::PostgresObjectStoreOptions database(const Options& options) {
   postoffice::PostgresObjectStoreOptions result;
@@ -78,6 +79,7 @@ Failure Publishing::open(std::vector<int> sockets, std::size_t connections_max) 
   }
   auto rabbit = rabbit_options(options_);
   rabbit.publisher = id_.value();
+  place_.emplace(id_.value(), instance_name(options_.listen), rabbit.shards);
   publisher_ = std::make_unique<postoffice::RabbitPublisher>(rabbit, clock_, log_);
   if (journal_first) forward_from_journal();
 
@@ -86,7 +88,7 @@ Failure Publishing::open(std::vector<int> sockets, std::size_t connections_max) 
   ingress.threads = options_.ingress_threads;
   ingress.sockets = std::move(sockets);
   ingress.connections_max = connections_max;
-  if (!journal_) ingress.why_not = [this] { return broker_trouble(); };
+  ingress.why_not = [this] { return journal_ ? copied() : broker_trouble(); };
   if (options_.public_health) ingress.not_ready = [this] { return not_ready(); };
   ingress_.emplace(ingress, log_);
   return {};
@@ -115,22 +117,58 @@ Failure Publishing::start() {
 
 void Publishing::append(std::span<const postoffice::ObjectId> ids,
                         postoffice::Queue::AppendDone done) {
+  if (journal_ && copied_) return done(postoffice::Error::fenced, {});
   if (journal_) return journal_->append(ids, std::nullopt, std::move(done));
   publisher_->append(ids, std::move(done));
 }
 
+// One question after the other: what is seen is from after the last registration.
+void Publishing::look_at_place() {
+  if (stopping_) return;
+  instances_.list([this](std::error_code error, const postoffice::PostgresInstanceList& list) {
+    const bool free = !error && place_->look(list);
+    if (!error) give_way(place_->other());
+    const bool due = error || free || ++looks_ >= looks_until_registering;
+    if (due && place_->other().empty()) return register_now();
+    clock_.call_at(clock_.now() + look_again, [this] { look_at_place(); });
+  });
+}
+
+void Publishing::give_way(const std::string& other) {
+  std::string before;
+  {
+    const std::lock_guard lock(mutex_);
+    before = std::exchange(other_, other);
+  }
+  if (before == other) return;
+  copied_ = !other.empty();
+  publisher_->hush(copied_);
+  if (other.empty()) return log_(LogLevel::info, "publisher: the only one of its number again");
+  log_(LogLevel::error, "publisher: " + copied());
+}
+
+std::string Publishing::copied() const {
+  const std::lock_guard lock(mutex_);
+  if (other_.empty()) return {};
+  return other_ + " publishes as " + hex(id_.value()) +
+         ", too: its data directory is a copy of this one. Nothing is accepted here until that is "
+         "stopped, or retired. To use both, stop this one, delete " +
+         options_.data_dir + "/publisher, and start it";
+}
+
 void Publishing::register_now() {
   if (stopping_) return;
+  looks_ = 0;
   const auto done = [this](std::error_code error, postoffice::Timestamp floor) {
     if (!error) clock_.not_before(floor);
+    if (!error) place_->taken();
     if (registered_.exchange(!error) != !error) {
       log_(error ? LogLevel::warning : LogLevel::info,
            error ? "database: does not know this publisher (" + error.message() +
                        "); callbacks are accepted"
                  : "database: knows publisher " + hex(id_.value()));
     }
-    clock_.call_at(clock_.now() + (error ? register_retry : register_again),
-                   [this] { register_now(); });
+    clock_.call_at(clock_.now() + look_again, [this] { look_at_place(); });
   };
   instances_.register_publisher(id_.value(), instance_name(options_.listen),
                                 static_cast<int>(options_.shards), done);
@@ -159,10 +197,12 @@ void Publishing::stop_publishing(std::function<void()> done) {
 
 std::string Publishing::not_ready() const {
   if (!ingress_->status().listening) return "callbacks are not listened for yet";
+  if (auto words = copied(); !words.empty()) return words;
   return journal_ ? journal_->trouble() : broker_trouble();
 }
 
 std::string Publishing::broker_trouble() const {
+  if (auto words = copied(); !words.empty()) return words;
   const auto status = publisher_->status();
   if (status.refusing) return "the broker refuses messages: a queue has reached its limit (nack)";
   if (!status.connected) return "the broker cannot be used: " + status.trouble;
@@ -174,6 +214,7 @@ BrokerStatus::Publisher Publishing::status() const {
   BrokerStatus::Publisher result;
   result.id = hex(id_.value());
   result.registered = registered_;
+  result.copied = copied();
   result.connected = status.connected;
   result.blocked = status.blocked;
   result.refusing = status.refusing;

@@ -4,11 +4,13 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "admin/broker.hpp"
+#include "daemon/publisher_place.hpp"
 #include "exit_code.hpp"
 #include "options/options.hpp"
 #include "postoffice/clock.hpp"
@@ -60,7 +62,11 @@ class Publishing {
   std::string broker_trouble() const;
   void forward_from_journal();
   void append(std::span<const postoffice::ObjectId> ids, postoffice::Queue::AppendDone done);
+  void look_at_place();
+  void give_way(const std::string& other);
   void register_now();
+  /// Another process publishes under our number: who, and what that means; empty: nobody.
+  std::string copied() const;
   void stop_publishing(std::function<void()> done);
 
   const Options& options_;
@@ -73,6 +79,11 @@ class Publishing {
   std::unique_ptr<postoffice::Forwarder> forwarder_;
   std::optional<postoffice::HttpIngress> ingress_;
   postoffice::PostgresInstances instances_;
+  std::optional<PublisherPlace> place_;
+  int looks_ = 0;
+  mutable std::mutex mutex_;
+  std::string other_;  // who has our place
+  std::atomic<bool> copied_{false};
   std::atomic<bool> registered_{false};
   std::atomic<bool> stopping_{false};
 };

@@ -105,6 +105,10 @@ class RabbitPublisher {
   /// call the publisher. stop() then only when all there is was forwarded: goodbye means that.
   void set_frontier(std::function<Timestamp()> frontier);
 
+  /// While another process publishes as this publisher: no callbacks are taken (Error::fenced), no
+  /// ticks sent, and no goodbye is said.
+  void hush(bool hushed);
+
   /// Takes no more callbacks, says goodbye to every shard, then calls `done`: at the latest after
   /// twice confirm_timeout, whatever the broker does.
   void stop(std::function<void()> done);

@@ -8,6 +8,9 @@ namespace postofficed {
 namespace {
 
 void find(const BrokerStatus::Publisher& publisher, Troubles& troubles) {
+  if (!publisher.copied.empty()) {
+    troubles.push_back({"queue", publisher.copied, "stop one of the two for good"});
+  }
   if (publisher.refusing) {
     troubles.push_back({"broker",
                         "refuses messages (nack): a queue has reached its limit; callbacks get 503",

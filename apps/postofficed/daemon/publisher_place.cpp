@@ -1,0 +1,36 @@
+#include "daemon/publisher_place.hpp"
+
+namespace postofficed {
+
+void PublisherPlace::taken() {
+  registered_ = true;
+  epoch_.reset();
+  other_.clear();
+}
+
+// All rows of one registration have its epoch. Rows of shards that we do not fill are of an earlier
+// start with more of them.
+bool PublisherPlace::look(const postoffice::PostgresInstanceList& list) {
+  if (!registered_) return true;
+  int ours = 0;
+  std::string other;
+  for (const auto& row : list.rows) {
+    if (row.publisher != publisher_ || row.shard < 0 || row.shard >= shards_) continue;
+    if (is_ours(row)) {
+      ++ours;
+    } else {
+      other = row.name;
+    }
+  }
+  other_ = other;
+  // One that is missing was retired, or its worker has heard a goodbye.
+  return other_.empty() && ours < shards_;
+}
+
+bool PublisherPlace::is_ours(const postoffice::PostgresInstanceRow& row) {
+  if (row.name != name_) return false;
+  if (!epoch_) epoch_ = row.epoch;
+  return row.epoch == *epoch_;
+}
+
+}  // namespace postofficed

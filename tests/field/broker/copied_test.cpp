@@ -1,0 +1,94 @@
+// A copied data directory of a publisher, and a broker's password that is changed.
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <optional>
+
+#include "field/broker/operated.hpp"
+
+using namespace postoffice::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+bool contains(const std::string& text, const std::string& word) {
+  return text.find(word) != std::string::npos;
+}
+
+void copied_directory_is_noticed(const std::string& name, const std::string& scheme) {
+  auto& broker = OperatedBroker::shared();
+  Place place(name);
+  const auto serve = place.arguments(scheme + broker.url(), {"serve"});
+  TemporaryDirectory data, copied, worker_data;
+  Daemon worker(worker_data.path(), place.arguments(broker.url(), {"worker"}));
+  Daemon original(data.path(), serve);
+  REQUIRE(original.ready());
+  REQUIRE(eventually([&] { return is_ready(original) && original.said("knows publisher"); }));
+  std::filesystem::copy_file(data / "publisher", copied / "publisher");
+  std::optional<Daemon> copy;
+  copy.emplace(copied.path(), serve);
+  REQUIRE(copy->ready());
+  REQUIRE(eventually([&] { return original.post("1").status == 503; }));
+
+  const std::string words = "its data directory is a copy of this one";
+  CHECK(contains(original.post("1").body, words));
+  CHECK(contains(original.page("/readyz").body, words));
+  CHECK(contains(original.page("/healthz").body, words));
+  CHECK(original.said(words));
+  REQUIRE(eventually([&] { return copy->post("2").status == 202; }));
+  CHECK(place.has_rows(1));
+
+  copy->process().signal(SIGTERM);
+  CHECK(copy->process().exit_code() == 0);
+  CHECK(eventually([&] { return original.post("3").status == 202; }, 30s));
+  CHECK(eventually([&] { return is_ready(original); }));
+  CHECK(place.has_rows(2));
+  CHECK_FALSE(contains(original.page("/healthz").body, words));
+}
+
+}  // namespace
+
+TEST_CASE("a copied data directory: the one started first gives way until the copy has gone (S6)") {
+  SUBCASE("to the broker") { copied_directory_is_noticed("copied", ""); }
+  SUBCASE("to the disk first") { copied_directory_is_noticed("copied_disk", "file+"); }
+}
+
+TEST_CASE("a changed password of the broker is taken from its file with SIGHUP, and nothing lost") {
+  auto& broker = OperatedBroker::shared();
+  broker.add_user("rotated", ".*", ".*", ".*");
+  Place place("rotated");
+  TemporaryDirectory data, worker_data;
+  const std::string file = data / "queue.url";
+  const auto with_file = [&](const std::string& command) {
+    auto arguments = place.arguments("", {command});
+    arguments[0] = "--queue-file";
+    arguments[1] = file;
+    return arguments;
+  };
+  std::ofstream(file) << broker.url("rotated") << '\n';
+  Daemon serve(data.path(), with_file("serve"));
+  Daemon worker(worker_data.path(), with_file("worker"));
+  REQUIRE(serve.ready());
+  REQUIRE(worker.ready());
+  REQUIRE(eventually([&] { return is_ready(serve); }));
+  CHECK(serve.post("1").status == 202);
+  CHECK(place.has_rows(1));
+
+  broker.ctl({"change_password", "rotated", "another"});
+  broker.ctl({"close_all_connections", "the password was changed"});
+  for (auto* daemon : {&serve, &worker}) {
+    CHECK(eventually([&] { return contains(daemon->page("/readyz").body, "ACCESS_REFUSED"); }));
+    CHECK(daemon->said("ACCESS_REFUSED"));
+  }
+  CHECK(contains(serve.post("2").body, "ACCESS_REFUSED"));
+
+  std::ofstream(file) << "amqp://rotated:another@" << broker.place() << '\n';
+  for (auto* daemon : {&serve, &worker}) daemon->process().signal(SIGHUP);
+  for (auto* daemon : {&serve, &worker}) {
+    CHECK(eventually([&] { return is_ready(*daemon); }));
+    CHECK_FALSE(contains(daemon->process().err(), "another@"));
+  }
+  CHECK(eventually([&] { return serve.post("3").status == 202; }));
+  CHECK(place.has_rows(2));
+}
