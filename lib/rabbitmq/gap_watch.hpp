@@ -22,10 +22,9 @@ namespace postoffice::rabbitmq {
 ///   comes again that had come here, since acknowledgements are cumulative; or if somebody who
 ///   knows says so.
 /// - A message whose fate was not known when its connection ended may come behind those of the
-/// next.
-///   Heard first, it says nothing of what stands ahead of them. So a session must be *sure* before
-///   it is judged by another range than the one it was first heard in: a number has come that was
-///   confirmed, hence stands in its place.
+///   next. Heard first, it says nothing of what stands ahead of them. So a session must be *sure*
+///   before it is judged by another range than the one it was first heard in: a number has come
+///   that was confirmed, hence stands in its place.
 class GapWatch {
  public:
   /// What was not acknowledged comes again, if nobody else is served meanwhile.

@@ -158,7 +158,7 @@ class RabbitQueue final : public Queue {
   /// Changes when the broker has begun to serve us, again or for the first time; 0: never yet.
   std::uint64_t session() const;
 
-  /// For whoever knows that between this session of ours and the one before it no other consumer has
+  /// For whoever knows that between this session and the one before it no other consumer has
   /// acknowledged anything: so what is missing now was lost. Nothing happens if it is another
   /// session by now.
   void nobody_before(std::uint64_t session);
