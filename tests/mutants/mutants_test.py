@@ -4,6 +4,7 @@
 usage: mutants_test.py ROOT
 """
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -227,6 +228,14 @@ class OnTheTree(unittest.TestCase):
             [sys.executable, os.path.join(FOLDER, "mutants.py"), "--check", ROOT],
             capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_production_names_no_mutant(self):
+        for part in ("lib", "include", "apps"):
+            for folder, _, names in os.walk(os.path.join(ROOT, part)):
+                for name in names:
+                    path = os.path.join(folder, name)
+                    with open(path, "rb") as file:
+                        self.assertIsNone(re.search(rb"mutant|planted", file.read()), path)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ import time
 from dataclasses import dataclass
 
 sys.dont_write_bytecode = True
-import legacy  # noqa: E402
 import mutants as tool  # noqa: E402
 
 ROOT = tool.ROOT
@@ -30,7 +29,7 @@ OPTIONS = {
     "CMAKE_BUILD_TYPE": "Debug",
     "CMAKE_CXX_FLAGS_DEBUG": "",
     "CMAKE_C_FLAGS": "-O1 -w",
-    "CMAKE_CXX_FLAGS": "-O1 -w" + legacy.FLAGS,
+    "CMAKE_CXX_FLAGS": "-O1 -w",
     "POSTOFFICE_PRECOMPILE": "ON",
 }
 
@@ -80,8 +79,7 @@ def run(trial, seconds):
     program = find_program(command[0])
     if program is None:
         return False, f"{command[0]} is not built"
-    environment = {**os.environ, **variables, "POSTOFFICE_MUTANT": trial.mutant,
-                   **legacy.environment(trial.mutant)}
+    environment = {**os.environ, **variables, "POSTOFFICE_MUTANT": trial.mutant}
     begun = time.monotonic()
     # timeout ends the test's children with it.
     done = subprocess.run(["timeout", "-k", "5", str(seconds), program, *command[1:]],
@@ -130,7 +128,6 @@ def main(arguments):
     found, edits = tool.ready(tool.HERE, ROOT)
     if found is None:
         return 1
-    legacy.add_to(found, ROOT, lambda name, what: tool.Mutant(name, "", what))
     unknown = set(names) - {mutant.name for mutant in found}
     if unknown:
         print("no such mutant: " + ", ".join(sorted(unknown)), file=sys.stderr)
