@@ -69,8 +69,22 @@ struct PipelineStatus {
 
 /// Ties the five parts together. Everything it decides, it decides on the clock's thread.
 ///
-/// Ownership: the parts are the caller's and must outlive the pipeline.
-/// Threads: all methods may be called from any thread, but not from within a part's method.
+/// Threads: all methods may be called from any thread, but, except for stop(), not from within a
+/// part's method.
+///
+/// Lifetime: the parts are the caller's. How a pipeline ends:
+///
+/// * Stopped, and then destroyed. From the moment stop() is done the pipeline calls no part by
+///   itself, and drops what still comes back from them: pipeline and parts may be destroyed in any
+///   order that suits the parts among each other. Its methods still use clock and queue; call none
+///   when those are gone.
+/// * Destroyed without a stop: like a crash, nothing accepted is lost and the next run finishes it.
+///   All parts must still be there; when the destructor returns, none is used any more, and they
+///   may go in any order. A stop() or progress() that is not done by then never is.
+///
+/// The destructor may run on any thread, and inside what stop() and progress() are done with. It
+/// waits for calls to and from the parts that are under way: so not from within a part's method, or
+/// with a lock held that one takes.
 class Pipeline {
  public:
   struct Parts {
@@ -88,13 +102,19 @@ class Pipeline {
   Pipeline& operator=(const Pipeline&) = delete;
 
   /// Starts to accept, fetch and store. Whether the store or the source can be reached does not
-  /// matter. An error is the ingress's (its address is in use, say).
+  /// matter. An error is the ingress's (its address is in use, say). Once; after a stop() it fails
+  /// with Error::stopped.
   std::error_code start();
 
   /// Stops in this order (S10): starts no fetch, awaits those in flight for at most drain_limit
   /// while callbacks are still accepted, stores the answers, stops accepting. What is left stays in
-  /// the queue for the next run. `done` comes once, from any thread; calling stop() again is fine.
+  /// the queue for the next run. `done` comes once, on the clock's thread, and may destroy the
+  /// pipeline (not the clock). Calling stop() again, while it stops or afterwards, is fine: each
+  /// `done` comes.
   void stop(std::function<void()> done);
+
+  /// The same, waiting until it is done. The clock's thread must run, so call it on another one.
+  void stop_and_wait();
 
   /// From now on instead of PipelineOptions::fetch_concurrency; with 0 no fetch begins. Those in
   /// flight beyond it go on.

@@ -1,6 +1,8 @@
 #include "pipeline/driver.hpp"
 
 #include <algorithm>
+#include <cassert>
+#include <future>
 #include <utility>
 
 #include "base/random.hpp"
@@ -33,25 +35,28 @@ Pipeline::Driver::Driver(Parts parts, PipelineOptions options, Log log)
       dispatcher_(options, seed_of(options)) {}
 
 std::error_code Pipeline::Driver::start() {
+  if (calls_.closed()) return Error::stopped;
   accepting_ = true;
   const auto self = shared_from_this();
   const auto error =
       parts_.ingress.start([self](std::span<const ObjectId> ids, Queue::AppendDone done) {
-        if (!self->accepting_) return done(Error::stopped, {});
-        self->parts_.queue.append(ids, std::nullopt, std::move(done));
+        if (const Gate::Holder inside(self->calls_); inside && self->accepting_) {
+          return self->parts_.queue.append(ids, std::nullopt, std::move(done));
+        }
+        done(Error::stopped, {});
       });
   if (error) return error;
-  post([this](Timestamp) { phase_ = Phase::running; });
+  post([this](Timestamp) {
+    assert((phase_ == Phase::idle || phase_ == Phase::stopped) && "started once");
+    if (phase_ == Phase::idle) phase_ = Phase::running;
+  });
   return {};
 }
 
 void Pipeline::Driver::stop(std::function<void()> done) {
   post([this, done = std::move(done)](Timestamp now) {
-    if (phase_ == Phase::stopped || phase_ == Phase::idle) {
-      phase_ = Phase::stopped;
-      return done();
-    }
     stop_done_.push_back(done);
+    if (phase_ == Phase::stopped || phase_ == Phase::idle) return stopped();
     if (phase_ != Phase::running) return;
     phase_ = Phase::draining;
     drain_until_ = now + options_.drain_limit;
@@ -61,23 +66,33 @@ void Pipeline::Driver::stop(std::function<void()> done) {
   });
 }
 
+void Pipeline::Driver::stop_and_wait() {
+  assert(round_thread_.load() != std::this_thread::get_id() && "waits for its own thread");
+  assert(!Gate::Holder::holds(calls_) && "waits from within a part's call");
+  const auto done = std::make_shared<std::promise<void>>();
+  stop([done] { done->set_value(); });
+  done->get_future().wait();
+}
+
 void Pipeline::Driver::set_fetch_concurrency(std::size_t fetches) {
   post([this, fetches](Timestamp) { dispatcher_.set_fetch_concurrency(fetches); });
 }
 
 void Pipeline::Driver::close() {
   accepting_ = false;
-  const std::lock_guard lock(round_mutex_);
-  closed_ = true;
+  calls_.close_and_wait();
+  rounds_.close_and_wait();
 }
 
+// By the pipeline's owner, who keeps the parts for as long as he calls.
 void Pipeline::Driver::post(Event event) {
-  {
-    const std::lock_guard lock(inbox_mutex_);
-    inbox_.push_back(std::move(event));
-    if (std::exchange(round_posted_, true)) return;
-  }
-  schedule(Timestamp::min());
+  if (inbox_.put(std::move(event))) schedule(Timestamp::min());
+}
+
+// By a part, which may come when the others have gone.
+void Pipeline::Driver::completed(Event event) {
+  const Gate::Holder inside(calls_);
+  if (inside) post(std::move(event));
 }
 
 void Pipeline::Driver::schedule(Timestamp when) {
@@ -87,19 +102,32 @@ void Pipeline::Driver::schedule(Timestamp when) {
 }
 
 void Pipeline::Driver::round() {
-  const std::lock_guard lock(round_mutex_);
-  if (closed_) return;
-  // The frontier first, the inbox second: what the queue had handed over by then is in the inbox.
-  const QueueStatus queue = parts_.queue.status();
-  std::vector<Event> events;
-  {
-    const std::lock_guard inbox_lock(inbox_mutex_);
-    events.swap(inbox_);
-    round_posted_ = false;
+  for (const auto& answer : run_round()) answer();
+}
+
+std::vector<std::function<void()>> Pipeline::Driver::run_round() {
+  assert(!Gate::Holder::holds(rounds_) && "a clock that calls back from call_at()");
+  const Gate::Holder inside(rounds_);
+  if (!inside) return {};
+  round_thread_ = std::this_thread::get_id();
+  if (phase_ == Phase::stopped) {  // the queue may have gone
+    for (const Event& event : inbox_.take_all()) event(last_round_);
+    return std::exchange(answers_, {});
   }
-  const Timestamp now = parts_.clock.now();
+  // The frontier first, the inbox second: what the queue had handed over by then is in the inbox.
+  QueueStatus queue = parts_.queue.status();
+  const std::vector<Event> events = inbox_.take_all();
+  const Timestamp now = last_round_ = parts_.clock.now();
   for (const Event& event : events) event(now);
-  if (phase_ == Phase::idle || phase_ == Phase::stopped) return publish(now);
+  if (phase_ == Phase::idle || phase_ == Phase::stopped) {
+    publish(now);
+  } else {
+    act(now, queue);
+  }
+  return std::exchange(answers_, {});
+}
+
+void Pipeline::Driver::act(Timestamp now, QueueStatus& queue) {
   if (now >= next_wake_) next_wake_ = Timestamp::max();
   core::Actions& actions = dispatcher_.act(now, queue.frontier, queue.recorded, queue.crowded);
   if (actions.expire) actions.expire->publishers = std::move(queue.publishers);
@@ -114,7 +142,7 @@ void Pipeline::Driver::carry_out(core::Actions& actions) {
   const auto self = shared_from_this();
   for (const auto [token, id] : actions.fetches) {
     const auto done = [self, token = token](FetchResult result) {
-      self->post([self = self.get(), token, result = std::move(result)](Timestamp now) {
+      self->completed([self = self.get(), token, result = std::move(result)](Timestamp now) {
         self->dispatcher_.fetched(token, result, now);
       });
     };
@@ -122,22 +150,23 @@ void Pipeline::Driver::carry_out(core::Actions& actions) {
   }
   for (auto& [token, changes] : actions.applies) {
     const auto done = [self, token = token](std::error_code error, Applied applied) {
-      self->post([self = self.get(), token, error, applied = std::move(applied)](Timestamp now) {
-        self->dispatcher_.applied(token, error, applied, now);
-      });
+      self->completed(
+          [self = self.get(), token, error, applied = std::move(applied)](Timestamp now) {
+            self->dispatcher_.applied(token, error, applied, now);
+          });
     };
     parts_.store.apply(std::move(changes), done);
   }
   if (actions.expire) {
     parts_.store.expire(std::move(*actions.expire), [self](std::error_code error, Expired expired) {
-      self->post([self = self.get(), error, expired](Timestamp now) {
+      self->completed([self = self.get(), error, expired](Timestamp now) {
         self->dispatcher_.expired(error, expired, now);
       });
     });
   }
   for (const auto& [token, received_at, ids] : actions.carries) {
     const auto done = [self, token = token](std::error_code error, const Receipt& receipt) {
-      self->post([self = self.get(), token, error, receipt](Timestamp now) {
+      self->completed([self = self.get(), token, error, receipt](Timestamp now) {
         self->dispatcher_.carried(token, error, receipt.sequence, now);
       });
     };
@@ -152,7 +181,7 @@ void Pipeline::Driver::read() {
   reading_ = true;
   parts_.queue.read(
       read_ids_max, [self = shared_from_this()](std::error_code error, Delivery delivery) {
-        self->post([self = self.get(), error, delivery = std::move(delivery)](Timestamp now) {
+        self->completed([self = self.get(), error, delivery = std::move(delivery)](Timestamp now) {
           if (error) return;  // the queue shuts down: reading_ stays true, no further read follows
           self->reading_ = false;
           self->dispatcher_.delivered(delivery, now);
@@ -169,12 +198,19 @@ void Pipeline::Driver::drain_step(Timestamp now) {
   if (!fetched || !stored) return;
   phase_ = Phase::stopping;
   parts_.ingress.stop([self = shared_from_this()] {
-    self->post([self = self.get()](Timestamp) {
+    self->completed([self = self.get()](Timestamp) {
+      assert(self->phase_ == Phase::stopping);
       self->accepting_ = false;
-      self->phase_ = Phase::stopped;
-      for (const auto& done : std::exchange(self->stop_done_, {})) done();
+      self->stopped();
     });
   });
+}
+
+// Completions that come from now on are dropped: what they bring is in the queue for the next run.
+void Pipeline::Driver::stopped() {
+  calls_.close_and_wait();
+  phase_ = Phase::stopped;
+  for (auto& done : std::exchange(stop_done_, {})) answers_.push_back(std::move(done));
 }
 
 std::vector<StuckRow> Pipeline::Driver::stuck_rows(std::size_t limit) const {
@@ -295,11 +331,11 @@ void Pipeline::Driver::progress(Receipt receipt, ProgressDone done) {
     const QueueStatus queue = parts_.queue.status();
     if (receipt.queue != queue.queue || receipt.sequence == 0 ||
         receipt.sequence > queue.last_durable) {
-      return done(Progress::unknown);
+      return answers_.push_back([done] { done(Progress::unknown); });
     }
     const bool pending =
         receipt.sequence > dispatcher_.last_delivered() || dispatcher_.pending(receipt.sequence);
-    done(pending ? Progress::pending : Progress::applied);
+    answers_.push_back([done, pending] { done(pending ? Progress::pending : Progress::applied); });
   });
 }
 

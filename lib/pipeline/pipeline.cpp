@@ -45,6 +45,7 @@ Pipeline::~Pipeline() { driver_->close(); }
 
 std::error_code Pipeline::start() { return driver_->start(); }
 void Pipeline::stop(std::function<void()> done) { driver_->stop(std::move(done)); }
+void Pipeline::stop_and_wait() { driver_->stop_and_wait(); }
 void Pipeline::set_fetch_concurrency(std::size_t fetches) {
   driver_->set_fetch_concurrency(fetches);
 }
