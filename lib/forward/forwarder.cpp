@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/gate.hpp"
+
 namespace postoffice {
 namespace {
 
@@ -48,6 +50,7 @@ class Forwarder::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void close() {
+    completions_.close_and_wait();
     const std::lock_guard step_lock(step_mutex_);
     closed_ = true;
   }
@@ -80,7 +83,8 @@ class Forwarder::Impl : public std::enable_shared_from_this<Impl> {
       const std::lock_guard lock(mutex_);
       if (std::exchange(woken_, true)) return;
     }
-    step_at(Timestamp::min());
+    const Gate::Holder inside(completions_);
+    if (inside) step_at(Timestamp::min());
   }
 
   void step_at(Timestamp when) {
@@ -218,6 +222,7 @@ class Forwarder::Impl : public std::enable_shared_from_this<Impl> {
   const ForwarderOptions options_;
   const Log log_;
 
+  Gate completions_;       // they may come when the clock has gone
   std::mutex step_mutex_;  // held during a step
   bool closed_ = false;
 

@@ -7,6 +7,7 @@
 #include <deque>
 #include <future>
 #include <map>
+#include <memory>
 #include <optional>
 #include <random>
 #include <set>
@@ -280,6 +281,23 @@ TEST_CASE("random histories: nothing accepted is lost, whatever fails and restar
     REQUIRE(confirmed.size() == accepted.size());
     REQUIRE(world.queue.status().acknowledged == accepted.size());
   }
+}
+
+TEST_CASE("what comes back after a forwarder has gone touches neither queue nor clock (ASan)") {
+  Broker broker;
+  auto clock = std::make_unique<ManualClock>();
+  auto queue = std::make_unique<MemoryQueue>(*clock);
+  auto forwarder = std::make_unique<Forwarder>(*queue, *clock, broker.forward());
+  forwarder->start();
+  const ObjectId id = 1;
+  queue->append({&id, 1}, std::nullopt, [](std::error_code, const Receipt&) {});
+  clock->run_ready();
+  REQUIRE(broker.waiting() == 1);
+  forwarder.reset();
+  queue.reset();  // the waiting read ends
+  clock.reset();
+  broker.answer_all();
+  CHECK(broker.waiting() == 0);
 }
 
 TEST_CASE("with threads on all sides every callback arrives, and a stop ends it (S1, S10)") {

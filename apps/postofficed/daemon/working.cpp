@@ -67,7 +67,7 @@ Working::Working(const Options& options, postoffice::EventLoop& loop, postoffice
 Working::~Working() {
   shards_.clear();
   leaving_.clear();
-  for (auto& thread : closing_) thread.join();
+  closing_.join_all();
 }
 
 void Working::start() {
@@ -78,6 +78,7 @@ void Working::tick() {
   if (!stopping_ && ticks_++ % ticks_of_beat == 0 && !beating_) beat();
   for (const auto& [number, shard] : shards_) shard->look();
   publish();
+  closing_.join_ended();
   clock_.call_at(clock_.now() + tick_every, [this] { tick(); });
 }
 
@@ -137,7 +138,7 @@ void Working::gone(int number) {
     add(past_, counted_so_far);
   }
   past_missing_ += place->second->status().missing;
-  closing_.emplace_back([queue = place->second->release()]() mutable { queue.reset(); });
+  closing_.run([queue = std::shared_ptr(place->second->release())]() mutable { queue.reset(); });
   leaving_.erase(place);
   finish_stop();
 }

@@ -8,10 +8,10 @@
 #include <optional>
 #include <string>
 #include <system_error>
-#include <thread>
 #include <vector>
 
 #include "admin/broker.hpp"
+#include "daemon/closing_threads.hpp"
 #include "daemon/neighbours.hpp"
 #include "daemon/shard.hpp"
 #include "options/options.hpp"
@@ -81,7 +81,7 @@ class Working {
 
   Shards shards_;   // ours
   Shards leaving_;  // draining: another worker's, or we stop
-  std::vector<std::thread> closing_;
+  ClosingThreads closing_;
   postoffice::PipelineStatus past_;  // what shards that we had have counted
   std::uint64_t past_missing_ = 0;
   std::size_t workers_ = 1;

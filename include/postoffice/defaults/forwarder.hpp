@@ -33,6 +33,7 @@ struct ForwarderStatus {
 /// After a failure it waits for what is under way, then sends all that failed again, in order.
 ///
 /// Ownership: queue and clock must outlive the forwarder, and the queue must not be read by others.
+/// What comes back after the forwarder has gone touches neither.
 /// Threads: all methods from any thread. `forward` is called on the clock's thread; its completion
 /// comes once, from any thread, possibly before it returns.
 class Forwarder {
