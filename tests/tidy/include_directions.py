@@ -49,10 +49,6 @@ PARTS = re.compile(r"postoffice/(defaults/.*|testing/.*|pipeline\.hpp|asio_event
 EXCEPTIONS = {
     ("include/postoffice/asio_event_loop.hpp", "asio/io_context.hpp"):
         "the one header for those who bring an Asio loop of their own",
-    ("lib/rabbitmq/message.cpp", "journal/crc32c.hpp"): "moves to lib/codec",
-    ("lib/rabbitmq/message.cpp", "journal/id_codec.hpp"): "moves to lib/codec",
-    ("lib/rabbitmq/publisher.cpp", "journal/id_sort.hpp"): "moves to lib/codec",
-    ("lib/rabbitmq/shard_buffer.hpp", "journal/oldest_queue.hpp"): "moves to lib/base",
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.M)
