@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cassert>
 #include <deque>
 #include <optional>
 #include <utility>
@@ -15,11 +14,11 @@ namespace postoffice::codec {
 /// leave from the front. Whatever is followed by an older or equal time is not kept, since it
 /// cannot be the oldest before the other has left. Beyond a limit neighbours are merged into the
 /// earlier time with the later sequence: the answer is then early by at most a small share of what
-/// waits, never late.
+/// waits, never late. The same holds after sequences that come again, as they do on a broker's new
+/// channel: what the earlier ones left stays until they are popped.
 class SlidingMinimum {
  public:
   void push(Sequence sequence, Timestamp time) {
-    assert(times_.empty() || times_.back().sequence < sequence);
     while (!times_.empty() && times_.back().time >= time) times_.pop_back();
     times_.push_back({sequence, time});
     if (times_.size() > size_max) merge_neighbours();
