@@ -22,6 +22,7 @@ struct amqp_socket_t_;
 namespace postoffice::rabbitmq {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
+using SteadyDuration = std::chrono::steady_clock::duration;
 
 /// What is in a queue, and who takes it out.
 struct QueueAnswer {

@@ -15,6 +15,11 @@ namespace {
 // A broker that confirms nothing for so long will not any more: connect again.
 constexpr auto stall_limit = std::chrono::seconds(5);
 
+// A broker that refuses may mean this channel alone (renew_if_refused): so soon it gets another
+// one, and then later and later, since most often a queue is really full.
+constexpr auto renew_first = std::chrono::seconds(2);
+constexpr auto renew_last = std::chrono::seconds(60);
+
 // Who consumes the queues, and what is in them.
 constexpr auto question_every = std::chrono::seconds(1);
 
@@ -32,9 +37,7 @@ Link::Settings link_settings(const RabbitOptions& options, std::string name, Log
 
 }  // namespace
 
-std::uint64_t random_number() {
-  return random_uint64();
-}
+std::uint64_t random_number() { return random_uint64(); }
 
 RabbitOptions checked(RabbitOptions options) {
   const bool tls = parse_amqp_url(options.url).tls.has_value();
@@ -63,7 +66,8 @@ Publisher::Publisher(const RabbitOptions& options, std::vector<int> shards, std:
       numbers_(shards_.size()),
       last_(
           static_cast<Sequence>(std::max<std::int64_t>(clock.now().time_since_epoch().count(), 0))),
-      pace_(shards_.size(), options.tick) {
+      pace_(shards_.size(), options.tick),
+      renew_after_(renew_first) {
   for (const int shard : shards_) frames_.emplace_back(shard_name(options_.prefix, shard));
   start();
 }
@@ -196,7 +200,7 @@ RabbitPublisherStatus Publisher::status() const {
     status = counters_;
     status.connected = ready_;
     status.blocked = blocked_;
-    status.refusing = refusing_;
+    status.refusing = refused_;
     const auto now = std::chrono::steady_clock::now();
     status.losing = lost_at_ && now < *lost_at_ + told_for;
     status.dead_grows = dead_grew_ && now < *dead_grew_ + told_for;
@@ -240,9 +244,11 @@ SteadyTime Publisher::step(Connection& connection, SteadyTime now) {
   window_.overdue(now, ended_);
   finish();
   look_for_stall(now);
+  renew_if_refused(now);
   auto next = std::min(window_.next_due(), progress_ + stall_limit);
   if (ticks_) next = std::min({next, pace_.next(), next_question_});
   const std::lock_guard lock(mutex_);
+  if (refusing_) next = std::min(next, renew_at_);
   asleep_ = line_.sent.empty();
   return asleep_ ? next : now;
 }
@@ -356,14 +362,15 @@ void Publisher::on_confirm(std::uint64_t tag, bool multiple) {
 
 void Publisher::on_nack(std::uint64_t tag, bool multiple) {
   progress_ = std::chrono::steady_clock::now();
-  bool before = false;
+  bool told = false;
   {
     const std::lock_guard lock(mutex_);
-    before = std::exchange(refusing_, true);
+    if (!std::exchange(refusing_, true)) renew_at_ = progress_ + renew_after_;
+    told = std::exchange(refused_, true);
     refused_at_ = progress_;
     numbers_.refuse(tag, multiple);
   }
-  if (!before) {
+  if (!told) {
     say(LogLevel::warning,
         std::string("the broker refuses messages (nack): a queue has reached its limit") +
             (ticks_ ? "; callbacks get 503" : "; what is carried forward is tried again"));
@@ -408,6 +415,19 @@ void Publisher::look_for_stall(SteadyTime now) {
   if (!blocked) give_up("the broker confirms nothing");
 }
 
+/// Where a node has just died, RabbitMQ may refuse all that comes by one channel, for as long as
+/// that channel lives, although the queue has room and another leader: the channel asks the leader
+/// that it knew (3.10.8, findings/rabbitmq_refuses_for_a_dead_leader.sh).
+void Publisher::renew_if_refused(SteadyTime now) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!refusing_ || now < renew_at_) return;
+    renew_at_ = SteadyTime::max();
+  }
+  renew_after_ = std::min<SteadyDuration>(2 * renew_after_, renew_last);
+  give_up("it refuses messages; perhaps not on another channel");
+}
+
 void Publisher::disconnected() {
   {
     const std::lock_guard lock(mutex_);
@@ -428,13 +448,20 @@ void Publisher::finish() {
   bool heard = false, takes = false;
   {
     const std::lock_guard lock(mutex_);
-    const bool ready = ready_, refusing = refusing_;
-    for (const Ended& ended : ended_) count(ended);
+    const bool ready = ready_;
+    bool taken = ticks_;
+    for (const Ended& ended : ended_) {
+      count(ended);
+      taken = taken || !ended.error;
+    }
     heard = ready_ && !ready;
-    takes = refusing && !refusing_ && open_;
+    takes = open_ && ready_ && !refusing_ && taken && std::exchange(refused_, false);
   }
   if (heard) proven();
-  if (takes) say(LogLevel::info, "the broker takes messages again");
+  if (takes) {
+    renew_after_ = renew_first;
+    say(LogLevel::info, "the broker takes messages again");
+  }
   for (auto& [sent, error, nacked] : ended_) {
     if (!sent.done) continue;
     sent.done(error, {options_.publisher, sent.sequence, sent.stamp});

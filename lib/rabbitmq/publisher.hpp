@@ -67,6 +67,7 @@ class Publisher final : private Link {
   void finish();
   void count(const Ended& ended);
   void look_for_stall(SteadyTime now);
+  void renew_if_refused(SteadyTime now);
 
   // With the mutex held.
   std::error_code refusal(bool stamped) const;
@@ -96,7 +97,8 @@ class Publisher final : private Link {
   bool open_ = false;         // the connection works …
   bool ready_ = false;        // … and all shards have heard of us
   bool blocked_ = false;
-  bool refusing_ = false;  // see RabbitPublisherStatus
+  bool refusing_ = false;  // on this connection
+  bool refused_ = false;   // see RabbitPublisherStatus: over connections, as long as it lasts
   bool stopped_ = false;
   bool asleep_ = false;
   bool hushed_ = false;
@@ -116,7 +118,9 @@ class Publisher final : private Link {
   UnreadQueues::Look look_;     // being taken: the answers so far
   std::size_t unanswered_ = 0;  // questions
   SteadyTime next_question_{};
-  SteadyTime progress_{};  // when the broker confirmed something, or nothing was on its way
+  SteadyTime renew_at_{};       // while the broker refuses
+  SteadyDuration renew_after_;  // from the first refusal on
+  SteadyTime progress_{};       // when the broker confirmed something, or nothing was on its way
 };
 
 }  // namespace postoffice::rabbitmq

@@ -353,6 +353,42 @@ TEST_CASE("a nack is told once, and over when a round of ticks is confirmed agai
   CHECK_FALSE(client.append());
 }
 
+TEST_CASE("a broker that refuses all that comes by one connection is asked on another (S9)") {
+  std::atomic<bool> refuses{false};
+  std::atomic<FakeBroker*> connected{nullptr};
+  FakeBroker broker([&](FakeBroker::Peer& peer, std::uint64_t tag, const std::string&) {
+    refuses && connected.load()->connects() == 1 ? peer.nack(tag) : peer.ack(tag);
+  });
+  connected = &broker;
+  Client client(broker);
+  REQUIRE(client.connect());
+  refuses = true;
+  CHECK(client.append(500ms) == Error::not_durable);
+  REQUIRE(within(10s, [&] { return !client.publisher.status().refusing; }));
+  CHECK(broker.connects() == 2);
+  CHECK_FALSE(client.append());
+  CHECK(client.log.count("the broker refuses messages") == 1);
+  CHECK(client.log.count("takes messages again") == 1);
+}
+
+TEST_CASE("a broker that goes on refusing is asked anew more and more rarely, and told of once") {
+  std::atomic<bool> full{false};
+  FakeBroker broker([&](FakeBroker::Peer& peer, std::uint64_t tag, const std::string&) {
+    full ? peer.nack(tag) : peer.ack(tag);
+  });
+  Client client(broker);
+  REQUIRE(client.connect());
+  full = true;
+  CHECK(client.append(500ms) == Error::not_durable);
+  REQUIRE(within(10s, [&] { return broker.connects() == 2; }));
+  const auto second = std::chrono::steady_clock::now();
+  REQUIRE(within(10s, [&] { return broker.connects() == 3; }));
+  CHECK(std::chrono::steady_clock::now() - second > 3s);  // four, where it was two before
+  CHECK(client.publisher.status().refusing);
+  CHECK(client.log.count("the broker refuses messages") == 1);
+  CHECK(client.log.count("perhaps not on another channel") == 1);
+}
+
 TEST_CASE("ticks come slower where nobody consumes, and at once when somebody does") {
   std::atomic<int> ticks{0};
   FakeBroker broker([&](FakeBroker::Peer& peer, std::uint64_t tag, const std::string&) {

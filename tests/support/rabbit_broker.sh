@@ -3,6 +3,7 @@
 # and port mapper.
 #
 #   rabbit_broker.sh start DIR         creates it if need be, starts it, prints its URL
+#   rabbit_broker.sh join DIR OTHER    creates it and starts it as a node of OTHER's cluster
 #   rabbit_broker.sh stop DIR          in good order
 #   rabbit_broker.sh kill DIR          at once (SIGKILL)
 #   rabbit_broker.sh restart DIR       after either, on the same port
@@ -116,6 +117,21 @@ start() {
   fail "the broker does not start: $(tail -3 "$dir/log/console" "$dir/log/log")"
 }
 
+# Nodes find each other by one port mapper, and trust each other by one cookie.
+join() {
+  other=$(cd "$1" && pwd)
+  create
+  read -r other_port _ epmd_port _ <"$other/ports"
+  read -r port distribution_port _ tls_port <"$dir/ports"
+  echo "$port $distribution_port $epmd_port $tls_port" >"$dir/ports"
+  cp -f "$other/.erlang.cookie" "$dir/.erlang.cookie"
+  start same_port
+  for step in stop_app reset "join_cluster postoffice-$other_port@localhost" start_app; do
+    # shellcheck disable=SC2086  # a word each
+    ctl $step >>"$dir/log/join" 2>&1 || fail "no $step: $(tail -3 "$dir/log/join")"
+  done
+}
+
 await_end() {
   for _ in $(seq 100); do
     alive || return 0
@@ -170,7 +186,7 @@ run() {
   exit "$status"
 }
 
-[ $# -ge 2 ] || fail "usage: start|stop|kill|restart|url|pid|ctl|remove DIR, or run COMMAND"
+[ $# -ge 2 ] || fail "usage: start|join|stop|kill|restart|url|pid|ctl|remove DIR, or run COMMAND"
 find_programs
 command=$1
 shift
@@ -179,6 +195,7 @@ dir=$1
 shift
 case $command in
   start) start any_port; url ;;
+  join) join "$1"; url ;;
   stop) stop ;;
   kill) kill_now ;;
   restart) stop; start same_port; url ;;

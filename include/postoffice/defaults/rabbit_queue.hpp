@@ -58,7 +58,8 @@ struct RabbitPublisherStatus {
   std::uint64_t publisher = 0;
   bool connected = false;  ///< all shards have confirmed the hello of this connection
   bool blocked = false;    ///< the broker has no memory or disk for what we publish
-  bool refusing = false;   ///< it has refused a message, and no round of ticks has passed since
+  bool refusing = false;   ///< it has refused a message, and no round of ticks has passed since, on
+                           ///< any connection
   std::size_t unconfirmed = 0;  ///< callbacks on their way
   std::string trouble;          ///< why it is not connected, for people; without the password
 
