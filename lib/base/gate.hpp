@@ -70,12 +70,12 @@ class Gate {
   class Holder {
    public:
     explicit Holder(Gate& gate) : gate_(gate.enter() ? &gate : nullptr) {
-      if (gate_) innermost_ = this;
+      if (gate_) innermost = this;
     }
     ~Holder() {
       if (!gate_) return;
-      assert(innermost_ == this);
-      innermost_ = outer_;
+      assert(innermost == this);
+      innermost = outer_;
       gate_->leave();
     }
     Holder(const Holder&) = delete;
@@ -85,15 +85,15 @@ class Gate {
 
     /// Whether this thread is inside by a holder of its own.
     static bool holds(const Gate& gate) noexcept {
-      const Holder* each = innermost_;
+      const Holder* each = innermost;
       while (each && each->gate_ != &gate) each = each->outer_;
       return each != nullptr;
     }
 
    private:
-    static inline thread_local const Holder* innermost_ = nullptr;
+    static inline thread_local const Holder* innermost = nullptr;
     Gate* const gate_;
-    const Holder* const outer_ = innermost_;
+    const Holder* const outer_ = innermost;
   };
 
  private:
