@@ -47,7 +47,7 @@ TEST_CASE("a length limit is an honest 503 and loses nothing that was accepted (
   const auto rows = place.rows();
   for (const auto id : accepted) CHECK(rows.contains(id));
   CHECK(serve.page("/healthz").status == 200);
-  CHECK(serve.said("the broker takes messages again"));
+  CHECK(eventually([&] { return serve.said("the broker takes messages again"); }));
 }
 
 TEST_CASE("what was confirmed and then dropped by a policy is noticed, counted and told") {
@@ -64,7 +64,8 @@ TEST_CASE("what was confirmed and then dropped by a policy is noticed, counted a
       [&] { return serve.page("/healthz").body.find("gone from") != std::string::npos; }, 30s));
   const auto health = serve.page("/healthz").body;
   CHECK_MESSAGE(health.find("message-ttl") != std::string::npos, health);
-  CHECK(serve.said("confirmed are gone from queues that nobody consumes"));
+  CHECK(eventually(
+      [&] { return serve.said("confirmed are gone from queues that nobody consumes"); }));
   const auto metrics = serve.page("/metrics").body;
   CHECK(metrics.find("postoffice_lost_messages_total 0\n") == std::string::npos);
   CHECK(metrics.find("postoffice_dead_queue_messages ") != std::string::npos);
@@ -80,8 +81,8 @@ TEST_CASE("queues that drop the oldest, as an operator made them, are taken, and
   Daemon serve(data.path(), place.arguments(broker.url(), {"serve"}));
   REQUIRE(serve.ready());
   REQUIRE_MESSAGE(eventually([&] { return is_ready(serve); }), serve.process().err());
-  CHECK(serve.said("x-delivery-limit 50"));
-  CHECK(serve.said("declared without x-overflow"));
+  CHECK(eventually([&] { return serve.said("x-delivery-limit 50"); }));
+  CHECK(eventually([&] { return serve.said("declared without x-overflow"); }));
   int id = 0;
   const auto lossy = [&] {
     for (int i = 0; i < 30; ++i) CHECK(serve.post(std::to_string(++id)).status == 202);
@@ -108,8 +109,8 @@ TEST_CASE("a message that is too large is put aside, and the shard goes on") {
   CHECK(place.has_rows(40));
   CHECK(
       eventually([&] { return run.page("/healthz").body.find("68157440") != std::string::npos; }));
-  CHECK(run.said("huge.0: a message of 68157440 bytes"));
-  CHECK(run.said("huge.1: a message of 68157440 bytes"));
+  CHECK(eventually([&] { return run.said("huge.0: a message of 68157440 bytes"); }));
+  CHECK(eventually([&] { return run.said("huge.1: a message of 68157440 bytes"); }));
 }
 
 TEST_CASE("of several hosts one that is up is enough, and the broker is left politely") {

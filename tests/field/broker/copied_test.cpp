@@ -35,7 +35,7 @@ void copied_directory_is_noticed(const std::string& name, const std::string& sch
   CHECK(contains(original.post("1").body, words));
   CHECK(contains(original.page("/readyz").body, words));
   CHECK(contains(original.page("/healthz").body, words));
-  CHECK(original.said(words));
+  CHECK(eventually([&] { return original.said(words); }));
   REQUIRE(eventually([&] { return copy->post("2").status == 202; }));
   CHECK(place.has_rows(1));
 
@@ -79,7 +79,7 @@ TEST_CASE("a changed password of the broker is taken from its file with SIGHUP, 
   broker.ctl({"close_all_connections", "the password was changed"});
   for (auto* daemon : {&serve, &worker}) {
     CHECK(eventually([&] { return contains(daemon->page("/readyz").body, "ACCESS_REFUSED"); }));
-    CHECK(daemon->said("ACCESS_REFUSED"));
+    CHECK(eventually([&] { return daemon->said("ACCESS_REFUSED"); }));
   }
   CHECK(contains(serve.post("2").body, "ACCESS_REFUSED"));
 

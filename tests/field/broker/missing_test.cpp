@@ -59,7 +59,8 @@ TEST_CASE("a purge while the worker is away is counted and told by the worker, t
   pair.worker.process().signal(SIGCONT);
 
   CHECK(eventually([&] { return missing(pair.worker) == 30; }));
-  CHECK(pair.worker.said("messages that the broker had confirmed never came"));
+  CHECK(eventually(
+      [&] { return pair.worker.said("messages that the broker had confirmed never came"); }));
   const auto health = pair.worker.page("/healthz").body;
   CHECK_MESSAGE(health.find("had confirmed never came") != std::string::npos, health);
   CHECK(health.find("rabbitmqctl list_policies") != std::string::npos);
@@ -99,7 +100,7 @@ TEST_CASE("what only looks like a loss is not told as one") {
   {
     Daemon second(data.path(), pair.place.arguments(pair.broker.url(), {"worker"}));
     REQUIRE(second.ready());
-    CHECK(eventually([&] { return second.said("is ours"); }, 20s));
+    CHECK(eventually([&] { return second.said("is ours"); }, 60s));
     send(10);
     pair.broker.ctl({"close_all_connections", "by the test"});
     send(10);

@@ -105,7 +105,7 @@ TEST_CASE_FIXTURE(Scene,
   pool.run("session");
   CHECK(stored(3));
   CHECK(eventually([&] { return daemon.page("/healthz").status == 200; }));
-  CHECK(daemon.said("connected to"));
+  CHECK(eventually([&] { return daemon.said("connected to"); }));
 }
 
 TEST_CASE_FIXTURE(Scene,

@@ -139,7 +139,7 @@ TEST_CASE("beside 1.5 million ids rows are touched and new ids fetched at once (
   CHECK(health.body.find("behind since") != std::string::npos);
   CHECK(daemon->status("ids_in_queue_only") > 1'000'000);
   CHECK(daemon->page("/metrics").body.find("postoffice_behind_seconds") != std::string::npos);
-  CHECK(daemon->said("behind: more is received"));
+  CHECK(eventually([&] { return daemon->said("behind: more is received"); }));
 
   daemon->process().signal(SIGKILL);
   daemon->process().exit_code();

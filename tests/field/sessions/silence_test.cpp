@@ -202,7 +202,7 @@ TEST_CASE("D4: a database that was never reached is down at once, and named") {
   CHECK(page.body.find("127.0.0.1:1 was never reached") != std::string::npos);
   CHECK(page.body.find("refused") != std::string::npos);
   CHECK(daemon.page("/objects").status == 503);
-  CHECK(daemon.said("PostgreSQL (127.0.0.1:1)"));
+  CHECK(eventually([&] { return daemon.said("PostgreSQL (127.0.0.1:1)"); }));
   CHECK_FALSE(daemon.said("localhost:5432"));
 }
 
