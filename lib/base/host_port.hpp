@@ -8,7 +8,7 @@
 #include <string_view>
 #include <system_error>
 
-namespace postoffice::base {
+namespace postoffice {
 
 struct HostPort {
   std::string host;  ///< without brackets; empty for every address of this machine
@@ -36,4 +36,4 @@ inline std::optional<HostPort> parse_host_port(std::string_view text) {
   return parsed;
 }
 
-}  // namespace postoffice::base
+}  // namespace postoffice

@@ -259,8 +259,7 @@ void Consumer::look_for_gaps(bool redelivered, std::string_view label, Bytes bod
   const auto place = parse_place(label);
   if (!place) return;  // of an older publisher, or carried forward by a worker
   const auto header = header_of(body);
-  const bool callback = header.type == MessageType::callback || header.type == MessageType::carried;
-  gaps_.hear(header.publisher, header.session, *place, callback, redelivered);
+  gaps_.hear(header.publisher, header.session, *place, is_callback(header.type), redelivered);
   note_missing();
 }
 

@@ -54,17 +54,17 @@ GapWatch::Line* GapWatch::find(std::uint64_t publisher, std::uint64_t session) {
   return at == lines_.rend() ? nullptr : &*at;
 }
 
-void GapWatch::begin(std::uint64_t publisher, std::uint64_t session, const PlaceInLine& place,
-                     bool callback) {
+GapWatch::Line& GapWatch::begin(std::uint64_t publisher, std::uint64_t session,
+                                const PlaceInLine& place, bool callback) {
   if (lines_.size() == lines_max) lines_.erase(lines_.begin());
   const auto from = from_here(place, callback);
-  lines_.push_back({publisher, session, place.now.first, from, from});
+  return lines_.emplace_back(Line{publisher, session, place.now.first, from, from});
 }
 
 void GapWatch::hear(std::uint64_t publisher, std::uint64_t session, const PlaceInLine& place,
                     bool callback, bool redelivered) {
-  if (find(publisher, session) == nullptr) begin(publisher, session, place, callback);
-  Line& line = *find(publisher, session);
+  Line* const known = find(publisher, session);
+  Line& line = known != nullptr ? *known : begin(publisher, session, place, callback);
   if (callback && redelivered && line.silent && has_come(line, place.number)) nobody_between();
   if (place.now.first < line.range) return;  // overtaken: whoever was confirmed is not
   const auto from = from_here(place, callback);

@@ -57,8 +57,8 @@ class GapWatch {
   };
 
   Line* find(std::uint64_t publisher, std::uint64_t session);
-  void begin(std::uint64_t publisher, std::uint64_t session, const PlaceInLine& place,
-             bool callback);
+  Line& begin(std::uint64_t publisher, std::uint64_t session, const PlaceInLine& place,
+              bool callback);
   static bool has_come(const Line& line, std::uint64_t number);
   static void take(Line& line, std::uint64_t number);
   static void advance(Line& line, std::uint64_t next);

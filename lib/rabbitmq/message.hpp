@@ -35,6 +35,11 @@ void encode_message(const MessageHeader& header, std::span<const ObjectId> ids,
 /// Nothing if it is no message of ours; `ids` gets the ids appended, or is left as it was.
 std::optional<MessageHeader> decode_message(Bytes body, std::vector<ObjectId>& ids);
 
+/// It names ids, for the first time or once more.
+inline bool is_callback(MessageType type) {
+  return type == MessageType::callback || type == MessageType::carried;
+}
+
 /// Of a body that decode_message() has taken.
 MessageHeader header_of(Bytes body);
 

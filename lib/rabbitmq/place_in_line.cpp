@@ -9,16 +9,18 @@ constexpr std::string_view version = "1";
 
 }  // namespace
 
-std::string to_text(const PlaceInLine& place) {
-  char text[96];
-  char* at = text;
+PlaceText to_text(const PlaceInLine& place) {
+  PlaceText text;
+  char* at = text.text_.data();
+  char* const end = at + text.text_.size();
   *at++ = version.front();
   for (const auto number :
        {place.number, place.now.first, place.now.last, place.before.first, place.before.last}) {
     *at++ = '/';
-    at = std::to_chars(at, text + sizeof text, number, 16).ptr;
+    at = std::to_chars(at, end, number, 16).ptr;
   }
-  return {text, at};
+  text.size_ = static_cast<std::size_t>(at - text.text_.data());
+  return text;
 }
 
 std::optional<PlaceInLine> parse_place(std::string_view text) {

@@ -2,9 +2,10 @@
 // missing. Travels in the property message-id: docs/rabbit_format.md.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 
 namespace postoffice::rabbitmq {
@@ -26,7 +27,22 @@ struct PlaceInLine {
   friend bool operator==(const PlaceInLine&, const PlaceInLine&) = default;
 };
 
-std::string to_text(const PlaceInLine& place);
+/// As it is sent. One for each message: so it allocates nothing.
+class PlaceText {
+ public:
+  std::size_t size() const { return size_; }
+  operator std::string_view() const { return {text_.data(), size_}; }
+  friend bool operator==(const PlaceText& text, std::string_view other) {
+    return std::string_view(text) == other;
+  }
+  friend PlaceText to_text(const PlaceInLine& place);
+
+ private:
+  std::array<char, 96> text_;
+  std::size_t size_ = 0;
+};
+
+PlaceText to_text(const PlaceInLine& place);
 
 /// Nothing if it is none of ours.
 std::optional<PlaceInLine> parse_place(std::string_view text);

@@ -37,8 +37,6 @@ Link::Settings link_settings(const RabbitOptions& options, std::string name, Log
 
 }  // namespace
 
-std::uint64_t random_number() { return random_uint64(); }
-
 RabbitOptions checked(RabbitOptions options) {
   const bool tls = parse_amqp_url(options.url).tls.has_value();
   const auto require = [](bool condition, const char* what) {
@@ -51,7 +49,7 @@ RabbitOptions checked(RabbitOptions options) {
   require(options.confirm_timeout.count() > 0 && options.reconnect_max.count() > 0 &&
               options.tick.count() > 0 && options.heartbeat.count() >= 0,
           "times must be positive");
-  if (options.publisher == 0) options.publisher = random_number();
+  if (options.publisher == 0) options.publisher = random_uint64();
   return options;
 }
 
@@ -148,8 +146,8 @@ void Publisher::put_ticks(Kind kind, Timestamp stamp, const std::vector<std::siz
 /// Without ticks nobody would hear of the last ones: then they have no place.
 void Publisher::put_message(std::size_t shard, const MessageHeader& header,
                             std::span<const ObjectId> ids) {
-  const bool callback = header.type == MessageType::callback || header.type == MessageType::carried;
-  const auto place = ticks_ ? to_text(numbers_.put(shard, callback)) : std::string();
+  PlaceText place;
+  if (ticks_) place = to_text(numbers_.put(shard, is_callback(header.type)));
   frames_[shard].put(header, ids, place, frame_max_, line_.bytes);
 }
 

@@ -17,8 +17,6 @@ namespace postoffice::rabbitmq {
 /// Throws std::invalid_argument if they cannot work; fills in a random publisher.
 RabbitOptions checked(RabbitOptions options);
 
-std::uint64_t random_number();
-
 class Publisher final : private Link {
  public:
   /// To all shards, by their ids, or to one alone, whatever they are. Only with ticks are callbacks

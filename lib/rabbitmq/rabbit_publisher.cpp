@@ -1,6 +1,7 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "base/random.hpp"
 #include "postoffice/defaults/rabbit_queue.hpp"
 #include "rabbitmq/publisher.hpp"
 #include "rabbitmq/tls_tunnel.hpp"
@@ -30,8 +31,8 @@ void check_with_files(const RabbitOptions& options) {
 class RabbitPublisher::Impl {
  public:
   Impl(const RabbitOptions& options, Clock& clock, Log log)
-      : publisher(options, all_shards(options), rabbitmq::random_number(), Publisher::Ticks::yes,
-                  clock, std::move(log)) {}
+      : publisher(options, all_shards(options), random_uint64(), Publisher::Ticks::yes, clock,
+                  std::move(log)) {}
   Publisher publisher;
 };
 

@@ -2,6 +2,7 @@
 #include <mutex>
 #include <stdexcept>
 
+#include "base/random.hpp"
 #include "postoffice/defaults/rabbit_queue.hpp"
 #include "postoffice/error.hpp"
 #include "rabbitmq/consumer.hpp"
@@ -32,7 +33,7 @@ class RabbitQueue::Impl {
         shard_(shard),
         clock_(clock),
         log_(std::move(log)),
-        session_(rabbitmq::random_number()),
+        session_(random_uint64()),
         consumer_(options, shard, session_, log_) {
     if (options.publishes) publisher();
   }

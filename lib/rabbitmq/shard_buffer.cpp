@@ -33,7 +33,7 @@ void ShardBuffer::begin_channel() {
 }
 
 void ShardBuffer::push(const MessageHeader& header, std::uint32_t ids, bool here) {
-  const bool entry = header.type == MessageType::callback || header.type == MessageType::carried;
+  const bool entry = is_callback(header.type);
   if (entry) ++last_;
   items_.push_back({header, last_, ids, entry, here});
   if (here) copies_[header.sequence] = last_;

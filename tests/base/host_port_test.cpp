@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-using postoffice::base::parse_host_port;
+using postoffice::parse_host_port;
 
 TEST_CASE("an address is a host and a port") {
   const auto name = parse_host_port("localhost:9090");

@@ -3,17 +3,16 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/mix64.hpp"
+
 namespace postofficed {
 namespace {
 
-// FNV-1a, and the finish of splitmix64, so that names that differ in one digit differ in every bit.
+// FNV-1a, mixed, so that names that differ in one digit differ in every bit.
 std::uint64_t weight(const std::string& name, int shard) {
   std::uint64_t hash = 0xcbf29ce484222325;
   for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  hash += 0x9e3779b97f4a7c15 * (static_cast<std::uint64_t>(shard) + 1);
-  hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9;
-  hash = (hash ^ (hash >> 27)) * 0x94d049bb133111eb;
-  return hash ^ (hash >> 31);
+  return postoffice::mix64(hash + 0x9e3779b97f4a7c15 * (static_cast<std::uint64_t>(shard) + 1));
 }
 
 }  // namespace

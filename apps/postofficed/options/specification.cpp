@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 bool set_address(const std::string& text, std::string& target, std::string& problem) {
   target = text;
-  if (postoffice::base::parse_host_port(text)) return true;
+  if (postoffice::parse_host_port(text)) return true;
   problem = "is no address (HOST:PORT, [::1]:9090, :9090)";
   return false;
 }

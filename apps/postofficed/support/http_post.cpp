@@ -30,7 +30,7 @@ class Socket {
   int descriptor_;
 };
 
-Socket connect_to(const postoffice::base::HostPort& address, std::chrono::seconds timeout,
+Socket connect_to(const postoffice::HostPort& address, std::chrono::seconds timeout,
                   std::string& problem) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
@@ -77,7 +77,7 @@ bool receive_all(int peer, std::string& text) {
 
 PostResult http_post(const std::string& address, const std::string& path, const std::string& body,
                      std::chrono::seconds timeout) {
-  const auto target = postoffice::base::parse_host_port(address);
+  const auto target = postoffice::parse_host_port(address);
   if (!target || target->host.empty()) return {0, "no address: " + address};
   PostResult result;
   const Socket peer = connect_to(*target, timeout, result.problem);

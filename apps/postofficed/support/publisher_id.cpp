@@ -8,7 +8,8 @@
 #include <charconv>
 #include <cstdio>
 #include <cstring>
-#include <random>
+
+#include "base/random.hpp"
 
 namespace postofficed {
 namespace {
@@ -28,9 +29,8 @@ bool sync_directory(const std::string& directory) {
   return synced;
 }
 
-std::uint64_t random_number() {
-  std::random_device device;
-  const auto number = (std::uint64_t{device()} << 32) | device();
+std::uint64_t new_number() {
+  const auto number = postoffice::random_uint64();
   return number != 0 ? number : 1;  // 0 means "none" to others
 }
 
@@ -66,7 +66,7 @@ bool PublisherId::read(const std::string& path, std::string& problem) {
 
 bool PublisherId::make(const std::string& directory, const std::string& path,
                        std::string& problem) {
-  const auto number = random_number();
+  const auto number = new_number();
   char text[digits + 2];
   std::snprintf(text, sizeof text, "%016llx\n", static_cast<unsigned long long>(number));
   const bool written = pwrite(file_, text, digits + 1, 0) == static_cast<ssize_t>(digits + 1);

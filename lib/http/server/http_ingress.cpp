@@ -174,7 +174,7 @@ class HttpIngress::Impl {
   Log log_;
   std::shared_ptr<ServerTotals> totals_;
   std::vector<ListeningSocket> given_;
-  base::HostPort where_;
+  HostPort where_;
   std::uint16_t port_ = 0;
   std::vector<std::shared_ptr<Worker>> workers_;  // constant once started
   std::atomic<bool> started_{false};

@@ -72,7 +72,7 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
   http::PageService service_;
   std::shared_ptr<http::ServerLoop> loop_;
   std::vector<http::ListeningSocket> given_;
-  base::HostPort where_;
+  HostPort where_;
   std::uint16_t port_ = 0;
 };
 

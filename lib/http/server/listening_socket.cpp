@@ -124,13 +124,13 @@ ListeningSocket::~ListeningSocket() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-base::HostPort where_to_listen(const std::string& text) {
-  auto parsed = base::parse_host_port(text);
+HostPort where_to_listen(const std::string& text) {
+  auto parsed = parse_host_port(text);
   if (!parsed) throw std::invalid_argument("not host:port: \"" + text + "\"");
   return *std::move(parsed);
 }
 
-std::error_code listen_on(const base::HostPort& where, std::size_t groups, const Log& log,
+std::error_code listen_on(const HostPort& where, std::size_t groups, const Log& log,
                           std::vector<std::vector<ListeningSocket>>& sockets) {
   std::vector<Address> addresses;
   if (const auto error = resolve(where.host, addresses)) return error;

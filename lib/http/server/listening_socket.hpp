@@ -38,11 +38,11 @@ class ListeningSocket {
 };
 
 /// An address to listen on. Throws std::invalid_argument if it is none.
-base::HostPort where_to_listen(const std::string& text);
+HostPort where_to_listen(const std::string& text);
 
 /// `groups` sets of sockets, one for each loop, each listening on every address of the host. A
 /// family that this machine does not have is skipped. Port 0 becomes one free port for all of them.
-std::error_code listen_on(const base::HostPort& where, std::size_t groups, const Log& log,
+std::error_code listen_on(const HostPort& where, std::size_t groups, const Log& log,
                           std::vector<std::vector<ListeningSocket>>& sockets);
 
 /// The same from sockets that listen already, which are taken over.
