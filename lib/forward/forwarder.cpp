@@ -51,8 +51,7 @@ class Forwarder::Impl : public std::enable_shared_from_this<Impl> {
 
   void close() {
     completions_.close_and_wait();
-    const std::lock_guard step_lock(step_mutex_);
-    closed_ = true;
+    steps_.close_and_wait();
   }
 
   // The queue first: what it had handed over by then is among ours.
@@ -96,8 +95,8 @@ class Forwarder::Impl : public std::enable_shared_from_this<Impl> {
   void step() {
     std::vector<std::function<void()>> stopped;
     {
-      const std::lock_guard step_lock(step_mutex_);
-      if (closed_) return;
+      const Gate::Holder inside(steps_);
+      if (!inside) return;
       step(stopped);
     }
     for (const auto& done : stopped) done();  // may destroy the forwarder
@@ -222,9 +221,8 @@ class Forwarder::Impl : public std::enable_shared_from_this<Impl> {
   const ForwarderOptions options_;
   const Log log_;
 
-  Gate completions_;       // they may come when the clock has gone
-  std::mutex step_mutex_;  // held during a step
-  bool closed_ = false;
+  Gate completions_;  // they may come when the clock has gone
+  Gate steps_;        // one at a time, on the clock's thread
 
   mutable std::mutex mutex_;  // guards all below; never held while others are called
   std::deque<Callback> callbacks_;

@@ -61,7 +61,8 @@ void ConnectionPool::serve() {
   look_up_if_due(std::chrono::steady_clock::now());
   while (fetches_.any_waiting() && !idle_.empty()) {
     SourceConnection& connection = idle_.front();
-    send(connection, fetches_.next_waiting(connection.fetch));
+    fetches_.next_waiting(connection.fetch);
+    send(connection);
   }
   open();
 }
@@ -101,10 +102,7 @@ void ConnectionPool::start_connect(std::size_t addresses_tried) {
 }
 
 std::error_code ConnectionPool::begin_connect(SourceConnection& connection) {
-  if (!polling_) {
-    if (const std::error_code error = owner_.start_polling()) return error;
-    polling_ = true;
-  }
+  if (const std::error_code error = owner_.start_polling()) return error;
   return connection.connect(poller_);
 }
 
@@ -122,7 +120,8 @@ void ConnectionPool::connect_ended(SourceConnection& connection) {
   addresses_.worked(connection.endpoint());
   report_.reachable();
   if (fetches_.wanting() == 0) return make_idle(connection);
-  send(connection, fetches_.next_wanting(connection.fetch));
+  fetches_.next_wanting(connection.fetch);
+  send(connection);
 }
 
 void ConnectionPool::connect_failed(SourceConnection& connection, const std::error_code& error) {
@@ -148,9 +147,11 @@ void ConnectionPool::connect_failed(SourceConnection& connection, const std::err
 
 // --- Carrying --------------------------------------------------------------------------------
 
-void ConnectionPool::send(SourceConnection& connection, const Fetch& fetch) {
-  assert(&connection.fetch.front() == &fetch);
-  connection.fetch.front().connection = &connection;
+/// The request for the fetch that it carries.
+void ConnectionPool::send(SourceConnection& connection) {
+  assert(connection.fetch.size() == 1);
+  Fetch& fetch = connection.fetch.front();
+  fetch.connection = &connection;
   if (connection.home != &busy_) move_connection(connection, busy_, busy_.end());
   connection.since = std::chrono::steady_clock::now();
   if (!connection.used) {
@@ -216,7 +217,8 @@ void ConnectionPool::answered(SourceConnection& connection, ReadAnswer answer, b
     return drop(connection);
   }
   if (!fetches_.any_waiting()) return make_idle(connection);
-  send(connection, fetches_.next_waiting(connection.fetch));
+  fetches_.next_waiting(connection.fetch);
+  send(connection);
 }
 
 /// All that learn from answers.

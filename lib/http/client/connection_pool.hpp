@@ -38,7 +38,7 @@ class ConnectionPool final : public SourceConnectionEvents {
   /// What the connections need of whoever has the loop and the lock.
   class Owner {
    public:
-    /// The poller is to be used from here on. Called once more if it fails.
+    /// The poller is to be used: before each connect.
     virtual std::error_code start_polling() = 0;
     /// The source's name is to be looked up; then looked_up().
     virtual void look_up() = 0;
@@ -84,7 +84,7 @@ class ConnectionPool final : public SourceConnectionEvents {
   void connect_ended(SourceConnection& connection);
   void connect_failed(SourceConnection& connection, const std::error_code& error);
 
-  void send(SourceConnection& connection, const Fetch& fetch);
+  void send(SourceConnection& connection);
   void make_idle(SourceConnection& connection);
   void readable(SourceConnection& connection);
   void read_answer(SourceConnection& connection, const std::error_code& error, std::size_t size);
@@ -111,8 +111,7 @@ class ConnectionPool final : public SourceConnectionEvents {
   SourceConnectionList busy_;
   SourceConnectionList idle_;     // the last used first, so that the ones not needed age
   SourceConnectionList dropped_;  // closed; the running batch may still hold an event of theirs
-  bool polling_ = false;
-  Time short_until_{};  // no connection is opened before
+  Time short_until_{};            // no connection is opened before
   ConnectWindow connect_window_;
   KeepAlivePolicy keep_alive_;
   std::size_t failed_run_ = 0;  // fetches in a row that got no answer of use

@@ -115,6 +115,7 @@ void FetchPool::stop() {
 // --- What the connections ask of their owner ---------------------------------------------------
 
 std::error_code FetchPool::start_polling() {
+  if (polling_) return {};
   const auto error = poller_.start(weak_from_this());
   polling_ = !error;
   return error;
