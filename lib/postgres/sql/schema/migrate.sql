@@ -2,21 +2,12 @@
 -- each session that may do that, as one script and so as one transaction. Where the schema is
 -- complete it needs no right to create anything.
 --
--- A new version is a file of its own, a step below, and a larger "known", here, in check.sql and in
+-- A new version is a file of its own, a step below, and a larger "known" in begin.sql and in
 -- schema.hpp. Older files are never changed: their tables exist.
 --
 -- SQLSTATEs of our own (schema.hpp): PO001 newer than this program, PO002 older, PO003 fenced.
 DO $script$
-DECLARE
-  place text := current_schema();
-  found int := 0;
-  known int := 3;
-BEGIN
-  IF place IS NULL THEN
-    RAISE EXCEPTION 'no schema of the search_path (%) exists', current_setting('search_path')
-      USING ERRCODE = '3F000';
-  END IF;
-  -- include: schema/read_version.sql
+-- include: schema/begin.sql
 
   -- One at a time; and who waited looks again.
   IF found < known THEN
@@ -40,8 +31,5 @@ BEGIN
     UPDATE postoffice_schema SET version = 3;
   END IF;
 
-  IF found > known THEN
-    RAISE EXCEPTION 'schema "%" has version %, newer than % which this program knows',
-      place, found, known USING ERRCODE = 'PO001';
-  END IF;
+  -- include: schema/refuse_newer.sql
 END $script$;
