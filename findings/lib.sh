@@ -40,6 +40,16 @@ debian() {
   for package in "$work"/debs/*.deb; do basename "$package" .deb; done
 }
 
+# rabbitmq <version>: must be installed, in that version. Sets $broker, the script that starts private
+# ones.
+rabbitmq() {
+  local version
+  broker=$findings/../tests/support/rabbit_broker.sh
+  version=$(dpkg-query -W -f '${Version}' rabbitmq-server 2>/dev/null) || skip "RabbitMQ is not installed"
+  [[ $version == "$1"-* ]] || skip "RabbitMQ is $version, not $1"
+  echo "rabbitmq-server_$version"
+}
+
 # npm_packages <name@version…>: below $work; scripts that use them stand there, too.
 npm_packages() {
   command -v npm >/dev/null || skip "this needs npm"

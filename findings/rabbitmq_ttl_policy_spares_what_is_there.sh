@@ -10,10 +10,7 @@
 #
 # RabbitMQ itself must be installed, in that version; a private broker is started.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-broker=$(dirname "${BASH_SOURCE[0]}")/../tests/support/rabbit_broker.sh
-version=$(dpkg-query -W -f '${Version}' rabbitmq-server 2>/dev/null) || skip "RabbitMQ is not installed"
-[[ $version == 3.10.8-* ]] || skip "RabbitMQ is $version, not 3.10.8"
-echo "rabbitmq-server_$version"
+rabbitmq 3.10.8
 debian 'python3-pika=1.2.0-*'
 cat >"$work/client.py" <<'PY'
 import os, subprocess, sys, time

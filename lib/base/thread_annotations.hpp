@@ -1,5 +1,5 @@
-// Mutexes and thread roles whose use clang checks when it compiles (-Wthread-safety;
-// scripts/check_thread_safety.sh). For other compilers the macros are empty.
+// Mutexes and thread roles whose use clang checks when it compiles (-Wthread-safety,
+// tests/tidy/clang_tidy.py). For other compilers the macros are empty.
 //
 // Clang compares expressions, not objects: a lock of `state_.mutex` is known to be the one that
 // GUARDED_BY(mutex) in `state_` means, but not to be that of another reference to the same object.
