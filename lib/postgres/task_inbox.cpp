@@ -12,14 +12,11 @@ TaskInbox::TaskInbox(asio::io_context& context, std::shared_ptr<Completions> com
       handed_over_(std::move(handed_over)) {}
 
 void TaskInbox::add(Task task) {
-  const std::lock_guard lock(completions_->mutex);
-  tasks_.push_back(std::move(task));
-  schedule();
+  if (tasks_.put(std::move(task))) schedule();
 }
 
 void TaskInbox::wake() {
-  const std::lock_guard lock(completions_->mutex);
-  schedule();
+  if (tasks_.ring()) schedule();
 }
 
 void TaskInbox::stop() {
@@ -28,7 +25,6 @@ void TaskInbox::stop() {
 }
 
 void TaskInbox::schedule() {
-  if (std::exchange(scheduled_, true)) return;
   asio::post(context_, [weak = weak_from_this()] {
     const auto self = weak.lock();
     if (!self) return;
@@ -41,9 +37,7 @@ void TaskInbox::schedule() {
 }
 
 void TaskInbox::run_tasks() {
-  scheduled_ = false;
-  const auto tasks = std::exchange(tasks_, {});
-  for (const Task& task : tasks) task();
+  for (const Task& task : tasks_.take_all()) task();
 }
 
 }  // namespace postoffice::postgres

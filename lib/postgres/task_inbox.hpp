@@ -4,9 +4,8 @@
 #include <asio/io_context.hpp>
 #include <functional>
 #include <memory>
-#include <mutex>
-#include <vector>
 
+#include "base/mailbox.hpp"
 #include "postgres/completions.hpp"
 
 namespace postoffice::postgres {
@@ -20,10 +19,10 @@ class TaskInbox : public std::enable_shared_from_this<TaskInbox> {
   /// `handed_over` is called behind the tasks of each turn, with the lock held.
   TaskInbox(asio::io_context& context, std::shared_ptr<Completions> completions, Task handed_over);
 
-  /// Any thread, without the lock.
+  /// Any thread.
   void add(Task task);
 
-  /// A turn comes, with or without tasks. Any thread, without the lock.
+  /// A turn comes, with or without tasks. Any thread.
   void wake();
 
   /// Needs the lock. Runs what has come; from now on nothing is run.
@@ -36,8 +35,7 @@ class TaskInbox : public std::enable_shared_from_this<TaskInbox> {
   asio::io_context& context_;
   const std::shared_ptr<Completions> completions_;
   const Task handed_over_;
-  std::vector<Task> tasks_;
-  bool scheduled_ = false;
+  Mailbox<Task> tasks_;
   bool stopped_ = false;
 };
 
