@@ -28,7 +28,7 @@
 #include <utility>
 #include <vector>
 
-#include "thread.hpp"
+#include "base/thread.hpp"
 
 namespace {
 

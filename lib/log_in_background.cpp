@@ -10,8 +10,8 @@
 #include <thread>
 #include <utility>
 
+#include "base/thread.hpp"
 #include "postoffice/log.hpp"
-#include "thread.hpp"
 
 namespace postoffice {
 namespace {

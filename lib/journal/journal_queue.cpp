@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/thread.hpp"
 #include "postoffice/error.hpp"
-#include "thread.hpp"
 
 namespace postoffice::journal {
 namespace {

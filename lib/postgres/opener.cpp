@@ -8,9 +8,9 @@
 #include <thread>
 #include <utility>
 
+#include "base/thread.hpp"
 #include "postgres/pooler.hpp"
 #include "postoffice/error.hpp"
-#include "thread.hpp"
 
 namespace postoffice::postgres {
 namespace {

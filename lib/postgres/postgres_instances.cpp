@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <utility>
 
-#include "event_loop/loop_impl.hpp"
+#include "net/loop_impl.hpp"
 #include "postgres/completions.hpp"
 #include "postgres/connection.hpp"
 #include "postgres/membership.hpp"

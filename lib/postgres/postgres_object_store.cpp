@@ -5,7 +5,7 @@
 #include <thread>
 #include <utility>
 
-#include "event_loop/loop_impl.hpp"
+#include "net/loop_impl.hpp"
 #include "postgres/applier.hpp"
 #include "postgres/commits_ahead.hpp"
 #include "postgres/completions.hpp"

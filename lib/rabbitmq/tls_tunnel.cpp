@@ -9,7 +9,7 @@
 #include <system_error>
 #include <thread>
 
-#include "thread.hpp"
+#include "base/thread.hpp"
 
 namespace postoffice::rabbitmq {
 namespace {

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "thread.hpp"
+#include "base/thread.hpp"
 
 namespace postoffice::sqlite {
 

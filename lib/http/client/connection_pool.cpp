@@ -24,7 +24,7 @@ bool is_shortage(const std::error_code& error) {
          value == ENOMEM || value == ENOSPC;
 }
 
-std::string text_of(const AddressBook::Endpoint& endpoint) {
+std::string text_of(const net::AddressBook::Endpoint& endpoint) {
   const std::string address = endpoint.address().to_string();
   const std::string port = std::to_string(endpoint.port());
   return endpoint.address().is_v6() ? "[" + address + "]:" + port : address + ":" + port;
@@ -39,8 +39,8 @@ void move_connection(SourceConnection& connection, SourceConnectionList& target,
 }  // namespace
 
 ConnectionPool::ConnectionPool(const HttpObjectSourceOptions& options, const SourceUrl& url,
-                               Owner& owner, FetchQueue& fetches, AddressBook& addresses,
-                               Poller& poller, SourceReport& report)
+                               Owner& owner, FetchQueue& fetches, net::AddressBook& addresses,
+                               net::Poller& poller, SourceReport& report)
     : options_(options),
       host_(url.host),
       limits_{options.header_bytes_max, options.body_bytes_max},
@@ -81,7 +81,8 @@ void ConnectionPool::look_up_if_due(Time now) {
   if (addresses_.begin_look_up(now)) owner_.look_up();
 }
 
-void ConnectionPool::looked_up(const std::error_code& error, AddressBook::Endpoints endpoints) {
+void ConnectionPool::looked_up(const std::error_code& error,
+                               net::AddressBook::Endpoints endpoints) {
   addresses_.update(error, std::move(endpoints), std::chrono::steady_clock::now());
   leave_other_addresses();
   if (addresses_.empty()) {

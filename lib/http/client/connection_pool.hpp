@@ -7,7 +7,6 @@
 #include <string>
 #include <system_error>
 
-#include "http/client/address_book.hpp"
 #include "http/client/answer_of_response.hpp"
 #include "http/client/connect_window.hpp"
 #include "http/client/fetch_queue.hpp"
@@ -17,7 +16,8 @@
 #include "http/client/request_text.hpp"
 #include "http/client/source_connection.hpp"
 #include "http/client/source_report.hpp"
-#include "http/poller.hpp"
+#include "net/address_book.hpp"
+#include "net/poller.hpp"
 #include "postoffice/defaults/http_object_source.hpp"
 #include "postoffice/error.hpp"
 
@@ -48,13 +48,14 @@ class ConnectionPool final : public SourceConnectionEvents {
   };
 
   ConnectionPool(const HttpObjectSourceOptions& options, const SourceUrl& url, Owner& owner,
-                 FetchQueue& fetches, AddressBook& addresses, Poller& poller, SourceReport& report);
+                 FetchQueue& fetches, net::AddressBook& addresses, net::Poller& poller,
+                 SourceReport& report);
 
   /// Fetches have got in line.
   void serve();
   /// Opens what is wanted and allowed now.
   void open();
-  void looked_up(const std::error_code& error, AddressBook::Endpoints endpoints);
+  void looked_up(const std::error_code& error, net::AddressBook::Endpoints endpoints);
   /// Something has happened to the socket; part of a batch.
   void ready(SourceConnection& connection) override;
   /// The fetch's time is over.
@@ -103,8 +104,8 @@ class ConnectionPool final : public SourceConnectionEvents {
   const ResponseLimits limits_;
   Owner& owner_;
   FetchQueue& fetches_;
-  AddressBook& addresses_;
-  Poller& poller_;
+  net::AddressBook& addresses_;
+  net::Poller& poller_;
   SourceReport& report_;
 
   SourceConnectionList connecting_;  // in the order of their start

@@ -5,7 +5,7 @@
 #include <list>
 #include <utility>
 
-#include "http/client/deadline_wheel.hpp"
+#include "net/deadline_wheel.hpp"
 #include "postoffice/object_source.hpp"
 
 namespace postoffice::http {
@@ -17,7 +17,7 @@ struct Fetch;
 /// that have ended are used again.
 using FetchList = std::list<Fetch>;
 
-struct Fetch : Deadline {
+struct Fetch : net::Deadline {
   void begin(ObjectId asked, std::chrono::milliseconds allowed, ObjectSource::Done completion) {
     id = asked;
     timeout = allowed;

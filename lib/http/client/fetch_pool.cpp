@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "event_loop/loop_impl.hpp"
+#include "net/loop_impl.hpp"
 #include "postoffice/error.hpp"
 
 namespace postoffice::http {
@@ -13,7 +13,7 @@ FetchPool::FetchPool(EventLoop& loop, HttpObjectSourceOptions options, Log log)
       options_(std::move(options)),
       url_(parse_source_url(options_.url)),
       report_(options_.url, std::move(log), KeepAlivePolicy(options_.keep_alive).keeps()),
-      poller_(context_, [this](PollBatch& batch) { run_batch(batch); }),
+      poller_(context_, [this](net::PollBatch& batch) { run_batch(batch); }),
       addresses_(context_, url_.host, url_.port, options_.resolve_every),
       fetches_(options_.connections_max, SteadyClock::now()),
       connections_(options_, url_, *this, fetches_, addresses_, poller_, report_),
@@ -42,7 +42,7 @@ void FetchPool::take_arrivals() {
 
 // --- Turns -----------------------------------------------------------------------------------
 
-void FetchPool::run_batch(PollBatch& batch) {
+void FetchPool::run_batch(net::PollBatch& batch) {
   Lock lock(mutex_);
   batch.dispatch();  // the sockets of a pool that was stopped are closed, and say nothing
   if (stopped_) return;
@@ -133,7 +133,7 @@ void FetchPool::arm_timer() {
   std::chrono::milliseconds period{0};
   if (connections_.idle() != 0) period = std::chrono::milliseconds(500);
   if (fetches_.any_deadline() || connections_.connecting() != 0) {
-    period = DeadlineWheel::tick_length;
+    period = net::DeadlineWheel::tick_length;
   }
   if (period.count() == 0) return;
   if (timer_period_.count() != 0 && timer_period_ <= period) return;

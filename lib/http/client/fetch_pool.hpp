@@ -11,12 +11,12 @@
 #include <system_error>
 #include <thread>
 
-#include "http/client/address_book.hpp"
 #include "http/client/connection_pool.hpp"
 #include "http/client/fetch_queue.hpp"
 #include "http/client/source_report.hpp"
 #include "http/client/source_url.hpp"
-#include "http/poller.hpp"
+#include "net/address_book.hpp"
+#include "net/poller.hpp"
 #include "postoffice/defaults/http_object_source.hpp"
 
 namespace postoffice::http {
@@ -61,7 +61,7 @@ class FetchPool : private ConnectionPool::Owner, public std::enable_shared_from_
     task();
     finish_turn(lock);
   }
-  void run_batch(PollBatch& batch);
+  void run_batch(net::PollBatch& batch);
   void finish_turn(Lock& lock);
   void complete_ended(Lock& lock);
   void publish_status();
@@ -82,9 +82,9 @@ class FetchPool : private ConnectionPool::Owner, public std::enable_shared_from_
   bool stopped_ = false;
   std::thread::id completing_;  // runs a completion; nobody's while none runs
   SourceReport report_;
-  Poller poller_;
+  net::Poller poller_;
   bool polling_ = false;
-  AddressBook addresses_;
+  net::AddressBook addresses_;
   FetchQueue fetches_;
   ConnectionPool connections_;
   Timer timer_;

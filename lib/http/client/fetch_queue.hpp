@@ -6,8 +6,8 @@
 #include <mutex>
 #include <utility>
 
-#include "http/client/deadline_wheel.hpp"
 #include "http/client/fetch.hpp"
+#include "net/deadline_wheel.hpp"
 #include "postoffice/object_source.hpp"
 
 namespace postoffice::http {
@@ -63,7 +63,8 @@ class FetchQueue {
   /// Gives each whose time is over to `expired`, which must end it.
   template <typename Expired>
   void expire(Time now, Expired expired) {
-    deadlines_.expire(now, [&](Deadline& deadline) { expired(static_cast<Fetch&>(deadline)); });
+    deadlines_.expire(now,
+                      [&](net::Deadline& deadline) { expired(static_cast<Fetch&>(deadline)); });
   }
 
   /// Nothing arrives any more, and what waits ends with Error::stopped.
@@ -84,7 +85,7 @@ class FetchQueue {
   FetchList retries_;
   FetchList ended_;
   FetchList completed_;  // on their way to spares_
-  DeadlineWheel deadlines_;
+  net::DeadlineWheel deadlines_;
 };
 
 }  // namespace postoffice::http

@@ -16,7 +16,7 @@ std::error_code last_error() { return {errno, asio::error::get_system_category()
 
 }  // namespace
 
-std::error_code SourceConnection::connect(Poller& poller) {
+std::error_code SourceConnection::connect(net::Poller& poller) {
   const int family = endpoint_.protocol().family();
   socket_ = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
   if (socket_ < 0) return last_error();
@@ -25,7 +25,7 @@ std::error_code SourceConnection::connect(Poller& poller) {
   return poller.add(socket_, EPOLLOUT, *this);
 }
 
-std::error_code SourceConnection::establish(Poller& poller) {
+std::error_code SourceConnection::establish(net::Poller& poller) {
   int result = 0;
   socklen_t size = sizeof result;
   if (::getsockopt(socket_, SOL_SOCKET, SO_ERROR, &result, &size) != 0) return last_error();

@@ -12,7 +12,7 @@
 
 #include "http/client/fetch.hpp"
 #include "http/client/response_reader.hpp"
-#include "http/poller.hpp"
+#include "net/poller.hpp"
 
 namespace postoffice::http {
 
@@ -31,7 +31,7 @@ class SourceConnectionEvents {
 
 /// A socket without buffers: it reads into one of its owner's, so an idle connection, and one that
 /// waits for an answer, costs little more than its descriptor.
-class SourceConnection final : public Pollable {
+class SourceConnection final : public net::Pollable {
  public:
   using Endpoint = asio::ip::tcp::endpoint;
 
@@ -42,11 +42,11 @@ class SourceConnection final : public Pollable {
   ~SourceConnection() override { close(); }
 
   /// Begins to connect; ready() follows unless this fails at once.
-  std::error_code connect(Poller& poller);
+  std::error_code connect(net::Poller& poller);
 
   /// How the connect ended. Prepares the socket for use, and refuses one that met itself. From here
   /// on ready() tells of bytes or a close by the other side.
-  std::error_code establish(Poller& poller);
+  std::error_code establish(net::Poller& poller);
 
   std::error_code send(std::string_view bytes);
 

@@ -7,16 +7,16 @@
 #include <string>
 #include <string_view>
 
-#include "http/poller.hpp"
 #include "http/server/request_reader.hpp"
 #include "http/server/service.hpp"
+#include "net/poller.hpp"
 
 namespace postoffice::http {
 
 class ServerLoop;
 
 /// Lives on its loop's thread and is deleted by the loop.
-class Connection final : public Pollable {
+class Connection final : public net::Pollable {
  public:
   using Time = std::chrono::steady_clock::time_point;
 

@@ -9,20 +9,20 @@
 #include <thread>
 #include <utility>
 
+#include "base/thread.hpp"
 #include "http/server/callback_service.hpp"
-#include "http/server/listening_socket.hpp"
 #include "http/server/server_loop.hpp"
-#include "thread.hpp"
+#include "net/listening_socket.hpp"
 
 namespace postoffice {
 namespace {
 
 using http::CallbackLimits;
 using http::CallbackService;
-using http::ListeningSocket;
 using http::ServerLimits;
 using http::ServerLoop;
 using http::ServerTotals;
+using net::ListeningSocket;
 using std::chrono::milliseconds;
 
 ServerLimits server_limits(const HttpIngressOptions& options) {
@@ -110,7 +110,7 @@ class HttpIngress::Impl {
         log_(std::move(log)),
         totals_(std::make_shared<ServerTotals>()) {
     for (const int socket : options_.sockets) given_.emplace_back(socket);
-    if (given_.empty()) where_ = http::where_to_listen(options_.listen);
+    if (given_.empty()) where_ = net::where_to_listen(options_.listen);
     if (options_.threads == 0) throw std::invalid_argument("an ingress needs at least one thread");
     if (!options_.path.starts_with('/'))
       throw std::invalid_argument("the path begins with a slash");
@@ -123,10 +123,10 @@ class HttpIngress::Impl {
   std::error_code start(const Accept& accept) {
     std::vector<std::vector<ListeningSocket>> sockets;
     const auto error = given_.empty()
-                           ? http::listen_on(where_, options_.threads, log_, sockets)
-                           : http::share_sockets(std::move(given_), options_.threads, sockets);
+                           ? net::listen_on(where_, options_.threads, log_, sockets)
+                           : net::share_sockets(std::move(given_), options_.threads, sockets);
     if (error) return error;
-    port_ = http::port_of(sockets.front().front());
+    port_ = net::port_of(sockets.front().front());
     std::vector<std::shared_ptr<Worker>> workers;
     for (auto& group : sockets) {
       workers.push_back(std::make_shared<Worker>(options_, accept, totals_, log_));

@@ -3,10 +3,10 @@
 #include <asio/post.hpp>
 #include <utility>
 
-#include "event_loop/loop_impl.hpp"
-#include "http/server/listening_socket.hpp"
 #include "http/server/page_service.hpp"
 #include "http/server/server_loop.hpp"
+#include "net/listening_socket.hpp"
+#include "net/loop_impl.hpp"
 
 namespace postoffice {
 namespace {
@@ -38,19 +38,19 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
                                                  std::make_shared<http::ServerTotals>(), log_)) {
     service_.set_loop(*loop_);
     for (const int socket : options_.sockets) given_.emplace_back(socket);
-    if (given_.empty()) where_ = http::where_to_listen(options_.listen);
+    if (given_.empty()) where_ = net::where_to_listen(options_.listen);
   }
 
   // A wait of the loop may outlive this, but not the connections: they use the service.
   ~Impl() { loop_->close(); }
 
   std::error_code start() {
-    std::vector<std::vector<http::ListeningSocket>> sockets;
-    const auto error = given_.empty() ? http::listen_on(where_, 1, log_, sockets)
-                                      : http::share_sockets(std::move(given_), 1, sockets);
+    std::vector<std::vector<net::ListeningSocket>> sockets;
+    const auto error = given_.empty() ? net::listen_on(where_, 1, log_, sockets)
+                                      : net::share_sockets(std::move(given_), 1, sockets);
     if (error) return error;
-    port_ = http::port_of(sockets.front().front());
-    auto shared = std::make_shared<std::vector<http::ListeningSocket>>(std::move(sockets.front()));
+    port_ = net::port_of(sockets.front().front());
+    auto shared = std::make_shared<std::vector<net::ListeningSocket>>(std::move(sockets.front()));
     gate_->post([self = shared_from_this(), shared] {
       const auto failed = self->loop_->start(std::move(*shared));
       if (failed && self->log_) self->log_(LogLevel::error, "cannot listen: " + failed.message());
@@ -71,7 +71,7 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
   std::shared_ptr<http::ResponseGate> gate_;
   http::PageService service_;
   std::shared_ptr<http::ServerLoop> loop_;
-  std::vector<http::ListeningSocket> given_;
+  std::vector<net::ListeningSocket> given_;
   HostPort where_;
   std::uint16_t port_ = 0;
 };

@@ -29,16 +29,17 @@ std::chrono::milliseconds deadline_period(const ServerLimits& limits) {
 
 }  // namespace
 
-class ServerLoop::Acceptor final : public Pollable {
+class ServerLoop::Acceptor final : public net::Pollable {
  public:
-  Acceptor(ServerLoop& loop, ListeningSocket socket) : loop_(loop), socket_(std::move(socket)) {}
+  Acceptor(ServerLoop& loop, net::ListeningSocket socket)
+      : loop_(loop), socket_(std::move(socket)) {}
   void on_events(std::uint32_t) override { loop_.accept_from(*this); }
   int descriptor() const { return socket_.descriptor(); }
   bool outlives_us() const { return socket_.outlives_us(); }
 
  private:
   ServerLoop& loop_;
-  ListeningSocket socket_;
+  net::ListeningSocket socket_;
 };
 
 namespace {
@@ -59,7 +60,7 @@ ServerLoop::ServerLoop(asio::io_context& context, Service& service, const Server
       totals_(std::move(totals)),
       log_(std::move(log)),
       deadline_period_(deadline_period(limits)),
-      poller_(context, [this](PollBatch& batch) { run_batch(batch); }),
+      poller_(context, [this](net::PollBatch& batch) { run_batch(batch); }),
       timer_(context),
       buffer_(buffer_size),
       keep_alive_(keep_alive_field(limits)),
@@ -67,9 +68,9 @@ ServerLoop::ServerLoop(asio::io_context& context, Service& service, const Server
 
 ServerLoop::~ServerLoop() { close(); }
 
-std::error_code ServerLoop::start(std::vector<ListeningSocket> sockets) {
+std::error_code ServerLoop::start(std::vector<net::ListeningSocket> sockets) {
   if (const auto error = poller_.start(weak_from_this())) return error;
-  for (ListeningSocket& socket : sockets) {
+  for (net::ListeningSocket& socket : sockets) {
     const int on = 1;  // Accepted sockets inherit it.
     ::setsockopt(socket.descriptor(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     acceptors_.push_back(std::make_unique<Acceptor>(*this, std::move(socket)));
@@ -198,7 +199,7 @@ void ServerLoop::run_batch() {
   finish_batch();
 }
 
-void ServerLoop::run_batch(PollBatch& batch) {
+void ServerLoop::run_batch(net::PollBatch& batch) {
   update_now();
   batch.dispatch();
   finish_batch();

@@ -12,11 +12,11 @@
 #include <system_error>
 #include <vector>
 
-#include "http/poller.hpp"
 #include "http/server/connection.hpp"
-#include "http/server/listening_socket.hpp"
 #include "http/server/recent_heads.hpp"
 #include "http/server/service.hpp"
+#include "net/listening_socket.hpp"
+#include "net/poller.hpp"
 #include "postoffice/log.hpp"
 
 namespace postoffice::http {
@@ -33,7 +33,7 @@ class ServerLoop : public std::enable_shared_from_this<ServerLoop> {
   ServerLoop(const ServerLoop&) = delete;
   ServerLoop& operator=(const ServerLoop&) = delete;
 
-  std::error_code start(std::vector<ListeningSocket> sockets);
+  std::error_code start(std::vector<net::ListeningSocket> sockets);
 
   /// Accepts no more. Who was accepted is read and answered: a connection without a request has
   /// `stop_idle` for its next one. `done` when the last connection is gone.
@@ -48,7 +48,7 @@ class ServerLoop : public std::enable_shared_from_this<ServerLoop> {
   Service& service() { return service_; }
   const ServerLimits& limits() const { return limits_; }
   ServerTotals& totals() { return *totals_; }
-  Poller& poller() { return poller_; }
+  net::Poller& poller() { return poller_; }
   std::span<char> buffer() { return buffer_; }
   RecentHeads& recent_heads() { return recent_heads_; }
   Time now() const { return now_; }
@@ -71,7 +71,7 @@ class ServerLoop : public std::enable_shared_from_this<ServerLoop> {
   void resume_accepting();
   void schedule_tick();
   void tick();
-  void run_batch(PollBatch& batch);
+  void run_batch(net::PollBatch& batch);
   void finish_batch();
   void report_stopped();
   void update_now() { now_ = std::chrono::steady_clock::now(); }
@@ -81,7 +81,7 @@ class ServerLoop : public std::enable_shared_from_this<ServerLoop> {
   const std::shared_ptr<ServerTotals> totals_;
   const Log log_;
   const std::chrono::milliseconds deadline_period_;
-  Poller poller_;
+  net::Poller poller_;
   asio::basic_waitable_timer<std::chrono::steady_clock,
                              asio::wait_traits<std::chrono::steady_clock>,
                              asio::io_context::executor_type>

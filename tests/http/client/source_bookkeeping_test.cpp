@@ -1,10 +1,9 @@
-// The small decisions of the client: what is told, how many connect at once, which address is
-// asked.
+// The small decisions of the client: what is told, how many connect at once.
 #include <doctest/doctest.h>
 
-#include "http/client/address_book.hpp"
 #include "http/client/connect_window.hpp"
 #include "http/client/refused_answers.hpp"
+#include "net/address_book.hpp"
 
 using namespace postoffice::http;
 using namespace std::chrono_literals;
@@ -70,35 +69,4 @@ TEST_CASE("connects that are lost shrink the window once, quick ones open it aga
   // A long way to the source is not a loss.
   for (int i = 0; i < 100; ++i) window.connected(now, now + 200ms);
   CHECK(window.stuck_after(now, 2s) > 1s);
-}
-
-namespace {
-
-AddressBook::Endpoint at(const char* address) { return {asio::ip::make_address(address), 9010}; }
-
-}  // namespace
-
-TEST_CASE("a name that is distrusted is looked up soon, and another of its addresses is tried") {
-  asio::io_context context;
-  AddressBook book(context, "source.example", 9010, 30s);
-  AddressBook::Time now(1h);
-  REQUIRE(book.begin_look_up(now));
-  book.update({}, {at("127.0.0.2"), at("127.0.0.3")}, now);
-  CHECK_FALSE(book.begin_look_up(now + 29s));
-  book.distrust();
-  CHECK_FALSE(book.begin_look_up(now + 1s));
-  REQUIRE(book.begin_look_up(now + 2s));
-  book.update({}, {at("127.0.0.3"), at("127.0.0.2")}, now + 2s);
-  CHECK(book.at(0) == at("127.0.0.3"));
-  CHECK(book.contains(at("127.0.0.2")));
-  // Trusted again: it stays where it is, and need not be looked up so soon.
-  CHECK_FALSE(book.begin_look_up(now + 10s));
-  REQUIRE(book.begin_look_up(now + 32s));
-  book.update({}, {at("127.0.0.2"), at("127.0.0.3")}, now + 32s);
-  CHECK(book.at(0) == at("127.0.0.3"));
-  // A name that has moved.
-  REQUIRE(book.begin_look_up(now + 62s));
-  book.update({}, {at("127.0.0.4")}, now + 62s);
-  CHECK(book.at(0) == at("127.0.0.4"));
-  CHECK_FALSE(book.contains(at("127.0.0.3")));
 }

@@ -1,4 +1,4 @@
-#include "http/server/listening_socket.hpp"
+#include "net/listening_socket.hpp"
 
 #include <fcntl.h>
 #include <netdb.h>
@@ -13,7 +13,7 @@
 #include <memory>
 #include <stdexcept>
 
-namespace postoffice::http {
+namespace postoffice::net {
 namespace {
 
 constexpr int backlog = 4096;
@@ -182,4 +182,4 @@ std::uint16_t port_of(const ListeningSocket& socket) {
   return 0;
 }
 
-}  // namespace postoffice::http
+}  // namespace postoffice::net

@@ -1,4 +1,4 @@
-#include "http/poller.hpp"
+#include "net/poller.hpp"
 
 #include <unistd.h>
 
@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <utility>
 
-namespace postoffice::http {
+namespace postoffice::net {
 namespace {
 
 constexpr int events_max = 128;
@@ -97,4 +97,4 @@ void Poller::dispatch() {
   }
 }
 
-}  // namespace postoffice::http
+}  // namespace postoffice::net

@@ -1,4 +1,4 @@
-#include "http/client/deadline_wheel.hpp"
+#include "net/deadline_wheel.hpp"
 
 #include <doctest/doctest.h>
 
@@ -9,8 +9,8 @@
 #include <vector>
 
 using namespace std::chrono_literals;
-using postoffice::http::Deadline;
-using postoffice::http::DeadlineWheel;
+using postoffice::net::Deadline;
+using postoffice::net::DeadlineWheel;
 
 namespace {
 

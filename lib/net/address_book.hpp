@@ -11,7 +11,7 @@
 #include <system_error>
 #include <vector>
 
-namespace postoffice::http {
+namespace postoffice::net {
 
 /// Remembers which address worked last, so that a host with a dead address costs one failed attempt
 /// and not one a connection.
@@ -65,4 +65,4 @@ class AddressBook {
   Time looked_up_at_{};
 };
 
-}  // namespace postoffice::http
+}  // namespace postoffice::net

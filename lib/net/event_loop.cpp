@@ -3,9 +3,9 @@
 #include <asio/post.hpp>
 #include <utility>
 
-#include "event_loop/loop_impl.hpp"
+#include "base/thread.hpp"
+#include "net/loop_impl.hpp"
 #include "postoffice/asio_event_loop.hpp"
-#include "thread.hpp"
 
 namespace postoffice {
 

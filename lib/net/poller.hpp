@@ -13,7 +13,7 @@
 #include <span>
 #include <system_error>
 
-namespace postoffice::http {
+namespace postoffice::net {
 
 /// Something that waits for its file descriptor.
 class Pollable {
@@ -78,4 +78,4 @@ class Poller {
   std::chrono::steady_clock::duration rest_{};
 };
 
-}  // namespace postoffice::http
+}  // namespace postoffice::net

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "event_loop/loop_impl.hpp"
+#include "net/loop_impl.hpp"
 
 namespace postoffice {
 namespace {

@@ -1,10 +1,10 @@
-#include "http/client/address_book.hpp"
+#include "net/address_book.hpp"
 
 #include <algorithm>
 #include <asio/ip/address.hpp>
 #include <utility>
 
-namespace postoffice::http {
+namespace postoffice::net {
 
 AddressBook::AddressBook(asio::io_context& context, std::string host, std::uint16_t port,
                          std::chrono::milliseconds refresh_every)
@@ -55,4 +55,4 @@ void AddressBook::worked(const Endpoint& endpoint) {
   if (found != endpoints_.end()) preferred_ = static_cast<std::size_t>(found - endpoints_.begin());
 }
 
-}  // namespace postoffice::http
+}  // namespace postoffice::net

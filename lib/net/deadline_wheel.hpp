@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace postoffice::http {
+namespace postoffice::net {
 
 /// A place in the wheel; whatever has a deadline derives from it.
 struct Deadline {
@@ -81,4 +81,4 @@ class DeadlineWheel {
   std::size_t size_ = 0;
 };
 
-}  // namespace postoffice::http
+}  // namespace postoffice::net

@@ -10,7 +10,7 @@
 #include "base/host_port.hpp"
 #include "postoffice/log.hpp"
 
-namespace postoffice::http {
+namespace postoffice::net {
 
 /// Owns a file descriptor that listens.
 class ListeningSocket {
@@ -52,4 +52,4 @@ std::error_code share_sockets(std::vector<ListeningSocket> given, std::size_t gr
 /// The port a socket is bound to; 0 if it has none.
 std::uint16_t port_of(const ListeningSocket& socket);
 
-}  // namespace postoffice::http
+}  // namespace postoffice::net
