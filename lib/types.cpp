@@ -2,11 +2,13 @@
 
 #include <charconv>
 
-#include "receipt_text.hpp"
+#include "codec/receipt_text.hpp"
 
 namespace postoffice {
 
-std::string to_string(const Receipt& receipt) { return std::string(ReceiptText(receipt).view()); }
+std::string to_string(const Receipt& receipt) {
+  return std::string(codec::ReceiptText(receipt).view());
+}
 
 bool parse_receipt(const std::string& text, Receipt& receipt) {
   const auto dash = text.find('-');

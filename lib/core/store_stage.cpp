@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/checked_count.hpp"
-#include "core/sort_by_id.hpp"
+#include "codec/sort_by_id.hpp"
 #include "postoffice/error.hpp"
 
 namespace postoffice::core {
@@ -139,7 +139,7 @@ void StoreStage::add_outcomes(Changes& changes, const std::vector<Outcome>& outc
   for (const Outcome& outcome : outcomes) {
     rows_.push_back({ledger_[outcome.index].id, static_cast<std::uint32_t>(rows_.size())});
   }
-  sort_by_id(rows_, sort_memory_);
+  codec::sort_by_id(rows_, sort_memory_);
   changes.answers.reserve(outcomes.size());
   changes.cleared.reserve(outcomes.size());
   for (const Row& row : rows_) add_outcome(changes, outcomes[row.outcome]);

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/checked_count.hpp"
-#include "core/sort_by_id.hpp"
+#include "codec/sort_by_id.hpp"
 
 namespace postoffice::core {
 namespace {
@@ -144,7 +144,7 @@ std::vector<Touch> TouchStage::build(const Chunk& chunk) {
   for (const EntryIndex index : chunk.ids) {
     touches.push_back({ledger_[index].id, ledger_[index].last_receipt});
   }
-  sort_by_id(touches, sort_memory_);
+  codec::sort_by_id(touches, sort_memory_);
   const auto end = std::unique(touches.begin(), touches.end(),
                                [](const Touch& a, const Touch& b) { return a.id == b.id; });
   touches.erase(end, touches.end());

@@ -1,7 +1,5 @@
 #include "postgres/opener.hpp"
 
-#include <signal.h>
-
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -18,23 +16,6 @@ namespace {
 /// For the thread to close what it had begun, so that it is not in the middle of that when the
 /// process ends.
 constexpr std::chrono::milliseconds moment{50};
-
-// The thread takes no signal of the process.
-template <typename Run>
-std::thread start_without_signals(Run run) {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  try {
-    std::thread thread(std::move(run));
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    return thread;
-  } catch (...) {
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    throw;
-  }
-}
 
 }  // namespace
 

@@ -3,9 +3,9 @@
 #include <cassert>
 #include <utility>
 
+#include "codec/receipt_text.hpp"
 #include "http/server/connection.hpp"
 #include "http/server/target.hpp"
-#include "receipt_text.hpp"
 
 namespace postoffice::http {
 namespace {
@@ -149,7 +149,7 @@ void CallbackService::answer_accepted(Ticket& ticket) {
   text = "HTTP/1.1 202 Accepted\r\n";
   text += ticket.connection->date();
   text += "Postoffice-Receipt: ";
-  text += ReceiptText(ticket.receipt).view();
+  text += codec::ReceiptText(ticket.receipt).view();
   text += "\r\nContent-Length: 0\r\n";
   const Persistence persistence = ticket.connection->persistence_of(ticket);
   text +=

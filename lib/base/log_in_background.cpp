@@ -1,6 +1,3 @@
-#include <pthread.h>
-#include <signal.h>
-
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -73,22 +70,16 @@ class Lines : public std::enable_shared_from_this<Lines> {
     std::string text;
   };
 
-  // Begun with the first line, for most parts never have one. It takes no signals: those are for
-  // the threads of the program.
+  // Begun with the first line, for most parts never have one.
   bool have_thread() {
     if (thread_ != std::thread::id()) return true;
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     try {
-      std::thread thread([self = shared_from_this()] { self->run(); });
+      std::thread thread = start_without_signals([self = shared_from_this()] { self->run(); });
       thread_ = thread.get_id();
       thread.detach();
     } catch (const std::system_error&) {
       // No thread to be had at present: the line is one that is dropped.
     }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
     return thread_ != std::thread::id();
   }
 

@@ -9,7 +9,7 @@
 
 #include "postoffice/types.hpp"
 
-namespace postoffice::core {
+namespace postoffice::codec {
 
 /// Digit by digit, the lowest first (Knuth 5.2.5, algorithm R); digits that all ids share cost
 /// nothing. Equal ids keep their order in long lists only. `spare` is working memory.
@@ -41,4 +41,4 @@ void sort_by_id(std::vector<Row>& rows, std::vector<Row>& spare) {
   }
 }
 
-}  // namespace postoffice::core
+}  // namespace postoffice::codec

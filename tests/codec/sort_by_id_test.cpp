@@ -1,4 +1,4 @@
-#include "core/sort_by_id.hpp"
+#include "codec/sort_by_id.hpp"
 
 #include <doctest/doctest.h>
 
@@ -6,7 +6,7 @@
 #include <random>
 
 using namespace postoffice;
-using namespace postoffice::core;
+using namespace postoffice::codec;
 
 namespace {
 

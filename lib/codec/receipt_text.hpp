@@ -10,7 +10,7 @@
 
 #include "postoffice/types.hpp"
 
-namespace postoffice {
+namespace postoffice::codec {
 
 /// What to_string(Receipt) returns, for as long as the object lives.
 class ReceiptText {
@@ -36,4 +36,4 @@ class ReceiptText {
   std::size_t size_ = 0;
 };
 
-}  // namespace postoffice
+}  // namespace postoffice::codec
