@@ -1,0 +1,54 @@
+// The listening sockets of one loop, and what is accepted from them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "http/server/connection_context.hpp"
+#include "net/listening_socket.hpp"
+#include "postoffice/log.hpp"
+
+namespace postoffice::http {
+
+/// Counts each connection that it accepts in the server's totals; whoever takes it counts it out.
+///
+/// Threads: the loop's.
+class Acceptors {
+ public:
+  using Take = std::function<void(int socket)>;
+
+  Acceptors(ConnectionContext& context, Take take, Log log);
+  ~Acceptors();
+  Acceptors(const Acceptors&) = delete;
+  Acceptors& operator=(const Acceptors&) = delete;
+
+  std::error_code start(std::vector<net::ListeningSocket> sockets);
+  /// Accepts no more, after those that wait on sockets which end with us.
+  void stop();
+  /// The same without a look at who waits.
+  void close();
+
+  /// Nothing is accepted until resume() finds room.
+  bool paused() const { return paused_; }
+  void resume();
+
+ private:
+  class Acceptor;
+
+  bool accept_from(Acceptor& acceptor);
+  void pause(const std::string& why);
+  std::error_code watch(Acceptor& acceptor);
+
+  ConnectionContext& context_;
+  const Take take_;
+  const Log log_;
+  std::vector<std::unique_ptr<Acceptor>> sockets_;
+  ConnectionContext::Time pause_logged_;
+  bool paused_ = false;
+};
+
+}  // namespace postoffice::http

@@ -1,0 +1,40 @@
+// What the connections of one loop share.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/server/recent_heads.hpp"
+#include "http/server/response_text.hpp"
+#include "http/server/send_buffers.hpp"
+#include "http/server/service.hpp"
+#include "net/poller.hpp"
+
+namespace postoffice::http {
+
+/// All that a connection knows of its loop, which owns this. A connection puts itself on the two
+/// lists; the loop goes through them at the end of each batch of events.
+///
+/// Threads: the loop's.
+struct ConnectionContext {
+  using Time = std::chrono::steady_clock::time_point;
+
+  Service& service;
+  const ServerLimits& limits;
+  ServerTotals& totals;
+  net::Poller& poller;
+  const std::string keep_alive;  ///< the field that tells clients for how long a connection stays
+  Time now;                      ///< when this batch began
+
+  std::vector<char> buffer{std::vector<char>(64 * 1024)};  ///< for one read
+  RecentHeads recent_heads{};
+  SendBuffers send_buffers{};
+  DateField date{};
+
+  std::vector<Connection*> to_flush{};  ///< have something to send, or to read on
+  std::vector<Connection*> closed{};    ///< to be deleted
+};
+
+}  // namespace postoffice::http
