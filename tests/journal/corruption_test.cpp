@@ -80,7 +80,7 @@ class Journal {
     if (totals.mutations++ % every() != 0) return;
     ++totals.tried;
     std::string log;
-    RecordingDisk disk(image);
+    SimulatedDisk disk(image);
     const auto found = open(disk, log);
     account_for(found, unproven);
     if (found.recovery.lost_records > 0) ++totals.with_loss;
@@ -101,7 +101,7 @@ class Journal {
     std::vector<Callback> callbacks;
   };
 
-  static Opened open(RecordingDisk& disk, std::string& log) {
+  static Opened open(SimulatedDisk& disk, std::string& log) {
     testing::ManualClock clock(Timestamp{});
     QueueRun run(disk, small_options(), clock,
                  [&](LogLevel, std::string_view message) { (log += message) += '\n'; });
@@ -142,7 +142,7 @@ class Journal {
   static void check_strict(const Image& image, bool refused) {
     auto options = small_options();
     options.strict = true;
-    RecordingDisk disk(image);
+    SimulatedDisk disk(image);
     testing::ManualClock clock(Timestamp{});
     const QueueRun run(disk, options, clock);
     if (refused) REQUIRE(run.error() == Error::corrupt);
@@ -160,7 +160,7 @@ const Journal& closed_journal() {
   return journal;
 }
 
-constexpr std::size_t sector = CrashStates::sector;
+constexpr std::size_t sector = sector_size;
 constexpr char cursor[] = "data/queue/cursor";
 
 std::string segment_path(std::uint64_t number) {
@@ -273,7 +273,7 @@ TEST_CASE("segments removed, swapped, doubled, of zeros, of another queue") {
 TEST_CASE("files of another queue, instead of ours or beside them") {
   const auto& journal = closed_journal();
   Totals totals{.name = "files of another queue"};
-  RecordingDisk disk(Image{{"."}, {}});
+  SimulatedDisk disk(Image{{"."}, {}});
   disk.set_random_number(4711);
   testing::ManualClock clock;
   {
@@ -352,7 +352,7 @@ TEST_CASE("damage that comes after the start is named and counted when it is met
     CAPTURE(own);
     auto options = small_options();
     options.memory_bytes_max = 1;  // everything is read from the files
-    RecordingDisk disk(Image{{"."}, {}});
+    SimulatedDisk disk(Image{{"."}, {}});
     testing::ManualClock clock;
     std::string log;
     const Log keep = [&](LogLevel, std::string_view message) { (log += message) += '\n'; };
@@ -376,9 +376,10 @@ TEST_CASE("damage that comes after the start is named and counted when it is met
       REQUIRE(run->queue().recovery().callbacks == 7);
     }
     CHECK(run->queue().lost_records() == 0);
+    constexpr auto payload = batch_header_size + record_header_size;
     const auto third = segment_path(2);  // sequences 3, 4, 5, a block each, then 6, 7, 8
-    disk.flip_byte(third, 2 * block_size + batch_header_size + record_header_size);
-    disk.flip_byte(segment_path(3), 3 * block_size + batch_header_size + record_header_size);
+    disk.content(third)[2 * block_size + payload] ^= std::byte{0x10};
+    disk.content(segment_path(3))[3 * block_size + payload] ^= std::byte{0x10};
     const auto& found = run->read_all();
     CHECK(found.size() == 5);
     CHECK(log.find("lost callbacks [4..4]") != std::string::npos);

@@ -5,6 +5,7 @@
 
 #include "journal/crash_states.hpp"
 #include "journal/journal_queue.hpp"
+#include "journal/simulated_disk.hpp"
 #include "postoffice/testing/manual_clock.hpp"
 
 namespace postoffice::journal {
@@ -52,7 +53,7 @@ struct Oracle {
 /// One queue on one disk, and a reader that takes all it gets.
 class QueueRun {
  public:
-  QueueRun(RecordingDisk& disk, FileQueueOptions options, testing::ManualClock& clock, Log log = {})
+  QueueRun(SimulatedDisk& disk, FileQueueOptions options, testing::ManualClock& clock, Log log = {})
       : disk_(disk), found_(std::make_shared<Found>()) {
     Workers workers{.threads = false, .now = [this] { return now_; }};
     queue_ = JournalQueue::open(disk, std::move(options), clock, error_, std::move(log),
@@ -62,7 +63,7 @@ class QueueRun {
   ~QueueRun() {
     disk_.die_after(0);
     queue_.reset();
-    disk_.revive();
+    disk_.stay_alive();
   }
   QueueRun(const QueueRun&) = delete;
   QueueRun& operator=(const QueueRun&) = delete;
@@ -102,7 +103,7 @@ class QueueRun {
     });
   }
 
-  RecordingDisk& disk_;
+  SimulatedDisk& disk_;
   std::chrono::steady_clock::time_point now_{std::chrono::hours(1)};
   std::shared_ptr<Found> found_;
   std::error_code error_;
@@ -119,10 +120,10 @@ class Script {
   };
 
   explicit Script(FileQueueOptions options = small_options()) : options_(std::move(options)) {
-    disk_ = std::make_unique<RecordingDisk>(start_);
+    disk_ = std::make_unique<SimulatedDisk>(start_);
   }
 
-  RecordingDisk& disk() { return *disk_; }
+  SimulatedDisk& disk() { return *disk_; }
   QueueRun& run() { return *run_; }
 
   void start() { run_ = std::make_unique<QueueRun>(*disk_, options_, clock_); }
@@ -136,12 +137,11 @@ class Script {
   /// And a new recording begins, on a disk in that state.
   void cut_power(Fate last_write) {
     kill();
-    const auto image =
-        CrashStates(start_, disk_->log()).with_last_write(disk_->log().size(), last_write);
+    const auto image = with_last_write(start_, disk_->log(), last_write);
     recordings_.push_back({start_, disk_->log(), told_before_});
     told_before_ = told_.size();
     start_ = image;
-    disk_ = std::make_unique<RecordingDisk>(start_);
+    disk_ = std::make_unique<SimulatedDisk>(start_);
   }
 
   void append(int callbacks = 1, int ids = 60, bool carried = false) {
@@ -199,7 +199,7 @@ class Script {
   const FileQueueOptions options_;
   testing::ManualClock clock_;
   Image start_{{"."}, {}};
-  std::unique_ptr<RecordingDisk> disk_;
+  std::unique_ptr<SimulatedDisk> disk_;
   std::unique_ptr<QueueRun> run_;
   std::vector<Recording> recordings_;
   std::vector<Oracle::Told> told_;

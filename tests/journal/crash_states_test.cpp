@@ -45,7 +45,7 @@ class StateCheck {
       : image_(image), oracle_(oracle), options_(options), totals_(totals) {}
 
   void run() {
-    RecordingDisk disk(image_);
+    SimulatedDisk disk(image_);
     const auto first = recover(disk);
     const auto changes = disk.log();
     REQUIRE(recover(disk) == first);
@@ -57,7 +57,7 @@ class StateCheck {
   }
 
  private:
-  Reading recover(RecordingDisk& disk) {
+  Reading recover(SimulatedDisk& disk) {
     ++totals_.recoveries;
     testing::ManualClock clock(Timestamp{});
     QueueRun run(disk, options_, clock);
@@ -105,7 +105,7 @@ class StateCheck {
   void check_strict() {
     auto options = options_;
     options.strict = true;
-    RecordingDisk disk(image_);
+    SimulatedDisk disk(image_);
     testing::ManualClock clock(Timestamp{});
     REQUIRE_FALSE(QueueRun(disk, options, clock).error());
   }
@@ -113,21 +113,20 @@ class StateCheck {
   /// The process dies there, with or without the power.
   void crash_in_recovery(std::size_t changes, const Reading& expected) {
     ++totals_.crashes_in_recovery;
-    RecordingDisk disk(image_);
+    SimulatedDisk disk(image_);
     {
       disk.die_after(changes);
       testing::ManualClock clock(Timestamp{});
       const QueueRun run(disk, options_, clock);
     }
-    const auto done = disk.log().size();
-    RecordingDisk after_cut(CrashStates(image_, disk.log()).nothing_unsynced(done));
+    SimulatedDisk after_cut(nothing_unsynced(image_, disk.log()));
     REQUIRE(recover(disk) == expected);
     REQUIRE(recover(after_cut) == expected);
   }
 
   /// New promises on top, and the power goes again: nothing is covered, nothing used twice.
   void go_on(const Reading& found) {
-    RecordingDisk disk(image_);
+    SimulatedDisk disk(image_);
     Oracle more = oracle_;
     {
       testing::ManualClock clock(Timestamp{});
@@ -146,7 +145,7 @@ class StateCheck {
       }
       REQUIRE(more.promised.size() == oracle_.promised.size() + 2);
     }
-    RecordingDisk after(CrashStates(image_, disk.log()).nothing_unsynced(disk.log().size()));
+    SimulatedDisk after(nothing_unsynced(image_, disk.log()));
     StateCheck next(image_, more, options_, totals_);
     const auto again = next.recover(after);
     REQUIRE(again.size() == found.size() + 2);

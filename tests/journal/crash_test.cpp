@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <map>
+#include <random>
 #include <set>
 
 #include "codec/crc32c.hpp"
@@ -189,13 +190,13 @@ void live_through(std::uint64_t seed) {
   const bool syncs_fail = random() % 3 == 0;
   Oracle oracle;
   for (auto crashes = 2 + random() % 5; crashes > 0; --crashes) {
-    if (random() % 3 == 0) disk.die_after(1 + random() % 60);
+    if (random() % 3 == 0) disk.die_after(random() % 12);
     Run run(disk, oracle, random);
     const bool opened = run.open();
     if (opened && !disk.dead()) {
       disk.stay_alive();
       run.check_recovered();
-      disk.die_after(1 + random() % 300);
+      disk.die_after(random() % 200);
       if (syncs_fail) disk.fail_sync(1 + random() % 20);
       run.work();
     } else {

@@ -228,12 +228,13 @@ TEST_CASE("the cursor is durable before a segment goes") {
   bool cursor_written = false;
   bool cursor_durable = false;
   int released = 0;
-  for (const auto& step : disk.history()) {
-    if (step == "rename cursor.tmp cursor") cursor_written = true;
-    if (step == "sync directory") cursor_durable = cursor_durable || cursor_written;
-    const bool releases = step.find(".journal") != std::string::npos &&
-                          (step.starts_with("remove") || step.ends_with("spare.ready"));
-    if (!releases) continue;
+  for (const auto& step : disk.log()) {
+    using Kind = Operation::Kind;
+    if (step.kind == Kind::rename && step.path == "q/cursor") cursor_written = true;
+    if (step.kind == Kind::sync_directory) cursor_durable = cursor_durable || cursor_written;
+    const bool removed = step.kind == Kind::remove && step.path.ends_with(".journal");
+    const bool recycled = step.kind == Kind::rename && step.path == "q/spare.ready";
+    if (!removed && !(recycled && step.from.ends_with(".journal"))) continue;
     ++released;
     CHECK(cursor_durable);
   }

@@ -1,126 +1,130 @@
-// A file system in memory that forgets, tears and refuses like a real one, reproducibly.
+// A file system in memory that forgets, tears and refuses like a real one, reproducibly, and writes
+// down everything that changes it. crash_states.hpp takes the log apart; cut_power() draws one of
+// the states that the log allows.
 #pragma once
 
-#include <algorithm>
+#include <atomic>
 #include <functional>
-#include <map>
-#include <memory>
 #include <mutex>
-#include <random>
-#include <set>
+#include <optional>
+#include <utility>
 
+#include "journal/disk_log.hpp"
 #include "journal/file_system.hpp"
 #include "postoffice/error.hpp"
 
 namespace postoffice::journal {
 
+/// Any thread may use it.
 class SimulatedDisk final : public FileSystem {
  public:
-  explicit SimulatedDisk(std::uint64_t seed) : random_(seed) {}
+  using Kind = Operation::Kind;
+
+  /// With a directory "q".
+  explicit SimulatedDisk(std::uint64_t seed) : SimulatedDisk(Image{{".", "q"}, {}}) {
+    chance_ = seed;
+    random_number_.reset();
+  }
+  /// Files and names that an image brings along are on stable storage. Its random number is always
+  /// the same.
+  explicit SimulatedDisk(const Image& image) { insert(image); }
 
   // The faults. Set while the queue's threads are at work, too.
-  void die_after(std::uint64_t operations) {
+  /// Everything fails from the nth change on; 0: at once.
+  void die_after(std::size_t changes) {
     const std::lock_guard lock(mutex_);
-    dies_at_ = operations_ + operations;
+    dies_at_ = log_.size() + changes;
   }
   void stay_alive() {
     const std::lock_guard lock(mutex_);
-    dies_at_ = ~0ull;
+    dies_at_ = never;
   }
   bool dead() const {
     const std::lock_guard lock(mutex_);
     return is_dead();
   }
-  void fail_sync(std::uint64_t nth) {
+  /// Of data; 1: the next one.
+  void fail_sync(std::size_t nth) {
     const std::lock_guard lock(mutex_);
     failing_sync_ = syncs_ + nth;
   }
-  void fail_all_syncs(bool fail) {
+  /// What it should have saved may still be saved by a later one.
+  void fail_directory_sync(std::size_t nth) {
     const std::lock_guard lock(mutex_);
-    all_syncs_fail_ = fail;
+    failing_directory_sync_ = directory_syncs_ + nth;
   }
-  void fail_reads(bool fail) {
-    const std::lock_guard lock(mutex_);
-    reads_fail_ = fail;
-  }
+  void fail_all_syncs(bool fail) { all_syncs_fail_ = fail; }
+  void fail_reads(bool fail) { reads_fail_ = fail; }
+  /// Of names, by remove() or rename().
+  void fail_removals(bool fail) { removals_fail_ = fail; }
+  /// No new blocks and no new names.
+  void set_full(bool full) { full_ = full; }
+  void set_short_writes(bool on) { short_writes_ = on; }
   /// What it says is free; it does not run out by itself.
   void set_space(Space space) {
     const std::lock_guard lock(mutex_);
     space_ = space;
   }
-  void set_full(bool full) {
-    const std::lock_guard lock(mutex_);
-    full_ = full;
-  }
-  /// Of names, by remove() or rename().
-  void fail_removals(bool fail) {
-    const std::lock_guard lock(mutex_);
-    removals_fail_ = fail;
-  }
-  /// Somebody else removes a file.
-  void lose(const std::string& path) {
-    const std::lock_guard lock(mutex_);
-    change({"", path, nullptr});
+  void set_random_number(std::uint64_t number) { random_number_ = number; }
+
+  /// Before the nth change from now on something else happens, in the middle of whatever it is.
+  void meanwhile(std::size_t changes, std::function<void()> event) {
+    event_at_ = log_.size() + changes;
+    event_ = std::move(event);
   }
   /// While every sync is under way.
   void during_syncs(std::function<void()> event) { during_syncs_ = std::move(event); }
-  void set_short_writes(bool on) {
+
+  /// Somebody else removes a file.
+  void lose(const std::string& path) {
     const std::lock_guard lock(mutex_);
-    short_writes_ = on;
+    drop_name(path);
+  }
+  /// Of a file. Who changes it does so behind everybody's back, for as long as the power stays.
+  std::vector<std::byte>& content(const std::string& path) {
+    return own(contents_.at(names_.at(path)));
   }
 
-  // What tests look at.
-  int syncs_after_failure() const {
-    const std::lock_guard lock(mutex_);
-    return syncs_after_failure_;
-  }
-  int failed_syncs() const {
-    const std::lock_guard lock(mutex_);
-    return failed_syncs_;
-  }
-  std::vector<std::string> history() const {
-    const std::lock_guard lock(mutex_);
-    return history_;
-  }
-  /// Of a file that nothing has open.
-  std::vector<std::byte>& content(const std::string& path) { return names_.at(path)->content; }
-
-  /// The power goes and comes back: of what was not synced each write is kept, dropped, zeroed or
-  /// torn; of the changes of names the first few are kept.
-  void cut_power() {
-    const std::lock_guard lock(mutex_);
-    const auto kept = pick(changes_.size() + 1);
-    names_ = durable_names_;
-    for (std::size_t i = 0; i < kept; ++i) apply(names_, changes_[i]);
-    for (auto& [name, inode] : names_) {
-      inode = std::make_shared<Inode>(*inode);
-      lose_some(*inode);
-    }
-    durable_names_ = names_;
-    revive();
-  }
-
-  /// The process dies, the kernel lives: everything written is still there.
+  /// The process dies, the kernel lives: everything written is still there, and no fault.
   void kill_process() {
     const std::lock_guard lock(mutex_);
     revive();
   }
+  /// The power goes and comes back. Any of what was not synced is kept, dropped, zeroed or torn.
+  void cut_power() {
+    const std::lock_guard lock(mutex_);
+    PowerCut cut(start_, log_, log_.size());
+    for (const auto i : cut.unsynced()) cut.suffer(i, draw_fate(log_[i].kind == Kind::write));
+    const auto image = cut.outcome();
+    log_.clear();
+    insert(image);
+    revive();
+  }
+
+  // What tests look at.
+  const std::vector<Operation>& log() const { return log_; }
+  /// Marks the place in the log.
+  void mark(std::size_t number) { note({.kind = Kind::mark, .mark = number}); }
+  /// As the process sees it, and as it is if only the process dies. It shares its content.
+  Image image() const {
+    Image image{directories_, {}};
+    for (const auto& [path, file] : names_) image.files[path] = contents_[file];
+    return image;
+  }
+  int syncs_after_failure() const { return syncs_after_failure_; }
+  int failed_syncs() const { return failed_syncs_; }
 
   std::unique_ptr<File> open(const std::string& path, Mode mode, std::error_code& error) override {
-    const std::lock_guard lock(mutex_);
-    if ((error = operate())) return nullptr;
-    const auto found = names_.find(path);
     const bool create = mode == Mode::create;
-    if (create == (found != names_.end())) {
-      error = std::make_error_code(create ? std::errc::file_exists
-                                          : std::errc::no_such_file_or_directory);
-      return nullptr;
-    }
-    if (!create) return std::make_unique<OpenFile>(*this, found->second, path);
-    if (full_) return error = no_space(), nullptr;
-    const auto inode = std::make_shared<Inode>();
-    change({path, "", inode});
-    return std::make_unique<OpenFile>(*this, inode, path);
+    const auto lock = begin(create);
+    const auto found = names_.find(path);
+    if ((error = find_error(path, create))) return nullptr;
+    if (!create) return std::make_unique<OpenFile>(*this, found->second);
+    if ((error = change_error(true))) return nullptr;
+    contents_.push_back(std::make_shared<std::vector<std::byte>>());
+    const auto file = names_[path] = contents_.size() - 1;
+    note({.kind = Kind::create, .file = file, .path = path});
+    return std::make_unique<OpenFile>(*this, file);
   }
 
   std::unique_ptr<DirectoryLock> lock(const std::string& path, std::error_code& error) override {
@@ -131,45 +135,47 @@ class SimulatedDisk final : public FileSystem {
   }
 
   std::error_code rename(const std::string& from, const std::string& to) override {
-    const std::lock_guard lock(mutex_);
-    if (const auto error = operate()) return error;
-    const auto found = names_.find(from);
-    if (found == names_.end()) return std::make_error_code(std::errc::no_such_file_or_directory);
-    if (removals_fail_) return std::make_error_code(std::errc::operation_not_permitted);
-    history_.push_back("rename " + base(from) + " " + base(to));
-    change({to, from, found->second});
+    const auto lock = begin();
+    if (const auto error = name_error(from)) return error;
+    const auto file = names_.at(from);
+    names_.erase(from);
+    names_[to] = file;
+    note({.kind = Kind::rename, .file = file, .path = to, .from = from});
     return {};
   }
 
   std::error_code remove(const std::string& path) override {
-    const std::lock_guard lock(mutex_);
-    if (const auto error = operate()) return error;
-    if (!names_.contains(path)) return std::make_error_code(std::errc::no_such_file_or_directory);
-    if (removals_fail_) return std::make_error_code(std::errc::operation_not_permitted);
-    history_.push_back("remove " + base(path));
-    change({"", path, nullptr});
+    const auto lock = begin();
+    if (const auto error = name_error(path)) return error;
+    drop_name(path);
     return {};
   }
 
-  std::error_code sync_directory(const std::string&) override {
-    const std::lock_guard lock(mutex_);
-    if (const auto error = operate()) return error;
-    history_.push_back("sync directory");
-    durable_names_ = names_;
-    changes_.clear();
+  std::error_code sync_directory(const std::string& path) override {
+    const auto lock = begin();
+    if (const auto error = change_error()) return error;
+    if (++directory_syncs_ == failing_directory_sync_) return io_error();
+    const auto trimmed = path.ends_with('/') ? path.substr(0, path.size() - 1) : path;
+    note({.kind = Kind::sync_directory, .path = trimmed});
     return {};
   }
 
-  std::error_code create_directory(const std::string&) override { return {}; }
+  std::error_code create_directory(const std::string& path) override {
+    if (path == "." || directories_.contains(path)) return {};
+    if (const auto error = create_directory(parent_of(path))) return error;
+    const auto lock = begin();
+    if (const auto error = change_error(true)) return error;
+    directories_.insert(path);
+    note({.kind = Kind::make_directory, .path = path});
+    return {};
+  }
 
   std::vector<std::string> list(const std::string& path, std::error_code& error) override {
     const std::lock_guard lock(mutex_);
     std::vector<std::string> names;
-    if ((error = operate())) return names;
-    for (const auto& [name, inode] : names_) {
-      if (name.starts_with(path + "/") && name.find('/', path.size() + 1) == std::string::npos) {
-        names.push_back(base(name));
-      }
+    if ((error = is_dead() ? io_error() : std::error_code{})) return names;
+    for (const auto& [name, file] : names_) {
+      if (parent_of(name) == path) names.push_back(name.substr(path.size() + 1));
     }
     return names;
   }
@@ -181,27 +187,11 @@ class SimulatedDisk final : public FileSystem {
 
   std::uint64_t random_number() override {
     const std::lock_guard lock(mutex_);
-    return random_();
+    return random_number_ ? *random_number_ : draw();
   }
 
  private:
-  static constexpr std::size_t sector = 512;
-
-  struct Write {
-    std::uint64_t offset;
-    std::vector<std::byte> before;
-    std::vector<std::byte> after;
-  };
-  struct Inode {
-    std::vector<std::byte> content;
-    std::vector<Write> unsynced;
-  };
-  using Names = std::map<std::string, std::shared_ptr<Inode>>;
-  struct Change {
-    std::string to;
-    std::string from;
-    std::shared_ptr<Inode> inode;
-  };
+  static constexpr std::size_t never = ~std::size_t{0};
 
   class HeldLock final : public DirectoryLock {
    public:
@@ -218,162 +208,180 @@ class SimulatedDisk final : public FileSystem {
 
   class OpenFile final : public File {
    public:
-    OpenFile(SimulatedDisk& disk, std::shared_ptr<Inode> inode, std::string path)
-        : disk_(disk), inode_(std::move(inode)), path_(std::move(path)) {}
+    OpenFile(SimulatedDisk& disk, std::size_t file) : disk_(disk), file_(file) {}
 
     std::size_t write_some(std::span<const std::byte> data, std::uint64_t offset,
                            std::error_code& error) override {
-      const std::lock_guard lock(disk_.mutex_);
-      if ((error = disk_.operate())) return 0;
+      const auto lock = disk_.begin();
       if (disk_.short_writes_ && data.size() > 1) {
         if (disk_.pick(4) == 0) return error = std::make_error_code(std::errc::interrupted), 0;
         data = data.first(1 + disk_.pick(data.size()));
       }
-      auto& content = inode_->content;
-      if (offset + data.size() > content.size()) {
-        if (disk_.full_) return error = no_space(), 0;
-        content.resize(offset + data.size());
-      }
-      const auto at = content.begin() + static_cast<std::ptrdiff_t>(offset);
-      inode_->unsynced.push_back({offset,
-                                  {at, at + static_cast<std::ptrdiff_t>(data.size())},
-                                  {data.begin(), data.end()}});
-      std::copy(data.begin(), data.end(), at);
+      const auto end = offset + data.size();
+      const bool grows = end > content()->size();
+      if ((error = disk_.change_error(grows))) return 0;
+      auto& bytes = own(content());
+      if (grows) bytes.resize(end);
+      std::copy(data.begin(), data.end(), bytes.begin() + static_cast<std::ptrdiff_t>(offset));
+      disk_.note({.kind = Kind::write,
+                  .file = file_,
+                  .offset = offset,
+                  .data = {data.begin(), data.end()}});
       return data.size();
     }
 
     std::size_t read_some(std::span<std::byte> into, std::uint64_t offset,
                           std::error_code& error) override {
       const std::lock_guard lock(disk_.mutex_);
-      if ((error = disk_.operate())) return 0;
-      if (disk_.reads_fail_) return error = std::make_error_code(std::errc::io_error), 0;
-      const auto& content = inode_->content;
-      if (offset >= content.size()) return 0;
-      const auto count = std::min<std::size_t>(into.size(), content.size() - offset);
-      std::copy_n(content.begin() + static_cast<std::ptrdiff_t>(offset), count, into.begin());
+      const bool fails = disk_.is_dead() || disk_.reads_fail_;
+      if ((error = fails ? io_error() : std::error_code{})) return 0;
+      const auto& bytes = *content();
+      if (offset >= bytes.size()) return 0;
+      const auto count = std::min<std::size_t>(into.size(), bytes.size() - offset);
+      std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(offset), count, into.begin());
       return count;
     }
 
     std::error_code sync_data() override {
       if (disk_.during_syncs_) disk_.during_syncs_();
-      const std::lock_guard lock(disk_.mutex_);
-      if (const auto error = disk_.operate()) return error;
+      const auto lock = disk_.begin();
+      if (const auto error = disk_.change_error()) return error;
       if (failed_) ++disk_.syncs_after_failure_;
-      if (++disk_.syncs_ == disk_.failing_sync_ || disk_.all_syncs_fail_) {
-        // The pages count as clean from here on, although the disk lacks them. Half of them made
-        // it, and what did not is lost with the power.
-        ++disk_.failed_syncs_;
-        failed_ = true;
-        return std::make_error_code(std::errc::io_error);
-      }
-      disk_.history_.push_back("sync " + base(path_));
-      if (!failed_) inode_->unsynced.clear();
-      return {};
+      const bool fails = ++disk_.syncs_ == disk_.failing_sync_ || disk_.all_syncs_fail_;
+      disk_.note({.kind = fails ? Kind::failed_sync : Kind::sync_data, .file = file_});
+      if (!fails) return {};
+      ++disk_.failed_syncs_;
+      failed_ = true;
+      return io_error();
     }
 
     std::error_code allocate(std::uint64_t size) override {
-      const std::lock_guard lock(disk_.mutex_);
-      if (const auto error = disk_.operate()) return error;
-      if (disk_.full_) return no_space();
-      inode_->content.resize(size);
+      const auto lock = disk_.begin();
+      if (const auto error = disk_.change_error(true)) return error;
+      if (size <= content()->size()) return {};
+      own(content()).resize(size);
+      disk_.note({.kind = Kind::allocate, .file = file_, .size = size});
       return {};
     }
 
     std::uint64_t size() const override {
       const std::lock_guard lock(disk_.mutex_);
-      return inode_->content.size();
+      return content()->size();
     }
 
     bool is_at(const std::string& path) const override {
       const std::lock_guard lock(disk_.mutex_);
       const auto found = disk_.names_.find(path);
-      return found != disk_.names_.end() && found->second == inode_;
+      return found != disk_.names_.end() && found->second == file_;
     }
 
    private:
+    Content& content() const { return disk_.contents_.at(file_); }
+
     SimulatedDisk& disk_;
-    const std::shared_ptr<Inode> inode_;
-    const std::string path_;
+    const std::size_t file_;
     bool failed_ = false;
   };
 
-  static std::error_code no_space() { return std::make_error_code(std::errc::no_space_on_device); }
-  static std::string base(const std::string& path) {
-    return path.substr(path.find_last_of('/') + 1);
+  static std::error_code io_error() { return std::make_error_code(std::errc::io_error); }
+
+  /// For whatever changes the disk: lets happen first what is to happen meanwhile.
+  std::unique_lock<std::mutex> begin(bool changes = true) {
+    std::unique_lock lock(mutex_);
+    if (!changes || !event_ || log_.size() < event_at_) return lock;
+    const auto event = std::exchange(event_, nullptr);
+    lock.unlock();
+    event();
+    lock.lock();
+    return lock;
   }
 
-  std::size_t pick(std::size_t below) { return static_cast<std::size_t>(random_() % below); }
+  bool is_dead() const { return log_.size() >= dies_at_; }
 
-  bool is_dead() const { return operations_ >= dies_at_; }
+  std::error_code change_error(bool needs_room = false) const {
+    if (is_dead()) return io_error();
+    if (needs_room && full_) return std::make_error_code(std::errc::no_space_on_device);
+    return {};
+  }
 
-  /// Counts, and fails everything once the disk is dead.
-  std::error_code operate() {
-    ++operations_;
-    return is_dead() ? std::make_error_code(std::errc::io_error) : std::error_code{};
+  std::error_code find_error(const std::string& path, bool create) const {
+    if (is_dead()) return io_error();
+    const bool found = names_.contains(path);
+    if (create && found) return std::make_error_code(std::errc::file_exists);
+    if (found || (create && directories_.contains(parent_of(path)))) return {};
+    return std::make_error_code(std::errc::no_such_file_or_directory);
+  }
+
+  std::error_code name_error(const std::string& path) const {
+    if (const auto error = find_error(path, false)) return error;
+    return removals_fail_ ? std::make_error_code(std::errc::operation_not_permitted)
+                          : std::error_code{};
+  }
+
+  void drop_name(const std::string& path) {
+    const auto file = names_.at(path);
+    names_.erase(path);
+    note({.kind = Kind::remove, .file = file, .path = path});
+  }
+
+  void note(Operation operation) { log_.push_back(std::move(operation)); }
+
+  /// All that is there, and saved.
+  void insert(const Image& image) {
+    start_ = image;
+    directories_ = image.directories;
+    names_.clear();
+    contents_.clear();
+    for (const auto& [path, content] : image.files) {
+      names_[path] = contents_.size();
+      contents_.push_back(content);
+    }
   }
 
   void revive() {
-    dies_at_ = ~0ull;
+    dies_at_ = never;
     failing_sync_ = 0;
     all_syncs_fail_ = reads_fail_ = full_ = false;
-    changes_.clear();
-    durable_names_ = names_;
   }
 
-  static void apply(Names& names, const Change& change) {
-    if (!change.from.empty()) names.erase(change.from);
-    if (!change.to.empty()) names[change.to] = change.inode;
-  }
+  std::uint64_t draw() { return mix64(chance_ += 0x9e3779b97f4a7c15); }
+  std::size_t pick(std::size_t below) { return static_cast<std::size_t>(draw() % below); }
 
-  void change(const Change& change) {
-    changes_.push_back(change);
-    apply(names_, change);
-  }
-
-  /// Undoes what was not synced, from the newest write back, then does some of it again.
-  void lose_some(Inode& inode) {
-    auto& content = inode.content;
-    for (auto write = inode.unsynced.rbegin(); write != inode.unsynced.rend(); ++write) {
-      std::copy(write->before.begin(), write->before.end(),
-                content.begin() + static_cast<std::ptrdiff_t>(write->offset));
+  Fate draw_fate(bool is_write) {
+    if (!is_write) return pick(2) == 0 ? Fate{} : Fate::dropped();
+    switch (pick(4)) {
+      case 0: return {};
+      case 1: return Fate::dropped();
+      case 2: return Fate::all_zeroed();
+      default: return {draw(), draw(), draw()};
     }
-    for (const auto& write : inode.unsynced) {
-      const auto fate = pick(4);
-      for (std::size_t at = 0; at < write.after.size();) {
-        const auto place = write.offset + at;
-        const auto count = std::min<std::size_t>(sector - place % sector, write.after.size() - at);
-        const auto piece = fate < 3 ? fate : pick(4);
-        for (std::size_t i = 0; i < count; ++i) {
-          if (piece == 0) content[place + i] = write.after[at + i];
-          if (piece == 2) content[place + i] = std::byte{0};
-          if (piece == 3) content[place + i] = static_cast<std::byte>(random_());
-        }
-        at += count;
-      }
-    }
-    inode.unsynced.clear();
   }
 
   mutable std::mutex mutex_;
-  std::mt19937_64 random_;
-  Names names_;
-  Names durable_names_;
-  std::vector<Change> changes_;
+  Image start_;  // what the log begins with
+  std::vector<Operation> log_;
+  std::set<std::string> directories_;
+  std::map<std::string, std::size_t> names_;
+  std::vector<Content> contents_;
   std::set<std::string> locks_;
-  std::vector<std::string> history_;
-  std::uint64_t operations_ = 0;
-  std::uint64_t dies_at_ = ~0ull;
-  std::uint64_t syncs_ = 0;
-  std::uint64_t failing_sync_ = 0;
-  Space space_{~0ull, ~0ull};
-  bool all_syncs_fail_ = false;
-  bool reads_fail_ = false;
-  bool full_ = false;
-  bool short_writes_ = false;
-  bool removals_fail_ = false;
+  std::uint64_t chance_ = 0;
+  std::optional<std::uint64_t> random_number_ = 0x9e3779b97f4a7c15;
+  std::size_t dies_at_ = never;
+  std::size_t event_at_ = 0;
+  std::function<void()> event_;
   std::function<void()> during_syncs_;
-  int failed_syncs_ = 0;
-  int syncs_after_failure_ = 0;
+  std::size_t syncs_ = 0;
+  std::size_t failing_sync_ = 0;
+  std::size_t directory_syncs_ = 0;
+  std::size_t failing_directory_sync_ = 0;
+  Space space_{~0ull, ~0ull};
+  std::atomic<bool> all_syncs_fail_ = false;
+  std::atomic<bool> reads_fail_ = false;
+  std::atomic<bool> removals_fail_ = false;
+  std::atomic<bool> full_ = false;
+  std::atomic<bool> short_writes_ = false;
+  std::atomic<int> failed_syncs_ = 0;
+  std::atomic<int> syncs_after_failure_ = 0;
 };
 
 }  // namespace postoffice::journal

@@ -68,7 +68,7 @@ std::string History::run() {
       die();
       continue;
     }
-    if (chance_.permille(8)) disk_.die_after(chance_(40));
+    if (chance_.permille(8)) disk_.die_after(chance_(30));
     if (chance_.permille(4)) disk_.die_after(0);
     if (chance_.permille(5)) freeze(std::chrono::milliseconds(chance_(20'000)));
     pass(std::chrono::milliseconds(chance_.percent(5) ? chance_(3'000) : chance_(200)));
@@ -145,7 +145,7 @@ void History::freeze(Duration span) {
 }
 
 void History::start() {
-  if (chance_.percent(30)) disk_.die_after(chance_(80));  // crashes nest inside recovery
+  if (chance_.percent(30)) disk_.die_after(chance_(20));  // crashes nest inside recovery
   if (chance_.percent(10)) {                              // the machine's clock was set
     const auto hours = static_cast<int>(chance_(49)) - 24;
     wall_ = std::max(wall_ + std::chrono::hours(hours), first_moment);
