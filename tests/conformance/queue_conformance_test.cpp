@@ -51,6 +51,6 @@ class FileHarness {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE_INVOKE(conformance::queue_promises, AtOnce, OnFlush, FileHarness);
+POSTOFFICE_QUEUE_CONFORMANCE(AtOnce, OnFlush, FileHarness);
 
 }  // namespace postoffice

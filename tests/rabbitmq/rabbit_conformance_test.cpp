@@ -36,6 +36,6 @@ class RabbitHarness {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE_INVOKE(conformance::queue_promises, RabbitHarness);
+POSTOFFICE_QUEUE_CONFORMANCE(RabbitHarness);
 
 }  // namespace postoffice

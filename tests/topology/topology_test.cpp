@@ -82,80 +82,100 @@ struct Trouble {
   std::vector<std::unique_ptr<Sender>> senders;
 };
 
-}  // namespace
+/// One after the other, each until all is well again.
+struct Faults : Trouble {
+  using Trouble::Trouble;
 
-TEST_CASE("members die, freeze and come back: nothing accepted is lost (S1, S3, S4, S10)") {
-  Topology topology("1h", 2, 3, 300ms);
-  Trouble trouble(topology);
-  const auto& first = topology.workers[0];
-  const auto& second = topology.workers[1];
-  const auto& third = topology.workers[2];
-  for (int trial = 0; trial < trials(1); ++trial) {
-    trouble.rest();
-
-    // A worker is killed: the others have its shards within seconds; then it comes back.
-    trouble.notes_fault();
-    first->kill();
+  /// A worker is killed: the others have its shards within seconds; then it comes back.
+  void kill_worker() {
+    notes_fault();
+    topology.workers[0]->kill();
     const auto killed = Steady::now();
     CHECK(topology.all_served(12s));
     report("worker killed: its shards are served by others after " +
            seconds_text(seconds_since(killed)));
-    trouble.rest();
-    trouble.notes_fault();
-    first->start();
-    CHECK(eventually([&] { return shards_served(*first) > 0; }, 20s));
-    trouble.rest();
+    rest();
+    notes_fault();
+    topology.workers[0]->start();
+    CHECK(eventually([&] { return shards_served(*topology.workers[0]) > 0; }, 20s));
+    rest();
+  }
 
-    // A publisher is killed: its senders are refused until it is back, the others are not.
-    trouble.notes_fault();
+  /// A publisher is killed: its senders are refused until it is back, the others are not.
+  void kill_publisher() {
+    notes_fault();
     topology.publishers[0]->kill();
-    const auto before = trouble.ledger.accepted();
-    trouble.rest();
-    CHECK(trouble.ledger.accepted() > before);
+    const auto before = ledger.accepted();
+    rest();
+    CHECK(ledger.accepted() > before);
     topology.publishers[0]->start();
-    trouble.accepts_again();
+    accepts_again();
+  }
 
-    // A worker freezes for longer than others wait for it.
-    trouble.notes_fault();
-    second->freeze();
+  /// A worker freezes for longer than others wait for it.
+  void freeze_worker() {
+    notes_fault();
+    topology.workers[1]->freeze();
     std::this_thread::sleep_for(8s);
-    second->thaw();
-    trouble.notes_fault();
+    topology.workers[1]->thaw();
+    notes_fault();
     CHECK(topology.all_served(30s));
-    trouble.rest();
+    rest();
+  }
 
-    // The broker dies, with all that is on its way, and comes back.
-    trouble.notes_fault();
+  /// The broker dies, with all that is on its way, and comes back.
+  void kill_broker() {
+    notes_fault();
     topology.broker.run("kill");
     std::this_thread::sleep_for(1s);
     topology.broker.run("restart");
-    trouble.notes_fault();
+    notes_fault();
     const auto back = Steady::now();
-    trouble.accepts_again(60s);
+    accepts_again(60s);
     report("broker restarted: callbacks are accepted again after " +
            seconds_text(seconds_since(back)));
     CHECK(topology.all_served(60s));
-    trouble.rest();
-
-    // The database goes away: callbacks are accepted, and wait.
-    trouble.notes_fault();
-    topology.database.run("stop");
-    const auto without = trouble.ledger.accepted();
-    std::this_thread::sleep_for(3s);
-    CHECK(trouble.ledger.accepted() > without + 50);
-    topology.database.run("start");
-    trouble.notes_fault();
-    trouble.rest(5s);
-
-    // A worker is stopped in good order.
-    trouble.notes_fault();
-    CHECK(third->stop() == 0);
-    CHECK(topology.all_served(20s));
-    third->start();
-    trouble.notes_fault();
-    trouble.rest();
+    rest();
   }
-  trouble.check("members die, freeze and come back");
+
+  /// The database goes away: callbacks are accepted, and wait.
+  void stop_database() {
+    notes_fault();
+    topology.database.run("stop");
+    const auto without = ledger.accepted();
+    std::this_thread::sleep_for(3s);
+    CHECK(ledger.accepted() > without + 50);
+    topology.database.run("start");
+    notes_fault();
+    rest(5s);
+  }
+
+  /// A worker is stopped in good order.
+  void stop_worker() {
+    notes_fault();
+    CHECK(topology.workers[2]->stop() == 0);
+    CHECK(topology.all_served(20s));
+    topology.workers[2]->start();
+    notes_fault();
+    rest();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("members die, freeze and come back: nothing accepted is lost (S1, S3, S4, S10)") {
+  Topology topology("1h", 2, 3, 300ms);
+  Faults faults(topology);
+  for (int trial = 0; trial < trials(1); ++trial) {
+    faults.rest();
+    faults.kill_worker();
+    faults.kill_publisher();
+    faults.freeze_worker();
+    faults.kill_broker();
+    faults.stop_database();
+    faults.stop_worker();
+  }
+  faults.check("members die, freeze and come back");
 }
 
 TEST_CASE("nothing is deleted early, whoever dies or freezes, and everything is in the end (S6)") {
