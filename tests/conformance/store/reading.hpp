@@ -1,0 +1,76 @@
+// Objects and dead letters are found as they were stored.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "conformance/store/changes.hpp"
+
+namespace postoffice::testing {
+
+TEST_CASE_TEMPLATE_DEFINE("dead letters are added, replaced, cleared and listed", Stores,
+                          store_dead_letters) {
+  Stores stores;
+  auto store = stores.open();
+  const DeadLetter first{-1, at(1), at(2), 3, "no answer"};
+  const DeadLetter second{5, at(3), at(4), 7, "it said: 'no' \xC3\xA9\n\"quoted\" \\ {a,b}"};
+  const DeadLetter third{9, at(5), at(6), 1, ""};
+  apply(*store, {.dead_letters = {first, second, third}});
+  CHECK(dead_letters(*store) == std::vector<DeadLetter>{first, second, third});
+  CHECK(dead_letters(*store, {}, 2) == std::vector<DeadLetter>{first, second});
+  CHECK(dead_letters(*store, 5, 2) == std::vector<DeadLetter>{third});
+  CHECK(dead_letters(*store, {}, 0).empty());
+
+  const DeadLetter newer{5, at(8), at(9), 11, "timed out"};
+  apply(*store, {.dead_letters = {newer}, .cleared = {-1, 4}});
+  if constexpr (Stores::persistent) {
+    store.reset();
+    store = stores.open();
+  }
+  CHECK(dead_letters(*store) == std::vector<DeadLetter>{newer, third});
+  CHECK(find(*store).empty());
+}
+
+TEST_CASE_TEMPLATE_DEFINE("a reason that is not valid text is stored all the same", Stores,
+                          store_bad_text) {
+  Stores stores;
+  const auto store = stores.open();
+  const std::string reason("nul \0 and \xFF\xC3( bytes", 19);
+  apply(*store, {.dead_letters = {{1, at(1), at(2), 3, reason}}});
+  const auto found = dead_letters(*store);
+  REQUIRE(found.size() == 1);
+  CHECK(found.front().reason.substr(0, 4) == "nul ");
+}
+
+TEST_CASE_TEMPLATE_DEFINE("objects are found by id, status and page", Stores, store_find) {
+  Stores stores;
+  const auto store = stores.open();
+  Changes changes;
+  for (ObjectId id = 1; id <= 250; ++id) {
+    changes.answers.push_back({id, id % 2 == 0, at(10), at(11)});
+  }
+  apply(*store, changes);
+  CHECK(find(*store, {.id = 7}).size() == 1);
+  CHECK(find(*store, {.id = 7, .online = true}).empty());
+  CHECK(find(*store, {.id = 7, .after = 7}).empty());
+  CHECK(find(*store).size() == 100);
+  CHECK(find(*store, {.limit = 0}).empty());
+
+  std::vector<ObjectId> seen;
+  std::optional<ObjectId> after;
+  for (;;) {
+    const auto page = find(*store, {.online = true, .after = after, .limit = 40});
+    for (const Object& object : page) seen.push_back(object.id);
+    if (page.size() < 40) break;
+    after = page.back().id;
+  }
+  REQUIRE(seen.size() == 125);
+  for (std::size_t index = 0; index < seen.size(); ++index) {
+    CHECK(seen[index] == static_cast<ObjectId>(2 * (index + 1)));
+  }
+}
+
+}  // namespace postoffice::testing
