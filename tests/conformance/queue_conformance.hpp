@@ -18,11 +18,11 @@
 #include <limits>
 #include <memory>
 #include <mutex>
-#include <thread>
 
 #include "postoffice/error.hpp"
 #include "postoffice/queue.hpp"
 #include "postoffice/testing/manual_clock.hpp"
+#include "support/eventually.hpp"
 
 namespace postoffice::conformance {
 
@@ -97,16 +97,7 @@ inline std::vector<ObjectId> ids_of(const Delivery& delivery, std::size_t entry)
 }
 
 /// The frontier moves just after a completion has returned, so a test may have to look again.
-template <typename Condition>
-bool eventually(Condition condition) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
-
+using testing::eventually;
 using Ids = std::vector<ObjectId>;
 
 TEST_CASE_TEMPLATE_DEFINE(

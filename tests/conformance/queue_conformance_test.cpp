@@ -1,9 +1,9 @@
 // Every queue of the library, held to the promises of the seam.
 #include "conformance/queue_conformance.hpp"
 
-#include "journal/temporary_directory.hpp"
 #include "postoffice/defaults/file_queue.hpp"
 #include "postoffice/testing/memory_queue.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace postoffice {
 namespace {
@@ -44,7 +44,7 @@ class FileHarness {
     REQUIRE_MESSAGE(queue_, error.message());
   }
 
-  journal::TemporaryDirectory directory_;
+  testing::TemporaryDirectory directory_;
   testing::ManualClock clock_;
   std::unique_ptr<FileQueue> queue_;
 };

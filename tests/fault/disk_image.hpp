@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-#include "integration/process.hpp"
+#include "support/process.hpp"
 
 namespace postoffice::testing {
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <thread>
 
-#include "integration/process.hpp"
+#include "support/process.hpp"
 
 namespace postoffice::testing {
 

@@ -14,7 +14,7 @@
 #include <string>
 
 #include "fault/relay.hpp"
-#include "integration/process.hpp"
+#include "support/process.hpp"
 
 namespace postoffice::testing {
 

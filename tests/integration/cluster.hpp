@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "process.hpp"
 #include "support/postgres.hpp"
+#include "support/process.hpp"
 #include "support/skip.hpp"
 
 namespace postoffice::testing {

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "http_call.hpp"
-#include "process.hpp"
+#include "support/http_call.hpp"
+#include "support/process.hpp"
 
 namespace postoffice::testing {
 

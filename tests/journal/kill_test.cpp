@@ -10,8 +10,8 @@
 #include <set>
 
 #include "conformance/queue_conformance.hpp"
-#include "journal/temporary_directory.hpp"
 #include "postoffice/defaults/file_queue.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace postoffice::journal {
 namespace {
@@ -78,7 +78,7 @@ std::vector<Sequence> run_and_kill(const std::string& directory, unsigned micros
 }  // namespace
 
 TEST_CASE("kill -9 at any moment loses nothing that was promised") {
-  TemporaryDirectory directory;
+  testing::TemporaryDirectory directory;
   const auto seed = std::random_device{}();
   MESSAGE("seed " << seed);
   std::mt19937 random(seed);

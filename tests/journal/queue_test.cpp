@@ -12,8 +12,8 @@
 #include "conformance/queue_conformance.hpp"
 #include "journal/journal_queue.hpp"
 #include "journal/simulated_disk.hpp"
-#include "journal/temporary_directory.hpp"
 #include "postoffice/defaults/journal_inspect.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace postoffice::journal {
 namespace {
@@ -75,7 +75,7 @@ void append_many(Queue& queue, Sequence first, int count, int ids = 20) {
 }  // namespace
 
 TEST_CASE("what many threads were promised at once is there after reopening") {
-  TemporaryDirectory directory;
+  testing::TemporaryDirectory directory;
   testing::ManualClock clock;
   constexpr std::size_t threads = 8;
   constexpr int each = 300;
@@ -113,7 +113,7 @@ TEST_CASE("what many threads were promised at once is there after reopening") {
 }
 
 TEST_CASE("a second queue on one directory is refused, also within one process") {
-  TemporaryDirectory directory;
+  testing::TemporaryDirectory directory;
   testing::ManualClock clock;
   auto first = open(small_options(directory.path()), clock);
   std::error_code error;
@@ -128,7 +128,7 @@ TEST_CASE("options that cannot work and directories that cannot be used are told
   std::error_code error;
   CHECK(FileQueue::open({}, clock, error) == nullptr);
   CHECK(error == Error::bad_options);
-  TemporaryDirectory directory;
+  testing::TemporaryDirectory directory;
   std::ofstream(directory.path() + "/file").put('x');
   CHECK(FileQueue::open(small_options(directory.path() + "/file"), clock, error) == nullptr);
   CHECK(error == std::errc::not_a_directory);
@@ -136,7 +136,7 @@ TEST_CASE("options that cannot work and directories that cannot be used are told
 }
 
 TEST_CASE("a backlog beyond memory is read in order, once, and memory takes over again") {
-  TemporaryDirectory directory;
+  testing::TemporaryDirectory directory;
   testing::ManualClock clock;
   auto options = small_options(directory.path());
   options.memory_bytes_max = 20'000;
@@ -152,7 +152,7 @@ TEST_CASE("a backlog beyond memory is read in order, once, and memory takes over
 }
 
 TEST_CASE("appending and reading race through memory and files without a gap") {
-  TemporaryDirectory directory;
+  testing::TemporaryDirectory directory;
   testing::ManualClock clock;
   auto options = small_options(directory.path());
   options.memory_bytes_max = 4'000;
@@ -170,7 +170,7 @@ TEST_CASE("appending and reading race through memory and files without a gap") {
 }
 
 TEST_CASE("what was not acknowledged is read again from the files by the next run") {
-  TemporaryDirectory directory;
+  testing::TemporaryDirectory directory;
   testing::ManualClock clock;
   {
     const auto queue = open(small_options(directory.path()), clock);
@@ -184,7 +184,7 @@ TEST_CASE("what was not acknowledged is read again from the files by the next ru
 }
 
 TEST_CASE("time goes on from the newest receipt although the clock was set back") {
-  TemporaryDirectory directory;
+  testing::TemporaryDirectory directory;
   testing::ManualClock ahead;
   const auto before = append(*open(small_options(directory.path()), ahead), {1}).second;
   testing::ManualClock behind(before.received_at - std::chrono::hours(1));
@@ -197,14 +197,14 @@ TEST_CASE("time goes on from the newest receipt although the clock was set back"
 // One after the other, so that the flusher has gone to sleep before most of them: a single append
 // may find it on its way to sleep, and then needs no waking.
 TEST_CASE("no callback waits for another one to be flushed") {
-  TemporaryDirectory directory;
+  testing::TemporaryDirectory directory;
   testing::ManualClock clock;
   const auto queue = open(small_options(directory.path()), clock);
   for (ObjectId id = 1; id <= 200; ++id) REQUIRE_FALSE(append(*queue, {id}).first);
 }
 
 TEST_CASE("acknowledged segments go, and the disk holds no more than it must") {
-  TemporaryDirectory directory;
+  testing::TemporaryDirectory directory;
   testing::ManualClock clock;
   const auto queue = open(small_options(directory.path()), clock);
   for (Sequence first = 1; first < 20'000; first += 1000) {
@@ -317,7 +317,7 @@ TEST_CASE("a full disk is met by the reserve first, refused last, and heals") {
 }
 
 TEST_CASE("the limit of all segments together is kept, and trimming makes room again") {
-  TemporaryDirectory directory;
+  testing::TemporaryDirectory directory;
   testing::ManualClock clock;
   auto options = small_options(directory.path());
   options.bytes_max = 3 * (64 << 10);
@@ -337,7 +337,7 @@ TEST_CASE("the limit of all segments together is kept, and trimming makes room a
 }
 
 TEST_CASE("what waits for the disk is bounded, and what is too large is refused") {
-  TemporaryDirectory directory;
+  testing::TemporaryDirectory directory;
   testing::ManualClock clock;
   auto options = small_options(directory.path());
   options.buffer_bytes_max = 10'000;
@@ -363,7 +363,7 @@ TEST_CASE("what waits for the disk is bounded, and what is too large is refused"
 }
 
 TEST_CASE("a flush larger than a segment is spread over several") {
-  TemporaryDirectory directory;
+  testing::TemporaryDirectory directory;
   testing::ManualClock clock;
   auto options = small_options(directory.path());
   options.flush_delay = std::chrono::milliseconds(20);
@@ -379,7 +379,7 @@ TEST_CASE("a flush larger than a segment is spread over several") {
 }
 
 TEST_CASE("a queue at work can be inspected and is found sound") {
-  TemporaryDirectory directory;
+  testing::TemporaryDirectory directory;
   testing::ManualClock clock;
   const auto queue = open(small_options(directory.path()), clock);
   std::atomic<bool> stop{false};

@@ -1,7 +1,7 @@
 // A disk that hangs, is slow, or loses its files to somebody else, under the file queue.
 #include "journal/stepped.hpp"
-#include "journal/temporary_directory.hpp"
 #include "postoffice/defaults/journal_inspect.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace postoffice::journal {
 
@@ -173,7 +173,7 @@ TEST_CASE_FIXTURE(Troubled, "what could not be removed is tried again, with a li
 }
 
 TEST_CASE("released is not lost, although an older file could not be removed") {
-  TemporaryDirectory directory;
+  testing::TemporaryDirectory directory;
   testing::ManualClock clock;
   FileQueueOptions options;
   options.directory = directory.path();

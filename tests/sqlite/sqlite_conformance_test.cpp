@@ -10,7 +10,7 @@ struct SqliteStores {
   static constexpr bool persistent = true;
 
   std::unique_ptr<postoffice::ReadableObjectStore> open() {
-    const std::string path = directory.path() / "objects.db";
+    const std::string path = directory / "objects.db";
     return std::make_unique<postoffice::SqliteObjectStore>(
         postoffice::SqliteObjectStoreOptions{path});
   }
@@ -30,7 +30,7 @@ struct SqliteStores {
   }
   void run(const std::string& sql) {
     sqlite3* opened = nullptr;
-    sqlite3_open((directory.path() / "objects.db").c_str(), &opened);
+    sqlite3_open((directory / "objects.db").c_str(), &opened);
     sqlite3_busy_timeout(opened, 5'000);
     CHECK(sqlite3_exec(opened, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
     sqlite3_close(opened);

@@ -50,7 +50,7 @@ const Changes one_row{.answers = {{1, true, at(1), at(2)}}};
 
 TEST_CASE("other programs read the file while the store has it open") {
   TemporaryDirectory directory;
-  const auto path = directory.path() / "objects.db";
+  const auto path = directory / "objects.db";
   SqliteObjectStore store({path});
   apply(store, one_row);
   Program program(path);
@@ -61,8 +61,8 @@ TEST_CASE("other programs read the file while the store has it open") {
 TEST_CASE("a directory that is missing is waited for") {
   TemporaryDirectory directory;
   EventLog log;
-  const auto folder = directory.path() / "later";
-  SqliteObjectStore store({folder / "objects.db"}, log.log());
+  const auto folder = directory / "later";
+  SqliteObjectStore store({folder + "/objects.db"}, log.log());
   for (int time = 0; time < 5; ++time) {
     CHECK(try_apply(store, one_row).error == Error::unavailable);
   }
@@ -75,21 +75,21 @@ TEST_CASE("a directory that is missing is waited for") {
 
 TEST_CASE("a file that was deleted is not written to any more") {
   TemporaryDirectory directory;
-  const auto folder = directory.path() / "data";
+  const auto folder = directory / "data";
   std::filesystem::create_directory(folder);
-  SqliteObjectStore store({folder / "objects.db"});
+  SqliteObjectStore store({folder + "/objects.db"});
   apply(store, one_row);
   std::filesystem::remove_all(folder);
   CHECK(try_apply(store, one_row).error);
   std::filesystem::create_directory(folder);
   apply_until_done(store, one_row);
-  Program program(folder / "objects.db");
+  Program program(folder + "/objects.db");
   CHECK(program.number("SELECT count(*) FROM objects") == 1);
 }
 
 TEST_CASE("a file that is no database is refused, and left alone") {
   TemporaryDirectory directory;
-  const auto path = directory.path() / "objects.db";
+  const auto path = directory / "objects.db";
   std::filesystem::copy_file("/proc/self/exe", path);
   const auto size = std::filesystem::file_size(path);
   SqliteObjectStore store({path});
@@ -102,7 +102,7 @@ TEST_CASE("a file that is no database is refused, and left alone") {
 
 TEST_CASE("a schema that is newer is refused") {
   TemporaryDirectory directory;
-  const auto path = directory.path() / "objects.db";
+  const auto path = directory / "objects.db";
   std::string message;
   REQUIRE_FALSE(migrate_sqlite(path, message));
   REQUIRE_FALSE(migrate_sqlite(path, message));
@@ -117,7 +117,7 @@ TEST_CASE("a schema that is newer is refused") {
 
 TEST_CASE("four processes may migrate at the same time") {
   TemporaryDirectory directory;
-  const auto path = directory.path() / "objects.db";
+  const auto path = directory / "objects.db";
   std::vector<std::future<std::error_code>> results;
   for (int process = 0; process < 4; ++process) {
     results.push_back(std::async(std::launch::async, [&] {
@@ -130,7 +130,7 @@ TEST_CASE("four processes may migrate at the same time") {
 
 TEST_CASE("a lock of another program delays a write, and no listing") {
   TemporaryDirectory directory;
-  const auto path = directory.path() / "objects.db";
+  const auto path = directory / "objects.db";
   SqliteObjectStore store({path});
   apply(store, one_row);
   Program program(path);
@@ -145,7 +145,7 @@ TEST_CASE("a lock of another program delays a write, and no listing") {
 
 TEST_CASE("a lock that is held too long fails the write in time") {
   TemporaryDirectory directory;
-  const auto path = directory.path() / "objects.db";
+  const auto path = directory / "objects.db";
   SqliteObjectStore store({path});
   apply(store, one_row);
   Program program(path);
@@ -159,7 +159,7 @@ TEST_CASE("a lock that is held too long fails the write in time") {
 
 TEST_CASE("destroying the store does not wait for a lock, and fails what waits") {
   TemporaryDirectory directory;
-  const auto path = directory.path() / "objects.db";
+  const auto path = directory / "objects.db";
   auto store = std::make_unique<SqliteObjectStore>(SqliteObjectStoreOptions{path});
   apply(*store, one_row);
   Program program(path);
@@ -177,7 +177,7 @@ TEST_CASE("destroying the store does not wait for a lock, and fails what waits")
 
 TEST_CASE("a trigger that refuses one row takes nothing from the others") {
   TemporaryDirectory directory;
-  const auto path = directory.path() / "objects.db";
+  const auto path = directory / "objects.db";
   std::string message;
   REQUIRE_FALSE(migrate_sqlite(path, message));
   Program program(path);

@@ -16,6 +16,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace test {
 
@@ -87,6 +88,12 @@ class HttpClient {
   Response exchange(std::string_view request) {
     send(request);
     return read();
+  }
+
+  /// All that comes until the server ends the connection.
+  std::string read_to_end() {
+    while (receive()) continue;
+    return std::exchange(buffer_, {});
   }
 
   /// Whether the server ends the connection, with nothing more to read.

@@ -6,11 +6,11 @@
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
-#include <thread>
 
 #include <unistd.h>
 
 #include "postoffice/defaults/rabbit_queue.hpp"
+#include "support/eventually.hpp"
 
 namespace postoffice::testing {
 
@@ -44,12 +44,7 @@ inline void rabbit_broker(const std::string& what) {
 
 template <typename Condition>
 bool within(std::chrono::milliseconds limit, Condition condition) {
-  const auto deadline = std::chrono::steady_clock::now() + limit;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return true;
+  return eventually(condition, limit);
 }
 
 }  // namespace postoffice::testing

@@ -12,9 +12,8 @@ namespace postoffice::testing {
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
-    std::string name = (std::filesystem::temp_directory_path() / "postoffice.XXXXXX").string();
-    if (!mkdtemp(name.data())) throw std::runtime_error("no temporary directory can be made");
-    path_ = name;
+    path_ = (std::filesystem::temp_directory_path() / "postoffice-test-XXXXXX").string();
+    if (!mkdtemp(path_.data())) throw std::runtime_error("no temporary directory can be made");
   }
 
   ~TemporaryDirectory() {
@@ -25,10 +24,11 @@ class TemporaryDirectory {
   TemporaryDirectory(const TemporaryDirectory&) = delete;
   TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
 
-  const std::filesystem::path& path() const { return path_; }
+  const std::string& path() const { return path_; }
+  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
 
  private:
-  std::filesystem::path path_;
+  std::string path_;
 };
 
 }  // namespace postoffice::testing

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "integration/process.hpp"
+#include "support/process.hpp"
 #include "support/skip.hpp"
 
 namespace postoffice::testing {

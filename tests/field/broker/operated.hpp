@@ -13,8 +13,8 @@
 #include "fault/rows.hpp"
 #include "fault/source.hpp"
 #include "integration/postofficed.hpp"
-#include "integration/process.hpp"
 #include "support/postgres.hpp"
+#include "support/process.hpp"
 #include "support/skip.hpp"
 
 namespace postoffice::testing {

@@ -13,9 +13,9 @@
 #include <utility>
 #include <vector>
 
-#include "integration/http_call.hpp"
 #include "integration/postofficed.hpp"
-#include "integration/process.hpp"
+#include "support/http_call.hpp"
+#include "support/process.hpp"
 
 namespace postoffice::testing {
 

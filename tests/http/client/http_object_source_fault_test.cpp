@@ -16,6 +16,7 @@
 #include "http/client/scripted_server.hpp"
 #include "postoffice/defaults/http_object_source.hpp"
 #include "postoffice/error.hpp"
+#include "support/eventually.hpp"
 
 using namespace postoffice;
 using namespace postoffice::testing;
@@ -31,15 +32,6 @@ FetchResult result_of(const std::string& response, std::chrono::milliseconds tim
   });
   Client client(server);
   return fetch_now(*client.source, 1, timeout);
-}
-
-template <typename Condition>
-bool eventually(Condition condition) {
-  for (int i = 0; i < 2000; ++i) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(5ms);
-  }
-  return condition();
 }
 
 const std::string chunked_head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";

@@ -14,10 +14,10 @@
 #include <string_view>
 #include <vector>
 
-#include "integration/process.hpp"
 #include "postoffice/defaults/http_ingress.hpp"
 #include "support/allocation_count.hpp"
 #include "support/http_client.hpp"
+#include "support/process.hpp"
 #include "support/skip.hpp"
 
 using postoffice::HttpIngress;
