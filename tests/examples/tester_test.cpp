@@ -1,23 +1,20 @@
 // The tester, as a program: what the end-to-end tests rely on when they use it as their oracle.
 #include <doctest/doctest.h>
 #include <signal.h>
-#include <sys/wait.h>
 
 #include <atomic>
-#include <cstdio>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
-#include <stdexcept>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "http/client/fetch_helpers.hpp"
 #include "http/client/scripted_server.hpp"
 #include "postoffice/defaults/http_object_source.hpp"
 #include "postoffice/error.hpp"
+#include "support/process.hpp"
 
 using namespace postoffice;
 using namespace postoffice::testing;
@@ -28,77 +25,29 @@ namespace {
 class Tester {
  public:
   explicit Tester(std::vector<std::string> arguments) {
-    int ends[2];
-    if (pipe(ends) != 0) throw std::runtime_error("pipe");
     arguments.insert(arguments.begin(), TESTER);
-    std::vector<char*> raw;
-    for (auto& argument : arguments) raw.push_back(argument.data());
-    raw.push_back(nullptr);
-    process_ = fork();
-    if (process_ == 0) {
-      dup2(ends[1], STDOUT_FILENO);
-      dup2(ends[1], STDERR_FILENO);
-      execv(TESTER, raw.data());
-      _exit(127);
-    }
-    ::close(ends[1]);
-    output_ = fdopen(ends[0], "r");
-  }
-
-  ~Tester() {
-    if (process_ > 0) {
-      kill(process_, SIGKILL);
-      waitpid(process_, nullptr, 0);
-    }
-    std::fclose(output_);
-  }
-
-  std::string line() {
-    char text[4096];
-    return std::fgets(text, sizeof text, output_) ? text : "";
+    process_.emplace(std::move(arguments));
   }
 
   /// The port its source listens on.
   std::string port() {
-    for (std::string text = line(); !text.empty(); text = line()) {
-      const auto place = text.find("port ");
-      if (place != std::string::npos) return std::to_string(std::atoi(text.c_str() + place + 5));
-    }
-    return {};
+    const std::string marker = "port ";
+    REQUIRE(eventually([&] { return process_->out().find(marker) != std::string::npos; }));
+    const auto out = process_->out();
+    return std::to_string(std::atoi(out.c_str() + out.find(marker) + marker.size()));
   }
 
-  void stop() { kill(process_, SIGTERM); }
-
-  /// Reads its output to the end; its exit code.
-  int wait() {
-    for (std::string text = line(); !text.empty(); text = line()) last_line = text;
-    int status = 0;
-    waitpid(process_, &status, 0);
-    process_ = 0;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
-
-  std::string last_line;
+  void stop() { process_->signal(SIGTERM); }
+  int wait() { return process_->exit_code(); }
+  std::string output() const { return process_->out() + process_->err(); }
 
  private:
-  pid_t process_ = 0;
-  std::FILE* output_ = nullptr;
+  std::optional<Process> process_;
 };
 
 bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
-
-std::string contents(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-struct TemporaryFile {
-  ~TemporaryFile() { std::filesystem::remove(path); }
-  std::filesystem::path path = std::filesystem::temp_directory_path() /
-                               ("postoffice_tester_" + std::to_string(getpid()) + ".json");
-};
 
 struct Source {
   explicit Source(const std::string& port) {
@@ -117,9 +66,10 @@ struct Source {
 }  // namespace
 
 TEST_CASE("the tester is a source that knows every object and takes its time") {
-  TemporaryFile record;
+  const TemporaryDirectory directory;
+  const auto record = directory / "record.json";
   Tester tester({"--no-sender", "--listen", "127.0.0.1:0", "--latency-min", "100ms",
-                 "--latency-spread", "50ms", "--record", record.path});
+                 "--latency-spread", "50ms", "--record", record});
   Source source(tester.port());
   const auto begin = std::chrono::steady_clock::now();
   const auto even = source.fetch(42);
@@ -129,9 +79,9 @@ TEST_CASE("the tester is a source that knows every object and takes its time") {
   CHECK_FALSE(source.fetch(-7).online);
   tester.stop();
   CHECK(tester.wait() == 0);
-  CHECK(has(tester.last_line, "fetches answered 2 of 2"));
-  CHECK(has(contents(record.path), "{\"fetch\":42,\"at\":"));
-  CHECK(has(contents(record.path), ",\"status\":200}\n"));
+  CHECK(has(tester.output(), "fetches answered 2 of 2"));
+  CHECK(has(content_of(record), "{\"fetch\":42,\"at\":"));
+  CHECK(has(content_of(record), ",\"status\":200}\n"));
 }
 
 TEST_CASE("the tester's source fails, hangs and misses objects as it is told") {
@@ -173,15 +123,16 @@ TEST_CASE("the tester sends each callback once, whatever becomes of it, and reco
                             : Peer::with_status("202 Accepted", "", "Postoffice-Receipt: a-1\r\n"));
     }
   });
-  TemporaryFile record;
+  const TemporaryDirectory directory;
+  const auto record = directory / "record.json";
   Tester tester({"--no-source", "--target",
                  "http://127.0.0.1:" + std::to_string(server.port()) + "/callback", "--ids-max",
                  "0", "--interval", "500ms", "--timeout", "400ms", "--count", "4", "--record",
-                 record.path, "--fail-on-refused"});
+                 record, "--fail-on-refused"});
   CHECK(tester.wait() == 1);
   CHECK(requests == 4);
-  CHECK(has(tester.last_line, "sent 4, accepted 2, refused 1, no connection 0, timed out 1"));
-  const std::string text = contents(record.path);
+  CHECK(has(tester.output(), "sent 4, accepted 2, refused 1, no connection 0, timed out 1"));
+  const std::string text = content_of(record);
   CHECK(has(text, "\"receipt\":\"a-1\",\"ids\":[]}\n"));
   CHECK(has(text, "\"status\":503,\"lost_ids\":[]}\n"));
   CHECK(has(text, "\"status\":0,\"lost_ids\":[]}\n"));
@@ -195,7 +146,7 @@ TEST_CASE("a receiver that never answers does not stop the tester's beat") {
   const auto begin = std::chrono::steady_clock::now();
   CHECK(tester.wait() == 0);
   CHECK(std::chrono::steady_clock::now() - begin < 10s);
-  CHECK(has(tester.last_line, "sent 50, accepted 0, refused 0, no connection 0, timed out 50"));
+  CHECK(has(tester.output(), "sent 50, accepted 0, refused 0, no connection 0, timed out 50"));
 }
 
 TEST_CASE("a command line that makes no sense is exit code 64, an address in use 69") {
