@@ -5,12 +5,7 @@
 namespace postoffice::simulation {
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr journal::Worker workers[] = {journal::Worker::flusher, journal::Worker::backlog,
-                                       journal::Worker::maintainer};
 constexpr auto first_moment = Timestamp(std::chrono::hours(24 * 365 * 50));
-constexpr auto tick = 50ms;
 constexpr auto stuck_pause_max = 6s;  // between two tries of a row that was refused
 
 /// Small limits, so that each is met often.
@@ -45,13 +40,7 @@ FileQueueOptions draw_queue_options(Chance& chance) {
 
 }  // namespace
 
-History::History(std::uint64_t seed)
-    : chance_(seed),
-      disk_(chance_.number()),
-      options_(draw_options(chance_)),
-      queue_options_(draw_queue_options(chance_)),
-      oracle_(options_.ttl, options_.keep == Keep::all),
-      wall_(first_moment) {
+History::History(std::uint64_t seed) : World(seed, draw_options, draw_queue_options) {
   disk_.set_short_writes(chance_.percent(50));
 }
 
@@ -63,7 +52,7 @@ std::string History::run() {
     if (chance_.percent(4)) change_weather();
     for (auto callbacks = chance_.percent(3) ? chance_(60) : chance_(4); callbacks > 0; --callbacks)
       send();
-    work();
+    work_a_little();
     if (disk_.dead()) {  // nothing happens without power
       die();
       continue;
@@ -117,25 +106,12 @@ void History::send() {
 }
 
 /// The workers get some time, in any order.
-void History::work() {
+void History::work_a_little() {
   disk_.fail_reads(wall_ >= reads_fail_from_ && wall_ < reads_fail_until_);
   if (chance_.permille(weather_.disk_failing)) disk_.fail_sync(1 + chance_(3));
   for (auto steps = chance_(10); steps > 0; --steps) {
     process_->queue().step(workers[chance_(std::size(workers))]);
   }
-}
-
-/// Time goes on, stopping at whatever is due.
-void History::pass(Duration span) {
-  auto& clock = process_->clock();
-  const auto end = clock.now() + span;
-  for (auto next = agenda_.next(); next <= end; next = agenda_.next()) {
-    clock.advance(std::max(next - clock.now(), Duration{}));
-    agenda_.run_next();
-    clock.run_ready();
-  }
-  clock.advance(std::max(end - clock.now(), Duration{}));
-  wall_ += span;
 }
 
 /// The process stands still (SIGSTOP, a suspended machine), the world does not.
@@ -154,20 +130,15 @@ void History::start() {
   disk_.fail_reads(false);
   reads_fail_from_ = wall_ + std::chrono::milliseconds(chance_(20'000));
   reads_fail_until_ = reads_fail_from_ + std::chrono::milliseconds(chance_(4'000));
-  const Surroundings around{disk_, rows_, agenda_, chance_, weather_, oracle_};
-  process_ = std::make_unique<Process>(around, options_, queue_options_, wall_);
+  start_process();
   if (process_->opened()) return oracle_.started(process_->clock().now());
   if (!disk_.dead()) oracle_.blame("does not start: " + process_->error().message() + " (I3)");
   die();
 }
 
-/// kill -9 or a power cut: in any case nothing of the process reaches the disk any more.
+/// kill -9 or a power cut.
 void History::die() {
-  const auto now = process_->clock().now();
-  disk_.die_after(0);
-  agenda_.clear();
-  process_.reset();
-  oracle_.crashed(now);
+  end_process();
   unanswered_ = 0;
   if (chance_.percent(30))
     disk_.kill_process();
@@ -180,7 +151,7 @@ void History::stop_gracefully() {
   process_->pipeline().stop([&done] { done = true; });
   for (int i = 0; i < 100 && !done && !disk_.dead(); ++i) {
     if (chance_.percent(30)) send();
-    work();
+    work_a_little();
     pass(tick);
   }
   if (!done && !disk_.dead()) oracle_.blame("does not stop (S10)");
@@ -192,18 +163,9 @@ void History::stop_gracefully() {
   oracle_.crashed(now);  // what was in flight is fetched again
 }
 
-void History::check_counters() {
-  const auto s = process_->pipeline().status();
-  if (s.accepted_ids != s.stored + s.merged + s.not_found + s.expired + s.dead + s.pending) {
-    oracle_.blame("the counters do not add up (S8)");
-  }
-}
-
 void History::run_well(Duration span) {
   for (Duration passed{}; passed < span && !wrong(); passed += tick) {
-    for (int i = 0; i < 8; ++i) {
-      for (const auto worker : workers) process_->queue().step(worker);
-    }
+    work(8);
     pass(tick);
     check_counters();
   }

@@ -6,12 +6,6 @@
 namespace postoffice::simulation {
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr journal::Worker workers[] = {journal::Worker::flusher, journal::Worker::backlog,
-                                       journal::Worker::maintainer};
-constexpr auto first_moment = Timestamp(std::chrono::hours(24 * 365 * 50));
-constexpr auto tick = 50ms;
 constexpr int ids_in_each = 200;
 
 /// The window holds a tenth of the burst, or less.
@@ -29,7 +23,7 @@ PipelineOptions draw_options(Chance& chance) {
   return options;
 }
 
-FileQueueOptions queue_options() {
+FileQueueOptions draw_queue_options(Chance&) {
   FileQueueOptions options;
   options.directory = "q";
   options.segment_bytes = 256 << 10;
@@ -39,20 +33,13 @@ FileQueueOptions queue_options() {
 
 }  // namespace
 
-Overload::Overload(std::uint64_t seed)
-    : chance_(seed),
-      disk_(chance_.number()),
-      options_(draw_options(chance_)),
-      queue_options_(queue_options()),
-      oracle_(options_.ttl, true),
-      wall_(first_moment) {
+Overload::Overload(std::uint64_t seed) : World(seed, draw_options, draw_queue_options) {
   weather_.store_row_cost = static_cast<int>(chance_.between(100, 250));  // 4,000 rows a second
   for (ObjectId id = 1; id <= 20; ++id) live_.insert(id);
 }
 
 void Overload::start() {
-  const Surroundings around{disk_, rows_, agenda_, chance_, weather_, oracle_};
-  process_ = std::make_unique<Process>(around, options_, queue_options_, wall_);
+  start_process();
   oracle_.started(process_->clock().now());
 }
 
@@ -93,40 +80,17 @@ void Overload::refuse_rows() {
 }
 
 void Overload::restart() {
-  const auto now = process_->clock().now();
-  disk_.die_after(0);
-  agenda_.clear();
-  process_.reset();
-  oracle_.crashed(now);
+  end_process();
   disk_.kill_process();
-  disk_.stay_alive();
   start();
 }
 
-void Overload::pass(Duration span) {
-  auto& clock = process_->clock();
-  const auto end = clock.now() + span;
-  for (auto next = agenda_.next(); next <= end; next = agenda_.next()) {
-    clock.advance(std::max(next - clock.now(), Duration{}));
-    agenda_.run_next();
-    clock.run_ready();
-  }
-  clock.advance(std::max(end - clock.now(), Duration{}));
-  wall_ += span;
-}
-
 void Overload::go_on(Duration span, bool checked) {
-  for (Duration passed{}; passed < span && oracle_.wrong().empty(); passed += tick, ++steps_) {
+  for (Duration passed{}; passed < span && !wrong(); passed += tick, ++steps_) {
     send_live();
-    for (int i = 0; i < 40; ++i) {
-      for (const auto worker : workers) process_->queue().step(worker);
-    }
+    work(40);
     pass(tick);
-    const auto status = process_->pipeline().status();
-    if (status.accepted_ids != status.stored + status.merged + status.not_found + status.expired +
-                                   status.dead + status.pending) {
-      oracle_.blame("the counters do not add up (S8)");
-    }
+    check_counters();
     if (checked) {
       oracle_.check_bounds(live_, fresh_, rows_.objects(), process_->clock().now());
     }
@@ -151,7 +115,7 @@ std::string Overload::run() {
 
 /// The burst is over: each id was answered, or waited for ttl without a try.
 void Overload::check_end() {
-  if (!oracle_.wrong().empty()) return;
+  if (wrong()) return;
   const auto status = process_->pipeline().status();
   if (status.ids_in_queue_only > 0) oracle_.blame("still behind");
   if (status.expired == 0) oracle_.blame("nothing expired, so this was no overload");
