@@ -15,26 +15,26 @@ void ConfirmWindow::add(Sent sent) {
 }
 
 void ConfirmWindow::confirm(std::uint64_t tag, bool multiple, std::vector<Ended>& ended) {
-  settle(tag, multiple, false, ended);
+  answer(tag, multiple, false, ended);
 }
 
 void ConfirmWindow::nack(std::uint64_t tag, bool multiple, std::vector<Ended>& ended) {
-  settle(tag, multiple, true, ended);
+  answer(tag, multiple, true, ended);
 }
 
-void ConfirmWindow::settle(std::uint64_t tag, bool multiple, bool nacked,
+void ConfirmWindow::answer(std::uint64_t tag, bool multiple, bool nacked,
                            std::vector<Ended>& ended) {
   const auto end_tag = first_tag_ + messages_.size();
   if (multiple && tag == 0) tag = end_tag - 1;  // all there are
   if (tag < first_tag_ || tag >= end_tag) return;
   auto place = static_cast<std::ptrdiff_t>(multiple ? 0 : tag - first_tag_);
   const auto last = static_cast<std::ptrdiff_t>(tag - first_tag_);
-  for (; place <= last; ++place) settle(messages_[static_cast<std::size_t>(place)], nacked, ended);
-  drop_settled();
+  for (; place <= last; ++place) answer(messages_[static_cast<std::size_t>(place)], nacked, ended);
+  drop_answered();
 }
 
-void ConfirmWindow::settle(Message& message, bool nacked, std::vector<Ended>& ended) {
-  if (std::exchange(message.settled, true)) return;
+void ConfirmWindow::answer(Message& message, bool nacked, std::vector<Ended>& ended) {
+  if (std::exchange(message.answered, true)) return;
   Slot& slot = slots_[message.slot - first_slot_];
   --slot.missing;
   if (nacked) return end(slot, Error::not_durable, true, ended);
@@ -51,8 +51,8 @@ void ConfirmWindow::end(Slot& slot, std::error_code error, bool nacked, std::vec
                    nacked});
 }
 
-void ConfirmWindow::drop_settled() {
-  while (!messages_.empty() && messages_.front().settled) {
+void ConfirmWindow::drop_answered() {
+  while (!messages_.empty() && messages_.front().answered) {
     messages_.pop_front();
     ++first_tag_;
   }

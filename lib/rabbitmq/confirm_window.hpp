@@ -59,13 +59,13 @@ class ConfirmWindow {
   };
   struct Message {
     std::uint64_t slot;
-    bool settled;
+    bool answered;
   };
 
-  void settle(std::uint64_t tag, bool multiple, bool nacked, std::vector<Ended>& ended);
-  void settle(Message& message, bool nacked, std::vector<Ended>& ended);
+  void answer(std::uint64_t tag, bool multiple, bool nacked, std::vector<Ended>& ended);
+  void answer(Message& message, bool nacked, std::vector<Ended>& ended);
   void end(Slot& slot, std::error_code error, bool nacked, std::vector<Ended>& ended);
-  void drop_settled();
+  void drop_answered();
 
   std::deque<Slot> slots_;
   std::uint64_t first_slot_ = 0;

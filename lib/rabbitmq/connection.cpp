@@ -99,44 +99,43 @@ void Connection::abort() {
   if (socket_ >= 0) ::shutdown(socket_, SHUT_RDWR);
 }
 
-bool Connection::ready(std::string& trouble) const {
+bool Connection::ready(std::string& reason) const {
   if (state_ != nullptr) return true;
-  trouble = "not enough memory for a connection";
+  reason = "not enough memory for a connection";
   return false;
 }
 
-bool Connection::connect(const Address& address, std::string& trouble) {
+bool Connection::connect(const Address& address, std::string& reason) {
   state_ = amqp_new_connection();
   amqp_socket_t* socket = state_ == nullptr ? nullptr : amqp_tcp_socket_new(state_);
-  if (socket == nullptr) return ready(trouble);
+  if (socket == nullptr) return ready(reason);
   amqp_set_handshake_timeout(state_, &answer_limit);
   amqp_set_rpc_timeout(state_, &answer_limit);
   const bool connected =
-      address.tls ? connect_tls(socket, address, trouble) : connect_plain(socket, address, trouble);
+      address.tls ? connect_tls(socket, address, reason) : connect_plain(socket, address, reason);
   if (!connected) return false;
   const std::lock_guard lock(abort_mutex_);
   socket_ = amqp_get_sockfd(state_);
-  if (aborted_) return trouble = "stopped", false;
+  if (aborted_) return reason = "stopped", false;
   return true;
 }
 
-bool Connection::connect_plain(amqp_socket_t* socket, const Address& address,
-                               std::string& trouble) {
+bool Connection::connect_plain(amqp_socket_t* socket, const Address& address, std::string& reason) {
   const int status =
       amqp_socket_open_noblock(socket, address.host.c_str(), address.port, &connect_limit);
   if (status == AMQP_STATUS_OK) return true;
-  trouble = std::string("no connection: ") + amqp_error_string2(status);
+  reason = std::string("no connection: ") + amqp_error_string2(status);
   return false;
 }
 
 /// rabbitmq-c can do TLS, but gives its session to nobody; we read and write without it.
-bool Connection::connect_tls(amqp_socket_t* socket, const Address& address, std::string& trouble) {
+bool Connection::connect_tls(amqp_socket_t* socket, const Address& address, std::string& reason) {
   {
     const std::lock_guard lock(abort_mutex_);
-    if (aborted_) return trouble = "stopped", false;
+    if (aborted_) return reason = "stopped", false;
     tunnel_.emplace();
   }
-  const int plain_end = tunnel_->open(address, tls_limit, trouble);
+  const int plain_end = tunnel_->open(address, tls_limit, reason);
   if (plain_end < 0) return false;
   amqp_tcp_socket_set_sockfd(socket, plain_end);
   return true;
@@ -144,14 +143,13 @@ bool Connection::connect_tls(amqp_socket_t* socket, const Address& address, std:
 
 /// With TLS 1.3 the broker judges our certificate only after the handshake: its alert comes when we
 /// read for the first time, to the tunnel.
-std::string Connection::with_tls_words(std::string trouble) const {
+std::string Connection::with_tls_words(std::string reason) const {
   const auto words = tunnel_ ? tunnel_->last_words() : std::string();
-  return words.empty() ? trouble : trouble + " (TLS: " + words + ")";
+  return words.empty() ? reason : reason + " (TLS: " + words + ")";
 }
 
-bool Connection::open(const Address& address, std::chrono::seconds heartbeat,
-                      std::string& trouble) {
-  if (!connect(address, trouble)) return false;
+bool Connection::open(const Address& address, std::chrono::seconds heartbeat, std::string& reason) {
+  if (!connect(address, reason)) return false;
   // The broker tells only those who say that they listen.
   amqp_table_entry_t capabilities[] = {entry("basic.nack", true), entry("connection.blocked", true),
                                        entry("consumer_cancel_notify", true),
@@ -166,13 +164,13 @@ bool Connection::open(const Address& address, std::chrono::seconds heartbeat,
       state_, address.vhost.c_str(), 1, frame_max_wanted, static_cast<int>(heartbeat.count()),
       &properties, AMQP_SASL_METHOD_PLAIN, address.user.c_str(), address.password.c_str());
   if (reply.reply_type != AMQP_RESPONSE_NORMAL) {
-    trouble = with_tls_words("the broker does not let us in: " + text_of(reply));
+    reason = with_tls_words("the broker does not let us in: " + text_of(reply));
     return false;
   }
   frame_max_ = static_cast<std::size_t>(std::max(amqp_get_frame_max(state_), 4096));
   heartbeat_ = std::chrono::seconds(amqp_get_heartbeat(state_));
   heard_ = spoke_ = std::chrono::steady_clock::now();
-  return open_channel(trouble);
+  return open_channel(reason);
 }
 
 int Connection::reply_code(std::string& words) const {
@@ -184,46 +182,46 @@ int Connection::reply_code(std::string& words) const {
   return static_cast<const amqp_channel_close_t*>(reply.reply.decoded)->reply_code;
 }
 
-bool Connection::check(const char* what, std::string& trouble) {
+bool Connection::check(const char* what, std::string& reason) {
   std::string words;
   if (reply_code(words) == 0) return true;
-  trouble = with_tls_words(std::string(what) + ": " + words);
+  reason = with_tls_words(std::string(what) + ": " + words);
   return false;
 }
 
-bool Connection::open_channel(std::string& trouble) {
+bool Connection::open_channel(std::string& reason) {
   amqp_channel_open(state_, channel);
-  return check("opening a channel", trouble);
+  return check("opening a channel", reason);
 }
 
 /// The broker has closed it, with an error that is none for us.
-bool Connection::reopen_channel(std::string& trouble) {
+bool Connection::reopen_channel(std::string& reason) {
   amqp_channel_close_ok_t ok{};
   amqp_send_method(state_, channel, AMQP_CHANNEL_CLOSE_OK_METHOD, &ok);
-  return open_channel(trouble);
+  return open_channel(reason);
 }
 
-bool Connection::confirm_publishing(std::string& trouble) {
+bool Connection::confirm_publishing(std::string& reason) {
   amqp_confirm_select(state_, channel);
-  return check("asking for confirms", trouble);
+  return check("asking for confirms", reason);
 }
 
-bool Connection::consume(const std::string& queue, int prefetch, std::string& trouble) {
+bool Connection::consume(const std::string& queue, int prefetch, std::string& reason) {
   amqp_basic_qos(state_, channel, 0, static_cast<std::uint16_t>(prefetch), false);
-  if (!check("setting the prefetch count", trouble)) return false;
+  if (!check("setting the prefetch count", reason)) return false;
   amqp_basic_consume(state_, channel, bytes_of(queue), amqp_cstring_bytes("postoffice"), false,
                      false, false, amqp_empty_table);
-  return check("consuming", trouble);
+  return check("consuming", reason);
 }
 
-bool Connection::send(SteadyTime now, std::string& trouble) {
+bool Connection::send(SteadyTime now, std::string& reason) {
   while (sent_ < out_.size()) {
     const auto count =
         ::send(socket_, out_.data() + sent_, out_.size() - sent_, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
     if (count < 0) {
-      trouble = std::string("the connection is gone: ") + std::strerror(errno);
+      reason = std::string("the connection is gone: ") + std::strerror(errno);
       return false;
     }
     sent_ += static_cast<std::size_t>(count);
@@ -239,51 +237,51 @@ bool Connection::send(SteadyTime now, std::string& trouble) {
   return true;
 }
 
-bool Connection::receive(FrameSink& sink, SteadyTime now, std::string& trouble) {
-  if (!library_drained_ && !drain_library(sink, trouble)) return false;
+bool Connection::receive(FrameSink& sink, SteadyTime now, std::string& reason) {
+  if (!library_drained_ && !drain_library(sink, reason)) return false;
   in_.resize(read_size);
   const auto count = ::recv(socket_, in_.data(), in_.size(), MSG_DONTWAIT);
   if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return true;
   if (count <= 0) {
-    trouble =
+    reason =
         with_tls_words(count == 0 ? "the broker has closed the connection"
                                   : std::string("the connection is gone: ") + std::strerror(errno));
     return false;
   }
   heard_ = now;
   return take_input(sink, std::as_bytes(std::span(in_)).first(static_cast<std::size_t>(count)),
-                    trouble);
+                    reason);
 }
 
 /// While it set things up the library may have read more than its answers.
-bool Connection::drain_library(FrameSink& sink, std::string& trouble) {
+bool Connection::drain_library(FrameSink& sink, std::string& reason) {
   for (;;) {
     amqp_frame_t frame;
     const timeval at_once{0, 0};
     const int status = amqp_simple_wait_frame_noblock(state_, &frame, &at_once);
     if (status == AMQP_STATUS_TIMEOUT) break;
     if (status != AMQP_STATUS_OK) {
-      trouble = std::string("the connection is gone: ") + amqp_error_string2(status);
+      reason = std::string("the connection is gone: ") + amqp_error_string2(status);
       return false;
     }
-    if (!take(sink, frame, trouble)) return false;
+    if (!take(sink, frame, reason)) return false;
   }
   amqp_maybe_release_buffers(state_);
   library_drained_ = true;
   return true;
 }
 
-bool Connection::take_input(FrameSink& sink, Bytes input, std::string& trouble) {
+bool Connection::take_input(FrameSink& sink, Bytes input, std::string& reason) {
   while (!input.empty()) {
     amqp_frame_t frame;
     std::memset(&frame, 0, sizeof frame);
     const amqp_bytes_t bytes{input.size(), const_cast<std::byte*>(input.data())};
     const int used = amqp_handle_input(state_, bytes, &frame);
     if (used < 0) {
-      trouble = std::string("the broker sends garbage: ") + amqp_error_string2(used);
+      reason = std::string("the broker sends garbage: ") + amqp_error_string2(used);
       return false;
     }
-    if (frame.frame_type != 0 && !take(sink, frame, trouble)) return false;
+    if (frame.frame_type != 0 && !take(sink, frame, reason)) return false;
     if (used == 0) break;
     input = input.subspan(static_cast<std::size_t>(used));
   }
@@ -291,8 +289,8 @@ bool Connection::take_input(FrameSink& sink, Bytes input, std::string& trouble) 
   return true;
 }
 
-bool Connection::take(FrameSink& sink, const amqp_frame_t_& frame, std::string& trouble) {
-  if (frame.frame_type == AMQP_FRAME_METHOD) return take_method(sink, frame, trouble);
+bool Connection::take(FrameSink& sink, const amqp_frame_t_& frame, std::string& reason) {
+  if (frame.frame_type == AMQP_FRAME_METHOD) return take_method(sink, frame, reason);
   if (frame.channel != channel || content_ == Content::none) return true;
   if (frame.frame_type == AMQP_FRAME_HEADER) {
     begin_body(sink, frame);
@@ -341,7 +339,7 @@ void Connection::finish_content(FrameSink& sink, Bytes body) {
   if (content == Content::returned) sink.on_return(body);
 }
 
-bool Connection::take_method(FrameSink& sink, const amqp_frame_t_& frame, std::string& trouble) {
+bool Connection::take_method(FrameSink& sink, const amqp_frame_t_& frame, std::string& reason) {
   const auto& method = frame.payload.method;
   switch (method.id) {
     case AMQP_BASIC_ACK_METHOD: {
@@ -369,23 +367,23 @@ bool Connection::take_method(FrameSink& sink, const amqp_frame_t_& frame, std::s
       sink.on_answer({text_of(answer->queue), answer->message_count, answer->consumer_count});
       return true;
     }
-    case AMQP_CONNECTION_CLOSE_OK_METHOD: return trouble = "closed", false;
+    case AMQP_CONNECTION_CLOSE_OK_METHOD: return reason = "closed", false;
     case AMQP_BASIC_CANCEL_METHOD:
-      trouble = "the broker has cancelled the consumer (was its queue deleted?)";
+      reason = "the broker has cancelled the consumer (was its queue deleted?)";
       return false;
     case AMQP_CHANNEL_CLOSE_METHOD:
     case AMQP_CONNECTION_CLOSE_METHOD:
-      trouble = "the broker closes: " + closing_text(method) + missing_right(method);
+      reason = "the broker closes: " + closing_text(method) + missing_right(method);
       return false;
     default: return true;
   }
 }
 
-bool Connection::tend(SteadyTime now, SteadyTime& next, std::string& trouble) {
+bool Connection::tend(SteadyTime now, SteadyTime& next, std::string& reason) {
   if (heartbeat_.count() == 0) return true;
   if (now >= heard_ + 2 * heartbeat_) {
-    trouble = "nothing was heard of the broker for " + std::to_string(2 * heartbeat_.count()) +
-              " seconds";
+    reason = "nothing was heard of the broker for " + std::to_string(2 * heartbeat_.count()) +
+             " seconds";
     return false;
   }
   if (now >= spoke_ + heartbeat_ / 2 && unsent() == 0) {

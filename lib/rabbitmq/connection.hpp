@@ -51,12 +51,12 @@ class FrameSink {
 
 /// What exists at the broker and is taken as it is. Kept over connections: those that follow only
 /// look whether it is still there, since the broker logs each attempt to declare it otherwise.
-struct Taken {
+struct ExistingQueues {
   std::set<std::string> names;
   std::vector<std::string> notes;  ///< a sentence for each difference that somebody should know
 };
 
-/// Everything but abort() belongs to one thread. `trouble` gets a sentence for people, without the
+/// Everything but abort() belongs to one thread. `reason` gets a sentence for people, without the
 /// password, whenever something returns false.
 class Connection {
  public:
@@ -66,13 +66,13 @@ class Connection {
   ~Connection();
 
   // Setting up: each blocks for a second or two at most.
-  bool open(const Address& address, std::chrono::seconds heartbeat, std::string& trouble);
+  bool open(const Address& address, std::chrono::seconds heartbeat, std::string& reason);
   /// What is missing is declared, what exists is taken as it is, unless its kind cannot work:
   /// lib/rabbitmq/declare.cpp.
-  bool declare(const std::string& prefix, const std::vector<std::string>& queues, Taken& taken,
-               std::string& trouble);
-  bool confirm_publishing(std::string& trouble);
-  bool consume(const std::string& queue, int prefetch, std::string& trouble);
+  bool declare(const std::string& prefix, const std::vector<std::string>& queues,
+               ExistingQueues& taken, std::string& reason);
+  bool confirm_publishing(std::string& reason);
+  bool consume(const std::string& queue, int prefetch, std::string& reason);
 
   /// Ends all waiting for the broker, from any thread: whatever is called from here on fails.
   void abort();
@@ -82,39 +82,39 @@ class Connection {
   std::size_t frame_max() const { return frame_max_; }
   Buffer& out() { return out_; }  ///< append here what is to be sent
   std::size_t unsent() const { return out_.size() - sent_; }
-  bool send(SteadyTime now, std::string& trouble);
-  bool receive(FrameSink& sink, SteadyTime now, std::string& trouble);
+  bool send(SteadyTime now, std::string& reason);
+  bool receive(FrameSink& sink, SteadyTime now, std::string& reason);
 
   /// Sends heartbeats, and notices that none come. `next` gets earlier if this must be called
   /// again before it.
-  bool tend(SteadyTime now, SteadyTime& next, std::string& trouble);
+  bool tend(SteadyTime now, SteadyTime& next, std::string& reason);
 
  private:
   enum class Content { none, delivery, returned };
 
-  bool ready(std::string& trouble) const;
-  bool connect(const Address& address, std::string& trouble);
-  bool connect_plain(amqp_socket_t_* socket, const Address& address, std::string& trouble);
-  bool connect_tls(amqp_socket_t_* socket, const Address& address, std::string& trouble);
-  bool check(const char* what, std::string& trouble);
-  bool open_channel(std::string& trouble);
-  bool reopen_channel(std::string& trouble);
-  bool exists(const std::string& queue, std::string& trouble);
-  bool declare_exchange(const std::string& dead, std::string& trouble);
-  bool declare_queue(const std::string& queue, const std::string& dead, Taken& taken,
-                     std::string& trouble);
-  bool take_unseen(const std::string& queue, const std::string& words, Taken& taken,
-                   std::string& trouble);
-  bool bind_dead(const std::string& dead, Taken& taken, std::string& trouble);
-  bool passive_exchange(const std::string& name, std::string& trouble);
+  bool ready(std::string& reason) const;
+  bool connect(const Address& address, std::string& reason);
+  bool connect_plain(amqp_socket_t_* socket, const Address& address, std::string& reason);
+  bool connect_tls(amqp_socket_t_* socket, const Address& address, std::string& reason);
+  bool check(const char* what, std::string& reason);
+  bool open_channel(std::string& reason);
+  bool reopen_channel(std::string& reason);
+  bool exists(const std::string& queue, std::string& reason);
+  bool declare_exchange(const std::string& dead, std::string& reason);
+  bool declare_queue(const std::string& queue, const std::string& dead, ExistingQueues& taken,
+                     std::string& reason);
+  bool take_unseen(const std::string& queue, const std::string& words, ExistingQueues& taken,
+                   std::string& reason);
+  bool bind_dead(const std::string& dead, ExistingQueues& taken, std::string& reason);
+  bool passive_exchange(const std::string& name, std::string& reason);
   /// Of the last call: 0 if all is well, -1 without an answer, else the broker's code. `words` are
   /// then the broker's own, or the library's.
   int reply_code(std::string& words) const;
-  std::string with_tls_words(std::string trouble) const;
-  bool drain_library(FrameSink& sink, std::string& trouble);
-  bool take_input(FrameSink& sink, Bytes input, std::string& trouble);
-  bool take(FrameSink& sink, const amqp_frame_t_& frame, std::string& trouble);
-  bool take_method(FrameSink& sink, const amqp_frame_t_& frame, std::string& trouble);
+  std::string with_tls_words(std::string reason) const;
+  bool drain_library(FrameSink& sink, std::string& reason);
+  bool take_input(FrameSink& sink, Bytes input, std::string& reason);
+  bool take(FrameSink& sink, const amqp_frame_t_& frame, std::string& reason);
+  bool take_method(FrameSink& sink, const amqp_frame_t_& frame, std::string& reason);
   void begin_body(FrameSink& sink, const amqp_frame_t_& frame);
   void take_body(FrameSink& sink, Bytes piece);
   void skip_body(FrameSink& sink, Bytes piece);

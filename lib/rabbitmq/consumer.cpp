@@ -21,7 +21,8 @@ constexpr auto told_for = std::chrono::minutes(10);
 // Publishers tick several times a second.
 constexpr auto silence_limit = std::chrono::seconds(4);
 
-Link::Settings link_settings(const RabbitOptions& options, const std::string& queue, Log log) {
+BrokerSession::Settings session_settings(const RabbitOptions& options, const std::string& queue,
+                                         Log log) {
   return {parse_amqp_url(options.url),
           options.url_now,
           options.reconnect_max,
@@ -33,7 +34,7 @@ Link::Settings link_settings(const RabbitOptions& options, const std::string& qu
 }  // namespace
 
 Consumer::Consumer(const RabbitOptions& options, int shard, std::uint64_t own_session, Log log)
-    : Link(link_settings(options, shard_name(options.prefix, shard), std::move(log))),
+    : BrokerSession(session_settings(options, shard_name(options.prefix, shard), std::move(log))),
       options_(options),
       queue_(shard_name(options.prefix, shard)),
       dead_(dead_name(options.prefix)),
@@ -103,7 +104,7 @@ RabbitQueueStatus Consumer::details() const {
     if (!rejected_at_ || now >= *rejected_at_ + told_for) status.rejected_last.clear();
   }
   status.connects = connects();
-  status.trouble = trouble();
+  status.trouble = why_disconnected();
   return status;
 }
 
@@ -121,12 +122,12 @@ std::uint64_t Consumer::session() const {
 
 std::vector<std::uint64_t> Consumer::departed(Timestamp applied) const {
   const std::lock_guard lock(mutex_);
-  return buffer_.marks().departed(applied);
+  return buffer_.watermarks().departed(applied);
 }
 
 void Consumer::forget(std::uint64_t publisher) {
   const std::lock_guard lock(mutex_);
-  buffer_.marks().forget(publisher);
+  buffer_.watermarks().forget(publisher);
 }
 
 std::error_code Consumer::append_held(const std::function<std::error_code(Sequence&)>& append) {
@@ -149,10 +150,10 @@ void Consumer::released_carried(Sequence sequence, Timestamp stamp, std::span<co
   deliver(lock);
 }
 
-bool Consumer::set_up(Connection& connection, std::string& trouble) {
-  if (!connection.declare(options_.prefix, {queue_}, existing_, trouble)) return false;
+bool Consumer::set_up(Connection& connection, std::string& reason) {
+  if (!connection.declare(options_.prefix, {queue_}, existing_, reason)) return false;
   tell(existing_.notes);
-  return connection.consume(queue_, options_.prefetch, trouble);
+  return connection.consume(queue_, options_.prefetch, reason);
 }
 
 void Consumer::connected(SteadyTime now) {

@@ -8,13 +8,13 @@
 #include <string>
 
 #include "postoffice/defaults/rabbit_queue.hpp"
+#include "rabbitmq/broker_session.hpp"
 #include "rabbitmq/gap_watch.hpp"
-#include "rabbitmq/link.hpp"
 #include "rabbitmq/shard_buffer.hpp"
 
 namespace postoffice::rabbitmq {
 
-class Consumer final : private Link {
+class Consumer final : private BrokerSession {
  public:
   Consumer(const RabbitOptions& options, int shard, std::uint64_t own_session, Log log);
   /// Waits a moment for the broker to hear of the last acknowledgement, if it answers. A waiting
@@ -40,7 +40,7 @@ class Consumer final : private Link {
  private:
   using Lock = std::unique_lock<std::mutex>;
 
-  bool set_up(Connection& connection, std::string& trouble) override;
+  bool set_up(Connection& connection, std::string& reason) override;
   void connected(SteadyTime now) override;
   SteadyTime step(Connection& connection, SteadyTime now) override;
   void disconnected() override;
@@ -80,7 +80,7 @@ class Consumer final : private Link {
   SteadyTime missing_at_{};
 
   // The thread's.
-  Taken existing_;
+  ExistingQueues existing_;
   std::vector<std::uint64_t> rejected_;  // tags
   SteadyTime next_question_{};
   std::uint64_t asked_ = 0;     // on this channel

@@ -36,34 +36,34 @@ constexpr int differs = AMQP_PRECONDITION_FAILED;
 
 }  // namespace
 
-bool Connection::passive_exchange(const std::string& name, std::string& trouble) {
+bool Connection::passive_exchange(const std::string& name, std::string& reason) {
   amqp_exchange_declare(state_, channel, bytes_of(name), amqp_cstring_bytes("fanout"), true, true,
                         false, false, amqp_empty_table);
-  return check(("looking for the exchange " + name).c_str(), trouble);
+  return check(("looking for the exchange " + name).c_str(), reason);
 }
 
-bool Connection::exists(const std::string& queue, std::string& trouble) {
+bool Connection::exists(const std::string& queue, std::string& reason) {
   amqp_queue_declare(state_, channel, bytes_of(queue), true, true, false, false, amqp_empty_table);
-  return check(("looking for the queue " + queue).c_str(), trouble);
+  return check(("looking for the queue " + queue).c_str(), reason);
 }
 
-bool Connection::declare_exchange(const std::string& dead, std::string& trouble) {
+bool Connection::declare_exchange(const std::string& dead, std::string& reason) {
   amqp_exchange_declare(state_, channel, bytes_of(dead), amqp_cstring_bytes("fanout"), false, true,
                         false, false, amqp_empty_table);
   std::string words;
   const int code = reply_code(words);
   if (code == 0) return true;
-  trouble = with_tls_words("declaring the exchange for dead letters: " + words);
+  reason = with_tls_words("declaring the exchange for dead letters: " + words);
   if (code != refused) return false;
   std::string ignored;
-  if (reopen_channel(trouble) && passive_exchange(dead, ignored)) return true;
-  trouble = "the exchange " + dead +
-            " does not exist, and the user has no right to configure it: " + words;
+  if (reopen_channel(reason) && passive_exchange(dead, ignored)) return true;
+  reason = "the exchange " + dead +
+           " does not exist, and the user has no right to configure it: " + words;
   return false;
 }
 
 /// Whoever has no right to bind may have had it done by somebody else: bindings cannot be seen.
-bool Connection::bind_dead(const std::string& dead, Taken& taken, std::string& trouble) {
+bool Connection::bind_dead(const std::string& dead, ExistingQueues& taken, std::string& reason) {
   const auto binding = dead + " (bound)";
   if (taken.names.contains(binding)) return true;
   amqp_queue_bind(state_, channel, bytes_of(dead), bytes_of(dead), amqp_empty_bytes,
@@ -71,22 +71,22 @@ bool Connection::bind_dead(const std::string& dead, Taken& taken, std::string& t
   std::string words;
   const int code = reply_code(words);
   if (code == 0) return true;
-  trouble = with_tls_words("binding the queue for dead letters: " + words);
+  reason = with_tls_words("binding the queue for dead letters: " + words);
   if (code != refused) return false;
   taken.names.insert(binding);
   taken.notes.push_back(dead + " is taken as bound to its exchange: " + words);
-  return reopen_channel(trouble);
+  return reopen_channel(reason);
 }
 
 /// The broker names one difference at a time, and ends the channel for it. Each is either one that
 /// cannot work, or adopted before the next try, so this ends: no argument is adopted twice.
-bool Connection::declare_queue(const std::string& queue, const std::string& dead, Taken& taken,
-                               std::string& trouble) {
+bool Connection::declare_queue(const std::string& queue, const std::string& dead,
+                               ExistingQueues& taken, std::string& reason) {
   std::vector<std::string> notes;
   if (taken.names.contains(queue)) {
-    if (exists(queue, trouble)) return true;
+    if (exists(queue, reason)) return true;
     taken.names.erase(queue);
-    if (!reopen_channel(trouble)) return false;
+    if (!reopen_channel(reason)) return false;
   }
   auto wanted = arguments_of(queue == dead ? "" : dead);
   std::string words;
@@ -101,12 +101,12 @@ bool Connection::declare_queue(const std::string& queue, const std::string& dead
       taken.notes.insert(taken.notes.end(), notes.begin(), notes.end());
       return true;
     }
-    trouble = with_tls_words("declaring the queue " + queue + ": " + words);
+    reason = with_tls_words("declaring the queue " + queue + ": " + words);
     if (code != refused && code != differs) return false;
-    const auto before = trouble;
-    if (!reopen_channel(trouble)) return false;
-    trouble = before;
-    if (code == refused) return take_unseen(queue, words, taken, trouble);
+    const auto before = reason;
+    if (!reopen_channel(reason)) return false;
+    reason = before;
+    if (code == refused) return take_unseen(queue, words, taken, reason);
     const auto difference = difference_in(words);
     if (!difference || !adopt(*difference, wanted)) return false;
     const auto note = note_of(*difference);
@@ -116,25 +116,25 @@ bool Connection::declare_queue(const std::string& queue, const std::string& dead
 }
 
 /// Whoever has no right to configure may have had it done by somebody else.
-bool Connection::take_unseen(const std::string& queue, const std::string& words, Taken& taken,
-                             std::string& trouble) {
+bool Connection::take_unseen(const std::string& queue, const std::string& words,
+                             ExistingQueues& taken, std::string& reason) {
   std::string ignored;
   if (exists(queue, ignored)) {
     taken.names.insert(queue);
     return true;
   }
-  trouble =
+  reason =
       "the queue " + queue + " does not exist, and the user has no right to configure it: " + words;
   return false;
 }
 
 bool Connection::declare(const std::string& prefix, const std::vector<std::string>& queues,
-                         Taken& taken, std::string& trouble) {
+                         ExistingQueues& taken, std::string& reason) {
   const auto dead = dead_name(prefix);
-  return declare_exchange(dead, trouble) && declare_queue(dead, dead, taken, trouble) &&
-         bind_dead(dead, taken, trouble) &&
+  return declare_exchange(dead, reason) && declare_queue(dead, dead, taken, reason) &&
+         bind_dead(dead, taken, reason) &&
          std::all_of(queues.begin(), queues.end(), [&](const std::string& queue) {
-           return declare_queue(queue, dead, taken, trouble);
+           return declare_queue(queue, dead, taken, reason);
          });
 }
 

@@ -11,8 +11,8 @@ constexpr const char* not_built_in = "TLS is not built in";
 
 bool tls_is_built_in() { return false; }
 
-bool files_are_usable(const Tls&, std::string& trouble) {
-  trouble = not_built_in;
+bool files_are_usable(const Tls&, std::string& reason) {
+  reason = not_built_in;
   return false;
 }
 
@@ -22,8 +22,8 @@ TlsTunnel::TlsTunnel() = default;
 
 TlsTunnel::~TlsTunnel() = default;
 
-int TlsTunnel::open(const Address&, std::chrono::milliseconds, std::string& trouble) {
-  trouble = not_built_in;
+int TlsTunnel::open(const Address&, std::chrono::milliseconds, std::string& reason) {
+  reason = not_built_in;
   return -1;
 }
 

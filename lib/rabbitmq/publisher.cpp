@@ -26,7 +26,7 @@ constexpr auto question_every = std::chrono::seconds(1);
 // What was lost is told for so long.
 constexpr auto told_for = std::chrono::minutes(10);
 
-Link::Settings link_settings(const RabbitOptions& options, std::string name, Log log) {
+BrokerSession::Settings session_settings(const RabbitOptions& options, std::string name, Log log) {
   return {parse_amqp_url(options.url),
           options.url_now,
           options.reconnect_max,
@@ -55,7 +55,7 @@ RabbitOptions checked(RabbitOptions options) {
 
 Publisher::Publisher(const RabbitOptions& options, std::vector<int> shards, std::uint64_t session,
                      Ticks ticks, Clock& clock, Log log)
-    : Link(link_settings(options, "publisher", std::move(log))),
+    : BrokerSession(session_settings(options, "publisher", std::move(log))),
       options_(options),
       shards_(std::move(shards)),
       ticks_(ticks == Ticks::yes),
@@ -205,16 +205,16 @@ RabbitPublisherStatus Publisher::status() const {
   }
   status.publisher = options_.publisher;
   status.connects = connects();
-  status.trouble = trouble();
+  status.trouble = why_disconnected();
   return status;
 }
 
-bool Publisher::set_up(Connection& connection, std::string& trouble) {
+bool Publisher::set_up(Connection& connection, std::string& reason) {
   std::vector<std::string> queues;
   for (const int shard : shards_) queues.push_back(shard_name(options_.prefix, shard));
-  if (!connection.declare(options_.prefix, queues, existing_, trouble)) return false;
+  if (!connection.declare(options_.prefix, queues, existing_, reason)) return false;
   tell(existing_.notes);
-  return connection.confirm_publishing(trouble);
+  return connection.confirm_publishing(reason);
 }
 
 void Publisher::connected(SteadyTime now) {

@@ -7,8 +7,8 @@
 
 #include "postoffice/clock.hpp"
 #include "postoffice/defaults/rabbit_queue.hpp"
+#include "rabbitmq/broker_session.hpp"
 #include "rabbitmq/confirm_window.hpp"
-#include "rabbitmq/link.hpp"
 #include "rabbitmq/shard_numbers.hpp"
 #include "rabbitmq/unread_queues.hpp"
 
@@ -17,7 +17,7 @@ namespace postoffice::rabbitmq {
 /// Throws std::invalid_argument if they cannot work; fills in a random publisher.
 RabbitOptions checked(RabbitOptions options);
 
-class Publisher final : private Link {
+class Publisher final : private BrokerSession {
  public:
   /// To all shards, by their ids, or to one alone, whatever they are. Only with ticks are callbacks
   /// taken that get their stamp here.
@@ -47,7 +47,7 @@ class Publisher final : private Link {
   };
 
   // The thread's side.
-  bool set_up(Connection& connection, std::string& trouble) override;
+  bool set_up(Connection& connection, std::string& reason) override;
   void connected(SteadyTime now) override;
   SteadyTime step(Connection& connection, SteadyTime now) override;
   void disconnected() override;
@@ -110,7 +110,7 @@ class Publisher final : private Link {
   ConfirmWindow window_;
   std::vector<Ended> ended_;
   Line taken_;
-  Taken existing_;
+  ExistingQueues existing_;
   TickPace pace_;
   UnreadQueues unread_;
   UnreadQueues::Look look_;     // being taken: the answers so far

@@ -24,8 +24,8 @@ void check(const RabbitOptions& options) { rabbitmq::checked(options); }
 
 void check_with_files(const RabbitOptions& options) {
   const auto tls = rabbitmq::parse_amqp_url(rabbitmq::checked(options).url).tls;
-  std::string trouble;
-  if (tls && !rabbitmq::files_are_usable(*tls, trouble)) throw std::invalid_argument(trouble);
+  std::string reason;
+  if (tls && !rabbitmq::files_are_usable(*tls, reason)) throw std::invalid_argument(reason);
 }
 
 class RabbitPublisher::Impl {

@@ -111,7 +111,7 @@ Delivery ShardBuffer::take(std::size_t ids_max) {
 }
 
 void ShardBuffer::handed() {
-  for (const MessageHeader& header : handing_) marks_.hear(header);
+  for (const MessageHeader& header : handing_) watermarks_.hear(header);
   handing_.clear();
   taking_ = false;
   pass_ticks();
@@ -121,7 +121,7 @@ void ShardBuffer::handed() {
 void ShardBuffer::pass_ticks() {
   if (taking_) return;
   for (; !items_.empty() && !items_.front().entry; items_.pop_front()) {
-    marks_.hear(items_.front().header);
+    watermarks_.hear(items_.front().header);
   }
 }
 
@@ -150,8 +150,8 @@ Sequence ShardBuffer::crowded() const {
 }
 
 void ShardBuffer::fill(QueueStatus& status) const {
-  status.frontier = marks_.frontier();
-  status.publishers = marks_.publishers();
+  status.frontier = watermarks_.frontier();
+  status.publishers = watermarks_.publishers();
   status.last_durable = last_;
   status.acknowledged = acknowledged_;
   status.acknowledged_at =

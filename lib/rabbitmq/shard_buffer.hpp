@@ -9,7 +9,7 @@
 
 #include "codec/sliding_minimum.hpp"
 #include "postoffice/queue.hpp"
-#include "rabbitmq/publisher_marks.hpp"
+#include "rabbitmq/publisher_watermarks.hpp"
 
 namespace postoffice::rabbitmq {
 
@@ -49,8 +49,8 @@ class ShardBuffer {
 
   void fill(QueueStatus& status) const;
   std::size_t unacknowledged() const { return tags_.size(); }
-  PublisherMarks& marks() { return marks_; }
-  const PublisherMarks& marks() const { return marks_; }
+  PublisherWatermarks& watermarks() { return watermarks_; }
+  const PublisherWatermarks& watermarks() const { return watermarks_; }
 
  private:
   struct Item {
@@ -78,7 +78,7 @@ class ShardBuffer {
   std::size_t ids_begin_ = 0;
   std::vector<MessageHeader> handing_;  // taken, not yet handed
   bool taking_ = false;
-  PublisherMarks marks_;
+  PublisherWatermarks watermarks_;
   std::map<Sequence, bool> held_;  // has the broker's copy come?
   // The broker's copies of what was handed over here, by receipt: to be acknowledged only, with the
   // sequence that it has here.

@@ -15,16 +15,16 @@ PlaceInLine ShardNumbers::put(std::size_t shard, bool callback) {
   return one.said;
 }
 
-void ShardNumbers::settle(std::uint64_t tag, bool multiple, bool confirmed) {
+void ShardNumbers::answer(std::uint64_t tag, bool multiple, bool confirmed) {
   const auto end_tag = first_tag_ + messages_.size();
   if (multiple && tag == 0) tag = end_tag - 1;  // all there are
   if (tag < first_tag_ || tag >= end_tag) return;
   const auto last = static_cast<std::size_t>(tag - first_tag_);
-  for (std::size_t at = multiple ? 0 : last; at <= last; ++at) settle(messages_[at], confirmed);
-  drop_settled();
+  for (std::size_t at = multiple ? 0 : last; at <= last; ++at) answer(messages_[at], confirmed);
+  drop_answered();
 }
 
-void ShardNumbers::settle(Message& message, bool confirmed) {
+void ShardNumbers::answer(Message& message, bool confirmed) {
   const auto number = std::exchange(message.number, 0);
   if (number == 0) return;
   Shard& shard = shards_[message.shard];
@@ -38,7 +38,7 @@ void ShardNumbers::settle(Message& message, bool confirmed) {
   }
 }
 
-void ShardNumbers::drop_settled() {
+void ShardNumbers::drop_answered() {
   for (; !messages_.empty() && messages_.front().number == 0; ++first_tag_) messages_.pop_front();
 }
 

@@ -24,8 +24,8 @@ class ShardNumbers {
   PlaceInLine put(std::size_t shard, bool callback);
 
   // What the broker says of the messages of this connection, numbered from 1 in the order of put().
-  void confirm(std::uint64_t tag, bool multiple) { settle(tag, multiple, true); }
-  void refuse(std::uint64_t tag, bool multiple) { settle(tag, multiple, false); }
+  void confirm(std::uint64_t tag, bool multiple) { answer(tag, multiple, true); }
+  void refuse(std::uint64_t tag, bool multiple) { answer(tag, multiple, false); }
 
   /// What has not been confirmed will never be believed: a message came back, whose confirm follows
   /// all the same.
@@ -41,13 +41,13 @@ class ShardNumbers {
   };
   struct Message {
     std::size_t shard;
-    std::uint64_t number;  // 0: a tick, or settled
+    std::uint64_t number;  // 0: a tick, or answered
   };
 
-  void settle(std::uint64_t tag, bool multiple, bool confirmed);
-  void settle(Message& message, bool confirmed);
+  void answer(std::uint64_t tag, bool multiple, bool confirmed);
+  void answer(Message& message, bool confirmed);
   static void doubt(Shard& shard);
-  void drop_settled();
+  void drop_answered();
 
   std::vector<Shard> shards_;
   std::deque<Message> messages_;

@@ -23,7 +23,7 @@ bool is_ip_address(const std::string& host) {
   return !error;
 }
 
-bool set_up(asio::ssl::context& context, const Tls& tls, std::string& trouble) {
+bool set_up(asio::ssl::context& context, const Tls& tls, std::string& reason) {
   using Method = asio::ssl::context;
   context.set_options(Method::default_workarounds | Method::no_tlsv1 | Method::no_tlsv1_1);
   context.set_verify_mode(tls.verify ? asio::ssl::verify_peer : asio::ssl::verify_none);
@@ -31,7 +31,7 @@ bool set_up(asio::ssl::context& context, const Tls& tls, std::string& trouble) {
   // OpenSSL would ask whoever sits at the terminal.
   context.set_password_callback([](std::size_t, auto) { return std::string(); }, error);
   const auto used = [&](const std::string& file) {
-    if (error) trouble = "the file " + file + " cannot be used: " + error.message();
+    if (error) reason = "the file " + file + " cannot be used: " + error.message();
     return !error;
   };
   if (tls.ca_file.empty()) {
@@ -52,9 +52,9 @@ bool set_up(asio::ssl::context& context, const Tls& tls, std::string& trouble) {
 
 bool tls_is_built_in() { return true; }
 
-bool files_are_usable(const Tls& tls, std::string& trouble) {
+bool files_are_usable(const Tls& tls, std::string& reason) {
   asio::ssl::context context(asio::ssl::context::tls_client);
-  return set_up(context, tls, trouble);
+  return set_up(context, tls, reason);
 }
 
 class TlsTunnel::Impl {
@@ -64,20 +64,20 @@ class TlsTunnel::Impl {
     if (thread_.joinable()) thread_.join();
   }
 
-  int open(const Address& address, SteadyTime deadline, std::string& trouble) {
-    if (!set_up(tls_, *address.tls, trouble)) return -1;
+  int open(const Address& address, SteadyTime deadline, std::string& reason) {
+    if (!set_up(tls_, *address.tls, reason)) return -1;
     broker_.emplace(context_, tls_);
-    if (!connect(address, deadline, trouble) || !shake_hands(address, deadline, trouble)) return -1;
+    if (!connect(address, deadline, reason) || !shake_hands(address, deadline, reason)) return -1;
     std::error_code error;
     asio::local::stream_protocol::socket plain_end(context_);
     asio::local::connect_pair(plain_, plain_end, error);
     if (!error) plain_end.native_non_blocking(true, error);  // as rabbitmq-c makes its own
     const int descriptor = error ? -1 : plain_end.release(error);
-    if (descriptor < 0 || error) return trouble = "no socket: " + error.message(), -1;
+    if (descriptor < 0 || error) return reason = "no socket: " + error.message(), -1;
     from_broker();
     to_broker();
     context_.restart();
-    if (start_thread(trouble)) return descriptor;
+    if (start_thread(reason)) return descriptor;
     ::close(descriptor);
     return -1;
   }
@@ -92,7 +92,7 @@ class TlsTunnel::Impl {
   }
 
  private:
-  bool start_thread(std::string& trouble) {
+  bool start_thread(std::string& reason) {
     try {
       thread_ = std::thread([this] {
         name_this_thread("broker-tls");
@@ -100,12 +100,12 @@ class TlsTunnel::Impl {
       });
       return true;
     } catch (const std::system_error& error) {
-      trouble = std::string("no thread for TLS: ") + error.what();
+      reason = std::string("no thread for TLS: ") + error.what();
       return false;
     }
   }
 
-  bool connect(const Address& address, SteadyTime deadline, std::string& trouble) {
+  bool connect(const Address& address, SteadyTime deadline, std::string& reason) {
     std::error_code error;
     asio::ip::tcp::resolver resolver(context_);
     const auto endpoints = resolver.resolve(address.host, std::to_string(address.port), error);
@@ -116,11 +116,11 @@ class TlsTunnel::Impl {
       });
     }
     if (!error) broker_->next_layer().set_option(asio::ip::tcp::no_delay(true), error);
-    if (error) trouble = "no connection: " + error.message();
+    if (error) reason = "no connection: " + error.message();
     return !error;
   }
 
-  bool shake_hands(const Address& address, SteadyTime deadline, std::string& trouble) {
+  bool shake_hands(const Address& address, SteadyTime deadline, std::string& reason) {
     const auto& given = address.tls->server_name;
     const auto name = given.empty() ? address.host : given;
     SSL* const session = broker_->native_handle();
@@ -130,18 +130,17 @@ class TlsTunnel::Impl {
       broker_->async_handshake(asio::ssl::stream_base::client, done);
     });
     if (!error) return true;
-    trouble = "no TLS with " + name + ": " + error.message();
+    reason = "no TLS with " + name + ": " + error.message();
     const auto verified = SSL_get_verify_result(session);
     if (ERR_GET_REASON(static_cast<unsigned long>(error.value())) == SSL_R_WRONG_VERSION_NUMBER) {
-      trouble +=
-          ": port " + std::to_string(address.port) + " does not speak it (mostly it is 5671)";
+      reason += ": port " + std::to_string(address.port) + " does not speak it (mostly it is 5671)";
     }
     if (!address.tls->verify) return false;
     if (verified != X509_V_OK) {
-      trouble += std::string(": ") + X509_verify_cert_error_string(verified);
+      reason += std::string(": ") + X509_verify_cert_error_string(verified);
     } else if (SSL_get0_peername(session) == nullptr &&
                error.message().find("verify failed") != std::string::npos) {
-      trouble += ": the certificate is somebody else's";
+      reason += ": the certificate is somebody else's";
     }
     return false;
   }
@@ -213,8 +212,8 @@ TlsTunnel::TlsTunnel() : impl_(std::make_unique<Impl>()) {}
 
 TlsTunnel::~TlsTunnel() = default;
 
-int TlsTunnel::open(const Address& address, std::chrono::milliseconds limit, std::string& trouble) {
-  return impl_->open(address, std::chrono::steady_clock::now() + limit, trouble);
+int TlsTunnel::open(const Address& address, std::chrono::milliseconds limit, std::string& reason) {
+  return impl_->open(address, std::chrono::steady_clock::now() + limit, reason);
 }
 
 void TlsTunnel::abort() { impl_->abort(); }

@@ -357,7 +357,7 @@ TEST_CASE("a broker that refuses all that comes by one connection is asked on an
   std::atomic<bool> refuses{false};
   std::atomic<FakeBroker*> connected{nullptr};
   FakeBroker broker([&](FakeBroker::Peer& peer, std::uint64_t tag, const std::string&) {
-    refuses && connected.load()->connects() == 1 ? peer.nack(tag) : peer.ack(tag);
+    refuses&& connected.load()->connects() == 1 ? peer.nack(tag) : peer.ack(tag);
   });
   connected = &broker;
   Client client(broker);

@@ -16,7 +16,7 @@ namespace postoffice::rabbitmq {
 
 /// Connects, works until something goes wrong, and connects again, at most `reconnect_max` after
 /// the last attempt. What is done meanwhile, the derived class says; all of it runs on the thread.
-class Link : private FrameSink {
+class BrokerSession : private FrameSink {
  public:
   struct Settings {
     Address address;
@@ -27,16 +27,16 @@ class Link : private FrameSink {
     Log log;
   };
 
-  explicit Link(Settings settings);
-  Link(const Link&) = delete;
-  Link& operator=(const Link&) = delete;
+  explicit BrokerSession(Settings settings);
+  BrokerSession(const BrokerSession&) = delete;
+  BrokerSession& operator=(const BrokerSession&) = delete;
 
   /// Why there is no connection; empty if there is one.
-  std::string trouble() const;
+  std::string why_disconnected() const;
   std::uint64_t connects() const { return connects_; }
 
  protected:
-  ~Link();
+  ~BrokerSession();
 
   void start();
   /// Once, before the derived class is destroyed. Takes leave of a broker that answers: it would
@@ -48,7 +48,7 @@ class Link : private FrameSink {
   /// From inside the handlers: the connection is no good any more.
   void give_up(const std::string& why);
   /// What set_up() brought has been seen to work. Only then it is told: a broker that lets in and
-  /// throws out again is one trouble, not many.
+  /// throws out again is one failure, not many.
   void proven();
   /// Tells what somebody should know of the broker's queues, once.
   void tell(const std::vector<std::string>& notes);
@@ -56,7 +56,7 @@ class Link : private FrameSink {
 
  private:
   /// Prepares a connection that is open. May block for a few seconds.
-  virtual bool set_up(Connection& connection, std::string& trouble) = 0;
+  virtual bool set_up(Connection& connection, std::string& reason) = 0;
   /// It works: step() follows.
   virtual void connected(SteadyTime now) = 0;
   /// Does what there is to do, and puts what is to be sent into connection.out(). Returns when to
@@ -65,13 +65,13 @@ class Link : private FrameSink {
   virtual void disconnected() = 0;
 
   void run();
-  bool open(Connection& connection, const Host& host, std::string& trouble);
+  bool open(Connection& connection, const Host& host, std::string& reason);
   Address address_now() const;
-  bool attempt(std::string& trouble);
+  bool attempt(std::string& reason);
   void take_leave(Connection& connection);
-  void work(Connection& connection, std::string& trouble);
+  void work(Connection& connection, std::string& reason);
   void wait(Connection* connection, SteadyTime until);
-  void note(const std::string& trouble);
+  void note(const std::string& reason);
 
   Settings settings_;  // the address: of the host that was tried last
   const int wake_;     // an eventfd
@@ -85,7 +85,7 @@ class Link : private FrameSink {
   mutable std::mutex mutex_;
   Connection* current_ = nullptr;
   bool working_ = false;  // nothing blocks: the thread sees stopping_ by itself
-  std::string trouble_ = "not connected yet";
+  std::string why_disconnected_ = "not connected yet";
 
   std::thread thread_;
 };

@@ -11,20 +11,20 @@
 namespace postoffice::rabbitmq {
 
 /// Fed with every message in the order of the shard, once it has been handed on.
-class PublisherMarks {
+class PublisherWatermarks {
  public:
   void hear(const MessageHeader& message);
   void forget(std::uint64_t publisher);
 
-  /// The least mark. Timestamp::min() before anybody was heard; what the last one said if all have
-  /// said goodbye.
+  /// The least watermark. Timestamp::min() before anybody was heard; what the last one said if all
+  /// have said goodbye.
   Timestamp frontier() const;
 
   std::vector<std::uint64_t> publishers() const;                 ///< sorted
   std::vector<std::uint64_t> departed(Timestamp applied) const;  ///< sorted
 
  private:
-  struct Mark {
+  struct Watermark {
     std::uint64_t publisher;
     std::uint64_t session;
     std::uint64_t session_before;
@@ -32,10 +32,10 @@ class PublisherMarks {
     bool departed = false;
   };
 
-  Mark* find(std::uint64_t publisher);
-  void settle();
+  Watermark* find(std::uint64_t publisher);
+  void update_frontier();
 
-  std::vector<Mark> marks_;  // by publisher
+  std::vector<Watermark> watermarks_;  // by publisher
   Timestamp frontier_ = Timestamp::min();
 };
 

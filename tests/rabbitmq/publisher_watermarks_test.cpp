@@ -1,4 +1,4 @@
-#include "rabbitmq/publisher_marks.hpp"
+#include "rabbitmq/publisher_watermarks.hpp"
 
 #include <doctest/doctest.h>
 
@@ -18,7 +18,8 @@ using Ids = std::vector<std::uint64_t>;
 
 }  // namespace
 
-TEST_CASE_FIXTURE(PublisherMarks, "the frontier is the least of what the publishers said (S6)") {
+TEST_CASE_FIXTURE(PublisherWatermarks,
+                  "the frontier is the least of what the publishers said (S6)") {
   CHECK(frontier() == Timestamp::min());
   hear(message(MessageType::tick, 2, 10));
   CHECK(frontier() == at(10));
@@ -31,7 +32,7 @@ TEST_CASE_FIXTURE(PublisherMarks, "the frontier is the least of what the publish
   CHECK(frontier() == at(20));
 }
 
-TEST_CASE_FIXTURE(PublisherMarks, "carried messages move no mark and make nobody known") {
+TEST_CASE_FIXTURE(PublisherWatermarks, "carried messages move no mark and make nobody known") {
   hear(message(MessageType::carried, 1, 10));
   CHECK(publishers().empty());
   hear(message(MessageType::tick, 1, 5));
@@ -39,7 +40,7 @@ TEST_CASE_FIXTURE(PublisherMarks, "carried messages move no mark and make nobody
   CHECK(frontier() == at(5));
 }
 
-TEST_CASE_FIXTURE(PublisherMarks,
+TEST_CASE_FIXTURE(PublisherWatermarks,
                   "a new session may be behind; stragglers of the old one are not heard") {
   hear(message(MessageType::tick, 1, 100, 1));
   hear(message(MessageType::tick, 1, 80, 2));
@@ -50,7 +51,7 @@ TEST_CASE_FIXTURE(PublisherMarks,
   CHECK(frontier() == at(80));
 }
 
-TEST_CASE_FIXTURE(PublisherMarks, "goodbye takes a publisher out, and it can come back") {
+TEST_CASE_FIXTURE(PublisherWatermarks, "goodbye takes a publisher out, and it can come back") {
   hear(message(MessageType::tick, 1, 10));
   hear(message(MessageType::tick, 2, 20));
   hear(message(MessageType::goodbye, 1, 12));
@@ -63,7 +64,7 @@ TEST_CASE_FIXTURE(PublisherMarks, "goodbye takes a publisher out, and it can com
   CHECK(frontier() == at(15));
 }
 
-TEST_CASE_FIXTURE(PublisherMarks,
+TEST_CASE_FIXTURE(PublisherWatermarks,
                   "when all have said goodbye the frontier stays where they left it") {
   hear(message(MessageType::goodbye, 1, 12));
   CHECK(frontier() == at(12));
@@ -73,7 +74,8 @@ TEST_CASE_FIXTURE(PublisherMarks,
   CHECK(frontier() == at(12));
 }
 
-TEST_CASE_FIXTURE(PublisherMarks, "a publisher that is forgotten no longer holds the frontier") {
+TEST_CASE_FIXTURE(PublisherWatermarks,
+                  "a publisher that is forgotten no longer holds the frontier") {
   hear(message(MessageType::tick, 1, 10));
   hear(message(MessageType::tick, 2, 20));
   forget(1);

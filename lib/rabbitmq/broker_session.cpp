@@ -1,4 +1,4 @@
-#include "rabbitmq/link.hpp"
+#include "rabbitmq/broker_session.hpp"
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -31,22 +31,23 @@ timespec until_then(SteadyTime then) {
 
 }  // namespace
 
-Link::Link(Settings settings) : settings_(std::move(settings)), wake_(make_wake()) {
+BrokerSession::BrokerSession(Settings settings)
+    : settings_(std::move(settings)), wake_(make_wake()) {
   // Not all of them at the same node.
   std::random_device random;
   host_ = random() % settings_.address.hosts.size();
 }
 
-Link::~Link() {
+BrokerSession::~BrokerSession() {
   stop();
   ::close(wake_);
 }
 
-void Link::start() {
+void BrokerSession::start() {
   thread_ = std::thread([this] { run(); });
 }
 
-void Link::stop() {
+void BrokerSession::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -56,58 +57,58 @@ void Link::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Link::wake() {
+void BrokerSession::wake() {
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto written = ::write(wake_, &one, sizeof one);
 }
 
-std::string Link::trouble() const {
+std::string BrokerSession::why_disconnected() const {
   const std::lock_guard lock(mutex_);
-  return trouble_;
+  return why_disconnected_;
 }
 
-void Link::give_up(const std::string& why) {
+void BrokerSession::give_up(const std::string& why) {
   if (given_up_.empty()) given_up_ = why;
 }
 
-void Link::say(LogLevel level, const std::string& message) const {
+void BrokerSession::say(LogLevel level, const std::string& message) const {
   if (settings_.log) settings_.log(level, "broker: " + settings_.name + ": " + message);
 }
 
-void Link::run() {
+void BrokerSession::run() {
   auto pause = std::chrono::milliseconds(first_pause);
   while (!stopping_) {
     const auto began = std::chrono::steady_clock::now();
-    std::string trouble;
+    std::string reason;
     bool connected = false;
     // A cluster is there as long as one of its nodes is.
     for (std::size_t tried = 0; tried < settings_.address.hosts.size(); ++tried) {
-      connected = attempt(trouble);
+      connected = attempt(reason);
       if (connected || stopping_) break;
       host_ = (host_ + 1) % settings_.address.hosts.size();
     }
     if (stopping_) break;
     // Who is thrown out at once is not to come back at once, again and again.
     if (connected && std::chrono::steady_clock::now() > began + proven_after) pause = first_pause;
-    note(trouble);
+    note(reason);
     wait(nullptr, began + pause);
     pause = std::min(2 * pause, settings_.reconnect_max);
   }
 }
 
 /// One connection, from its beginning to its end. False if there was none.
-bool Link::attempt(std::string& trouble) {
+bool BrokerSession::attempt(std::string& reason) {
   Connection connection;
-  const bool opened = open(connection, settings_.address.hosts[host_], trouble);
+  const bool opened = open(connection, settings_.address.hosts[host_], reason);
   if (opened) {
-    work(connection, trouble);
+    work(connection, reason);
     // A node may let us in, and yet be cut off from those that it needs.
     const bool good = proven_ && given_up_.empty();
     if (!good) host_ = (host_ + 1) % settings_.address.hosts.size();
     disconnected();
     if (stopping_) take_leave(connection);
   } else if (settings_.address.hosts.size() > 1) {
-    trouble = settings_.address.host + ": " + trouble;
+    reason = settings_.address.host + ": " + reason;
   }
   const std::lock_guard lock(mutex_);
   current_ = nullptr;
@@ -115,7 +116,7 @@ bool Link::attempt(std::string& trouble) {
   return opened;
 }
 
-bool Link::open(Connection& connection, const Host& host, std::string& trouble) {
+bool BrokerSession::open(Connection& connection, const Host& host, std::string& reason) {
   settings_.address.host = host.name;
   settings_.address.port = host.port;
   {
@@ -123,13 +124,12 @@ bool Link::open(Connection& connection, const Host& host, std::string& trouble) 
     if (stopping_) return false;
     current_ = &connection;
   }
-  return connection.open(address_now(), settings_.heartbeat, trouble) &&
-         set_up(connection, trouble);
+  return connection.open(address_now(), settings_.heartbeat, reason) && set_up(connection, reason);
 }
 
 /// The host from the list that we began with, all else as it is said now. A URL that cannot be read
 /// is not taken: the old one may still do.
-Address Link::address_now() const {
+Address BrokerSession::address_now() const {
   Address address = settings_.address;
   try {
     if (settings_.url_now) address = parse_amqp_url(settings_.url_now());
@@ -141,7 +141,7 @@ Address Link::address_now() const {
 }
 
 /// What the broker still says to us is nobody's any more.
-void Link::take_leave(Connection& connection) {
+void BrokerSession::take_leave(Connection& connection) {
   struct Nobody final : FrameSink {
   } nobody;
   put_close(connection.out());
@@ -156,7 +156,7 @@ void Link::take_leave(Connection& connection) {
   }
 }
 
-void Link::work(Connection& connection, std::string& trouble) {
+void BrokerSession::work(Connection& connection, std::string& reason) {
   {
     const std::lock_guard lock(mutex_);
     working_ = true;
@@ -167,16 +167,16 @@ void Link::work(Connection& connection, std::string& trouble) {
   connected(std::chrono::steady_clock::now());
   while (!stopping_) {
     const auto now = std::chrono::steady_clock::now();
-    if (!connection.receive(*this, now, trouble)) return;
+    if (!connection.receive(*this, now, reason)) return;
     auto next = step(connection, now);
-    if (!given_up_.empty()) return trouble = given_up_, void();
-    if (!connection.tend(now, next, trouble) || !connection.send(now, trouble)) return;
+    if (!given_up_.empty()) return reason = given_up_, void();
+    if (!connection.tend(now, next, reason) || !connection.send(now, reason)) return;
     wait(&connection, next);
   }
 }
 
 /// Until the broker says something, takes something, somebody wakes us, or it is time.
-void Link::wait(Connection* connection, SteadyTime until) {
+void BrokerSession::wait(Connection* connection, SteadyTime until) {
   pollfd descriptors[2] = {{wake_, POLLIN, 0}, {-1, 0, 0}};
   if (connection != nullptr) {
     const bool write = connection->unsent() > 0;
@@ -194,27 +194,27 @@ void Link::wait(Connection* connection, SteadyTime until) {
   }
 }
 
-void Link::proven() {
+void BrokerSession::proven() {
   proven_ = true;
   note({});
 }
 
-void Link::tell(const std::vector<std::string>& notes) {
+void BrokerSession::tell(const std::vector<std::string>& notes) {
   std::string all;
   for (const auto& note : notes) all += (all.empty() ? "" : "; ") + note;
   if (all == std::exchange(told_, all) || all.empty()) return;
   say(LogLevel::warning, all);
 }
 
-void Link::note(const std::string& trouble) {
+void BrokerSession::note(const std::string& reason) {
   std::string before;
   {
     const std::lock_guard lock(mutex_);
-    before = std::exchange(trouble_, trouble);
+    before = std::exchange(why_disconnected_, reason);
   }
-  if (before == trouble) return;
-  if (trouble.empty()) return say(LogLevel::info, "connected to " + to_string(settings_.address));
-  say(LogLevel::warning, trouble + "; trying again");
+  if (before == reason) return;
+  if (reason.empty()) return say(LogLevel::info, "connected to " + to_string(settings_.address));
+  say(LogLevel::warning, reason + "; trying again");
 }
 
 }  // namespace postoffice::rabbitmq
