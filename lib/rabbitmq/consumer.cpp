@@ -67,7 +67,7 @@ void Consumer::deliver(Lock& lock) {
   while (read_ && !delivering_ && buffer_.ready()) {
     delivering_ = true;
     auto done = std::exchange(read_, nullptr);
-    auto delivery = buffer_.take(ids_max_);
+    auto delivery = buffer_.pop(ids_max_);
     lock.unlock();
     done({}, std::move(delivery));
     lock.lock();
@@ -146,7 +146,7 @@ void Consumer::released(Sequence sequence) {
 
 void Consumer::released_carried(Sequence sequence, Timestamp stamp, std::span<const ObjectId> ids) {
   Lock lock(mutex_);
-  buffer_.release_carried(sequence, stamp, ids);
+  buffer_.release_requeued(sequence, stamp, ids);
   deliver(lock);
 }
 

@@ -40,7 +40,7 @@ TEST_CASE_FIXTURE(Shard, "the frontier passes a callback once the reader has it,
   callback(11, {1});
   tick(20);
   CHECK(status().frontier == at(10));
-  const auto delivery = take(100);
+  const auto delivery = pop(100);
   CHECK(delivery.entries.size() == 1);
   tick(21);
   CHECK(status().frontier == at(10));
@@ -57,7 +57,7 @@ TEST_CASE_FIXTURE(Shard, "acknowledging a callback takes the ticks behind it alo
   callback(4, {2});
   tick(5);
   CHECK_FALSE(acknowledgeable());
-  take(100);
+  pop(100);
   handed();
   acknowledge(1);
   CHECK(acknowledgeable() == 3);
@@ -74,7 +74,7 @@ TEST_CASE_FIXTURE(Shard, "acknowledging a callback takes the ticks behind it alo
 TEST_CASE_FIXTURE(Shard, "what was rejected is not acknowledged, too") {
   callback(1, {1});
   CHECK_FALSE(add({}));
-  take(100);
+  pop(100);
   handed();
   acknowledge(1);
   CHECK(acknowledgeable() == 1);
@@ -84,7 +84,7 @@ TEST_CASE_FIXTURE(Shard, "what was rejected is not acknowledged, too") {
 
 TEST_CASE_FIXTURE(Shard, "on a new channel callbacks come again with new sequences (S10)") {
   callback(1, {1});
-  const auto first = take(1).entries.at(0).sequence;
+  const auto first = pop(1).entries.at(0).sequence;
   handed();
   callback(2, {2, 3});
   CHECK(status().accepted_ids == 3);
@@ -94,7 +94,7 @@ TEST_CASE_FIXTURE(Shard, "on a new channel callbacks come again with new sequenc
   callback(1, {1});
   callback(2, {2, 3});
   CHECK(status().accepted_ids == 4);
-  const auto again = take(100);
+  const auto again = pop(100);
   handed();
   REQUIRE(again.entries.size() == 2);
   CHECK(again.entries[0].sequence == first + 1);
@@ -108,7 +108,7 @@ TEST_CASE_FIXTURE(Shard, "on a new channel callbacks come again with new sequenc
 TEST_CASE_FIXTURE(Shard, "what this session carries forward says so; that of others does not") {
   arrive(MessageType::carried, 3, {1}, own_session, 40);
   arrive(MessageType::carried, 4, {2}, own_session + 1, 41);
-  const auto delivery = take(100);
+  const auto delivery = pop(100);
   handed();
   REQUIRE(delivery.entries.size() == 2);
   CHECK(delivery.entries[0].carried);
@@ -127,29 +127,29 @@ TEST_CASE_FIXTURE(Shard, "nothing is read before its append is done") {
   CHECK(status().frontier == Timestamp::min());
   release(40);
   CHECK(ready());
-  CHECK(take(100).entries.size() == 2);
+  CHECK(pop(100).entries.size() == 2);
 }
 
 TEST_CASE_FIXTURE(Shard, "a delivery holds about as many ids as asked for") {
   for (int i = 0; i < 5; ++i) callback(i, {1, 2, 3});
-  CHECK(take(7).entries.size() == 2);
+  CHECK(pop(7).entries.size() == 2);
   handed();
-  CHECK(take(1).entries.size() == 1);
+  CHECK(pop(1).entries.size() == 1);
   handed();
-  const auto rest = take(100);
+  const auto rest = pop(100);
   CHECK(rest.entries.size() == 2);
   CHECK(rest.ids == std::vector<ObjectId>{1, 2, 3, 1, 2, 3});
 }
 
 TEST_CASE_FIXTURE(Shard, "what is carried forward is there with its confirm, and once only (S9)") {
   callback(1, {7});
-  take(100);
+  pop(100);
   handed();
   hold(40);
   CHECK_FALSE(ready());
-  release_carried(40, at(1), std::vector<ObjectId>{7});
+  release_requeued(40, at(1), std::vector<ObjectId>{7});
   REQUIRE(ready());
-  const auto delivery = take(100);
+  const auto delivery = pop(100);
   handed();
   REQUIRE(delivery.entries.size() == 1);
   CHECK(delivery.entries[0].carried);
@@ -159,7 +159,7 @@ TEST_CASE_FIXTURE(Shard, "what is carried forward is there with its confirm, and
   CHECK(acknowledgeable() == 1);
   callback(2, {8});
   arrive(MessageType::carried, 1, {7}, own_session, 40);  // the broker's copy
-  const auto rest = take(100);
+  const auto rest = pop(100);
   handed();
   CHECK(rest.ids == std::vector<ObjectId>{8});
   acknowledge(2);
@@ -171,17 +171,33 @@ TEST_CASE_FIXTURE(Shard, "what is carried forward is there with its confirm, and
 TEST_CASE_FIXTURE(Shard, "what is carried forward survives a reconnect, its copy comes or not") {
   hold(40);
   callback(2, {8});
-  release_carried(40, at(1), std::vector<ObjectId>{7});
+  release_requeued(40, at(1), std::vector<ObjectId>{7});
   begin_channel();
   REQUIRE(ready());
-  const auto delivery = take(100);
+  const auto delivery = pop(100);
   handed();
   REQUIRE(delivery.entries.size() == 1);
   CHECK(delivery.entries[0].receipt == 40);
   CHECK(delivery.ids == std::vector<ObjectId>{7});
   callback(2, {8});
   arrive(MessageType::carried, 1, {7}, own_session, 40);
-  CHECK(take(100).ids == std::vector<ObjectId>{8});
+  CHECK(pop(100).ids == std::vector<ObjectId>{8});
+}
+
+TEST_CASE_FIXTURE(Shard,
+                  "a copy that came early and went with its channel is not waited for (S9)") {
+  hold(40);
+  arrive(MessageType::carried, 1, {7}, own_session, 40);
+  begin_channel();
+  CHECK_FALSE(ready());
+  release_requeued(40, at(1), std::vector<ObjectId>{7});
+  REQUIRE(ready());
+  CHECK(pop(100).ids == std::vector<ObjectId>{7});
+  handed();
+  arrive(MessageType::carried, 1, {7}, own_session, 40);
+  CHECK_FALSE(ready());
+  acknowledge(1);
+  CHECK(acknowledgeable() == 1);
 }
 
 TEST_CASE_FIXTURE(Shard, "a window that is nearly full says what should be acknowledged") {
@@ -189,7 +205,7 @@ TEST_CASE_FIXTURE(Shard, "a window that is nearly full says what should be ackno
   CHECK(status().crowded == 0);
   callback(6, {6});
   CHECK(status().crowded == 4);
-  take(100);
+  pop(100);
   handed();
   acknowledge(4);
   acknowledgeable();
