@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "rabbitmq/amqp_url.hpp"
+#include "rabbitmq/frame_sink.hpp"
 #include "rabbitmq/frames.hpp"
 #include "rabbitmq/tls_tunnel.hpp"
 
@@ -20,34 +21,6 @@ struct amqp_frame_t_;
 struct amqp_socket_t_;
 
 namespace postoffice::rabbitmq {
-
-using SteadyTime = std::chrono::steady_clock::time_point;
-using SteadyDuration = std::chrono::steady_clock::duration;
-
-/// What is in a queue, and who takes it out.
-struct QueueAnswer {
-  std::string queue;
-  std::uint32_t messages = 0;  ///< handed to nobody
-  std::uint32_t consumers = 0;
-};
-
-/// What the broker says once the connection is set up.
-class FrameSink {
- public:
-  virtual void on_confirm(std::uint64_t /*tag*/, bool /*multiple*/) {}
-  virtual void on_nack(std::uint64_t /*tag*/, bool /*multiple*/) {}
-  virtual void on_return(Bytes /*body*/) {}
-  /// `label`: the message's id, if it has one.
-  virtual void on_deliver(std::uint64_t /*tag*/, bool /*redelivered*/, std::string_view /*label*/,
-                          Bytes /*body*/) {}
-  /// Instead of on_deliver(): its body was too large to be kept.
-  virtual void on_huge(std::uint64_t /*tag*/, std::uint64_t /*size*/) {}
-  virtual void on_blocked(bool /*blocked*/) {}
-  virtual void on_answer(const QueueAnswer& /*answer*/) {}  ///< to put_question()
-
- protected:
-  ~FrameSink() = default;
-};
 
 /// What exists at the broker and is taken as it is. Kept over connections: those that follow only
 /// look whether it is still there, since the broker logs each attempt to declare it otherwise.

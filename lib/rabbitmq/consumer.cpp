@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "postoffice/error.hpp"
+#include "rabbitmq/options.hpp"
 
 namespace postoffice::rabbitmq {
 namespace {
@@ -20,16 +21,6 @@ constexpr auto told_for = std::chrono::minutes(10);
 
 // Publishers tick several times a second.
 constexpr auto silence_limit = std::chrono::seconds(4);
-
-BrokerSession::Settings session_settings(const RabbitOptions& options, const std::string& queue,
-                                         Log log) {
-  return {parse_amqp_url(options.url),
-          options.url_now,
-          options.reconnect_max,
-          std::chrono::ceil<std::chrono::seconds>(options.heartbeat),
-          queue,
-          std::move(log)};
-}
 
 }  // namespace
 

@@ -5,25 +5,32 @@
 #include <optional>
 #include <vector>
 
+#include "base/thread_annotations.hpp"
 #include "postoffice/clock.hpp"
 #include "postoffice/defaults/rabbit_queue.hpp"
 #include "rabbitmq/broker_session.hpp"
 #include "rabbitmq/confirm_window.hpp"
-#include "rabbitmq/shard_numbers.hpp"
+#include "rabbitmq/publish_line.hpp"
+#include "rabbitmq/publisher_report.hpp"
+#include "rabbitmq/publisher_state.hpp"
+#include "rabbitmq/queue_inspector.hpp"
+#include "rabbitmq/refusal_watch.hpp"
+#include "rabbitmq/stall_watch.hpp"
 #include "rabbitmq/unread_queues.hpp"
 
 namespace postoffice::rabbitmq {
 
-/// Throws std::invalid_argument if they cannot work; fills in a random publisher.
-RabbitOptions checked(RabbitOptions options);
-
+/// Only wires its parts to each other, to callers and to a connection; they decide.
+///
+/// Its mutex is a leaf: nothing is called with it held that might take another one but the clock.
+/// So a caller may hold one of its own.
 class Publisher final : private BrokerSession {
  public:
   /// To all shards, by their ids, or to one alone, whatever they are. Only with ticks are callbacks
-  /// taken that get their stamp here.
+  /// accepted that get their stamp here.
   enum class Ticks { no, yes };
 
-  Publisher(const RabbitOptions& options, std::vector<int> shards, std::uint64_t session,
+  Publisher(const RabbitOptions& options, const std::vector<int>& shards, std::uint64_t session,
             Ticks ticks, Clock& clock, Log log);
   ~Publisher();
 
@@ -31,94 +38,65 @@ class Publisher final : private BrokerSession {
   /// called; else `sequence`, if given, gets the one that its receipt will name, even if it comes
   /// with an error.
   std::error_code append(std::span<const ObjectId> ids, std::optional<Timestamp> stamp,
-                         Queue::AppendDone& done, Sequence* sequence = nullptr);
+                         Queue::AppendDone& done, Sequence* sequence = nullptr) EXCLUDES(mutex_);
 
-  void set_frontier(std::function<Timestamp()> frontier);
-  void hush(bool hushed);
-  void say_goodbye(std::function<void()> done);
+  void set_frontier(std::function<Timestamp()> frontier) EXCLUDES(mutex_);
+  void hush(bool hushed) EXCLUDES(mutex_);
+  void say_goodbye(std::function<void()> done) EXCLUDES(mutex_);
 
-  bool writable() const;
-  RabbitPublisherStatus status() const;
+  bool writable() const EXCLUDES(mutex_);
+  RabbitPublisherStatus status() const EXCLUDES(mutex_);
 
  private:
-  struct Line {  // what waits for the thread
-    Buffer bytes;
-    std::vector<Sent> sent;
-  };
-
-  // The thread's side.
+  // On the session's thread, as is all that follows.
   bool set_up(Connection& connection, std::string& reason) override;
-  void connected(SteadyTime now) override;
-  SteadyTime step(Connection& connection, SteadyTime now) override;
-  void disconnected() override;
-  void on_confirm(std::uint64_t tag, bool multiple) override;
-  void on_nack(std::uint64_t tag, bool multiple) override;
-  void on_return(Bytes body) override;
-  void on_blocked(bool blocked) override;
-  void on_answer(const QueueAnswer& answer) override;
+  void connected(SteadyTime now) override EXCLUDES(mutex_);
+  SteadyTime step(Connection& connection, SteadyTime now) override EXCLUDES(mutex_);
+  void disconnected() override EXCLUDES(mutex_);
+  void on_confirm(std::uint64_t tag, bool multiple) override EXCLUDES(mutex_);
+  void on_nack(std::uint64_t tag, bool multiple) override EXCLUDES(mutex_);
+  void on_return(Bytes body) override EXCLUDES(mutex_);
+  void on_blocked(bool blocked) override EXCLUDES(mutex_);
+  void on_answer(const QueueAnswer& answer) override EXCLUDES(mutex_);
 
+  void tick(SteadyTime now) EXCLUDES(mutex_);
+  void send_line(Connection& connection, SteadyTime now) EXCLUDES(mutex_);
+  void move_to_window();
   void ask(Connection& connection, SteadyTime now);
-  void count_dead(std::uint64_t messages);
-  void count_lost(std::uint64_t messages);
-  void tick(SteadyTime now);
-  void take_line(Connection& connection, SteadyTime now);
-  void finish();
-  void count(const Ended& ended);
-  void look_for_stall(SteadyTime now);
-  void renew_if_refused(SteadyTime now);
+  void tell_lost(std::uint64_t messages) EXCLUDES(mutex_);
+  void finish() EXCLUDES(mutex_);
+  void judge_ended(SteadyTime now) EXCLUDES(mutex_);
+  void judge(const Ended& ended) REQUIRES(mutex_);
+  void look_for_stall(SteadyTime now) EXCLUDES(mutex_);
+  void renew_if_refused(SteadyTime now) EXCLUDES(mutex_);
+  SteadyTime next_step(SteadyTime now) EXCLUDES(mutex_);
 
-  // With the mutex held.
-  std::error_code refusal(bool stamped) const;
-  void put(Kind kind, Timestamp stamp, std::span<const ObjectId> ids, Queue::AppendDone done,
-           SteadyTime due);
-  /// To the shards whose numbers, as indices of frames_, are given.
-  void put_ticks(Kind kind, Timestamp stamp, const std::vector<std::size_t>& shards,
-                 Queue::AppendDone done, SteadyTime due);
-  void put_message(std::size_t shard, const MessageHeader& header, std::span<const ObjectId> ids);
-  std::vector<std::size_t> shards_to_tick(SteadyTime now);
+  // From any thread.
+  std::error_code refusal(bool needs_stamp) const REQUIRES(mutex_);
 
   const RabbitOptions options_;
-  const std::vector<int> shards_;
+  const std::vector<std::string> queues_;
   const bool ticks_;
   Clock& clock_;
-  const std::uint64_t session_;
-  std::vector<PublishFrames> frames_;  // one for each of shards_
 
-  mutable std::mutex mutex_;
-  Line line_;
-  ShardNumbers numbers_;  // what is in line has its tags already
-  Timestamp newest_{};    // stamped so far
-  Sequence last_;
-  std::size_t frame_max_ = 4096;
-  std::size_t unsent_ = 0;    // bytes, when the thread looked last
-  std::size_t messages_ = 0;  // not confirmed, of callbacks that are overdue, too
-  bool open_ = false;         // the connection works …
-  bool ready_ = false;        // … and all shards have heard of us
-  bool blocked_ = false;
-  bool refusing_ = false;  // on this connection
-  bool refused_ = false;   // see RabbitPublisherStatus: over connections, as long as it lasts
-  bool stopped_ = false;
-  bool asleep_ = false;
-  bool hushed_ = false;
-  std::function<Timestamp()> frontier_;
-  RabbitPublisherStatus counters_;
-  SteadyTime refused_at_{};
-  std::optional<SteadyTime> lost_at_;
-  std::optional<SteadyTime> dead_grew_;
+  mutable Mutex mutex_;
+  PublishLine line_ GUARDED_BY(mutex_);
+  PublisherState state_ GUARDED_BY(mutex_);
+  RefusalWatch refusals_ GUARDED_BY(mutex_);
+  PublisherReport report_ GUARDED_BY(mutex_);
+  std::function<Timestamp()> frontier_ GUARDED_BY(mutex_);
+  std::size_t unsent_ GUARDED_BY(mutex_) = 0;    // bytes, when the thread looked last
+  std::size_t messages_ GUARDED_BY(mutex_) = 0;  // in the window, when the thread looked last
+  bool asleep_ GUARDED_BY(mutex_) = false;
 
   // The thread's.
   ConfirmWindow window_;
   std::vector<Ended> ended_;
-  Line taken_;
+  PublishLine::Batch batch_;
   ExistingQueues existing_;
   TickPace pace_;
-  UnreadQueues unread_;
-  UnreadQueues::Look look_;     // being taken: the answers so far
-  std::size_t unanswered_ = 0;  // questions
-  SteadyTime next_question_{};
-  SteadyTime renew_at_{};       // while the broker refuses
-  SteadyDuration renew_after_;  // from the first refusal on
-  SteadyTime progress_{};       // when the broker confirmed something, or nothing was on its way
+  QueueInspector inspector_;
+  StallWatch stall_;
 };
 
 }  // namespace postoffice::rabbitmq

@@ -3,6 +3,7 @@
 
 #include "base/random.hpp"
 #include "postoffice/defaults/rabbit_queue.hpp"
+#include "rabbitmq/options.hpp"
 #include "rabbitmq/publisher.hpp"
 #include "rabbitmq/tls_tunnel.hpp"
 

@@ -6,6 +6,7 @@
 #include "postoffice/defaults/rabbit_queue.hpp"
 #include "postoffice/error.hpp"
 #include "rabbitmq/consumer.hpp"
+#include "rabbitmq/options.hpp"
 #include "rabbitmq/publisher.hpp"
 
 namespace postoffice {

@@ -24,6 +24,16 @@ void TickPace::ticked(std::size_t shard, SteadyTime now, bool hopeful) {
   one.next = now + one.pause;
 }
 
+std::vector<std::size_t> TickPace::round(bool all, SteadyTime now) {
+  std::vector<std::size_t> shards;
+  for (std::size_t shard = 0; shard < shards_.size(); ++shard) {
+    if (!all && !due(shard, now)) continue;
+    shards.push_back(shard);
+    ticked(shard, now, all);
+  }
+  return shards;
+}
+
 TickPace::SteadyTime TickPace::next() const {
   auto next = SteadyTime::max();
   for (const auto& shard : shards_) next = std::min(next, shard.next);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -26,6 +27,8 @@ class TickPace {
   bool due(std::size_t shard, SteadyTime now) const { return now >= shards_[shard].next; }
   /// One was sent. `hopeful`: its confirm is waited for, so the next comes in seconds at most.
   void ticked(std::size_t shard, SteadyTime now, bool hopeful);
+  /// Those that get a tick now, or `all`; they are taken as ticked. `all` is hopeful.
+  std::vector<std::size_t> round(bool all, SteadyTime now);
   SteadyTime next() const;
 
  private:
