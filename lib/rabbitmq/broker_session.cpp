@@ -170,7 +170,7 @@ void BrokerSession::work(Connection& connection, std::string& reason) {
     if (!connection.receive(*this, now, reason)) return;
     auto next = step(connection, now);
     if (!given_up_.empty()) return reason = given_up_, void();
-    if (!connection.tend(now, next, reason) || !connection.send(now, reason)) return;
+    if (!connection.keep_alive(now, next, reason) || !connection.send(now, reason)) return;
     wait(&connection, next);
   }
 }

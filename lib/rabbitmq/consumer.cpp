@@ -142,9 +142,9 @@ void Consumer::released_carried(Sequence sequence, Timestamp stamp, std::span<co
 }
 
 bool Consumer::set_up(Connection& connection, std::string& reason) {
-  if (!connection.declare(options_.prefix, {queue_}, existing_, reason)) return false;
+  if (!declare(connection.channel(), options_.prefix, {queue_}, existing_, reason)) return false;
   tell(existing_.notes);
-  return connection.consume(queue_, options_.prefetch, reason);
+  return connection.channel().consume(queue_, options_.prefetch, reason);
 }
 
 void Consumer::connected(SteadyTime now) {

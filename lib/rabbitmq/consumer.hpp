@@ -9,6 +9,7 @@
 
 #include "postoffice/defaults/rabbit_queue.hpp"
 #include "rabbitmq/broker_session.hpp"
+#include "rabbitmq/declare.hpp"
 #include "rabbitmq/gap_watch.hpp"
 #include "rabbitmq/shard_buffer.hpp"
 

@@ -130,9 +130,9 @@ RabbitPublisherStatus Publisher::status() const {
 }
 
 bool Publisher::set_up(Connection& connection, std::string& reason) {
-  if (!connection.declare(options_.prefix, queues_, existing_, reason)) return false;
+  if (!declare(connection.channel(), options_.prefix, queues_, existing_, reason)) return false;
   tell(existing_.notes);
-  return connection.confirm_publishing(reason);
+  return connection.channel().confirm_publishing(reason);
 }
 
 void Publisher::connected(SteadyTime now) {

@@ -10,6 +10,7 @@
 #include "postoffice/defaults/rabbit_queue.hpp"
 #include "rabbitmq/broker_session.hpp"
 #include "rabbitmq/confirm_window.hpp"
+#include "rabbitmq/declare.hpp"
 #include "rabbitmq/publish_line.hpp"
 #include "rabbitmq/publisher_report.hpp"
 #include "rabbitmq/publisher_state.hpp"
