@@ -8,6 +8,9 @@
 //      re-entrancy.
 //   3. Nothing is thrown out of a method. Failure is the std::error_code.
 //   4. The pipeline calls one part from one thread at a time.
+//   5. A part ends by its destructor, and by stop() where it has one: it refuses what is new with
+//      Error::stopped, waits for what is old, and is over. Every `Done` has been called when the
+//      destructor returns, and none runs any more. Until then a `Done` may call the part.
 #pragma once
 
 #include <chrono>

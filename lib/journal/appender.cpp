@@ -47,6 +47,7 @@ void Appender::append(std::span<const ObjectId> ids, std::optional<Timestamp> ca
 }
 
 std::error_code Appender::refusal() const {
+  if (state_.stopping) return Error::stopped;  // asked for by what the flusher completes last
   if (state_.broken) return state_.broken;
   if (state_.directory != DirectoryLock::State::held) return Error::storage_error;
   if (state_.open.bytes.size() > state_.env.options.buffer_bytes_max) return Error::not_durable;

@@ -1,6 +1,7 @@
 #include "journal/journal_queue.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 #include "base/thread.hpp"
 #include "postoffice/error.hpp"
@@ -80,7 +81,10 @@ JournalQueue::~JournalQueue() {
     state_.stopping = true;
   }
   for (const auto worker : all_workers) thread_of(worker).wake_all();
-  for (auto& thread : threads_) thread.join();
+  for (auto& thread : threads_) {
+    assert(thread.get_id() != std::this_thread::get_id() && "destroyed inside a completion");
+    thread.join();
+  }
   if (threads_.empty()) flusher_.run();
   reader_.stop();
   maintainer_.finish();

@@ -35,7 +35,7 @@ class JournalQueue final : public FileQueue {
   static std::unique_ptr<JournalQueue> open(FileSystem& file_system, FileQueueOptions options,
                                             Clock& clock, std::error_code& error, Log log,
                                             Workers workers = {});
-  /// Completions may use the queue until the threads have ended.
+  /// Refuses what is new, and writes what is old. Completions may use the queue meanwhile.
   ~JournalQueue() override;
 
   /// Without threads: lets a worker do the next thing. False if it has nothing to do now.

@@ -8,11 +8,16 @@
 namespace postoffice::journal {
 
 void Reader::read(std::size_t ids_max, Queue::ReadDone done) {
+  bool stopped = false;
   {
     const LockGuard lock(state_.mutex);
-    ids_max_ = ids_max;
-    waiting_ = std::move(done);
+    stopped = state_.stopping;
+    if (!stopped) {
+      ids_max_ = ids_max;
+      waiting_ = std::move(done);
+    }
   }
+  if (stopped) return done(Error::stopped, {});
   deliver();
 }
 

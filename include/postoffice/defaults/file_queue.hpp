@@ -46,16 +46,20 @@ struct FileQueueRecovery {
 /// Group commit: appends collect while the disk is busy, one thread writes and syncs them the
 /// instant it is free. An append is done after fdatasync. After a failed write or sync the segment
 /// is left alone for ever and a new one begun; appends fail until that works again.
+///
+/// Lifetime: the destructor is the stop. What was appended is flushed and completed, a waiting read
+/// fails with Error::stopped, and then the lock is released. No completion runs any more when it
+/// returns; one that runs meanwhile may call the queue, and new calls fail with Error::stopped. Any
+/// thread may destroy it, but not inside a completion, or with a lock held that one takes. The
+/// clock must outlive it; all other parts may go before or after it.
 class FileQueue : public Queue {
  public:
   /// Opens or creates the queue and takes its lock. Recovers by itself from every crash; calls
   /// clock.not_before() with the newest receipt time found. On failure returns null and sets
-  /// `error`: Error::locked, Error::corrupt (strict only), or the system's. `clock` must outlive
-  /// the queue.
+  /// `error`: Error::locked, Error::corrupt (strict only), or the system's.
   static std::unique_ptr<FileQueue> open(FileQueueOptions options, Clock& clock,
                                          std::error_code& error, Log log = {});
 
-  /// Flushes what was appended, fails a waiting read with Error::stopped, releases the lock.
   ~FileQueue() override = default;
 
   virtual const FileQueueRecovery& recovery() const noexcept = 0;
