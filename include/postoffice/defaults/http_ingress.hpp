@@ -47,13 +47,21 @@ struct HttpIngressStatus {
 };
 
 /// Answers 202 with `Postoffice-Receipt` once the callback is durable. Runs its own threads.
+///
+/// Lifetime: stop() may be called on any thread, again, and inside everything the ingress calls;
+/// each `done` comes once: on a thread of the ingress, or before stop() returns if all has ended.
+/// The destructor may run at any time, without a stop or in the middle of one, on any thread and
+/// inside everything the ingress calls, `done` included. It ends the connections, unanswered
+/// callbacks or not; a `done` that has not come yet comes before it returns, and then nothing is
+/// called any more. So hold no lock in it that one of those takes. What `accept` was given may be
+/// completed long afterwards. It needs no other part.
 class HttpIngress final : public Ingress {
  public:
   /// Throws std::invalid_argument if `listen` cannot be parsed.
   explicit HttpIngress(HttpIngressOptions options, Log log = {});
   ~HttpIngress() override;
 
-  /// Binds and listens. Errors: the system's (address in use, no such host).
+  /// Binds and listens. Errors: the system's (address in use, no such host); Error::stopped.
   std::error_code start(Accept accept) override;
 
   /// Closes the listening sockets and idle connections, finishes the requests being handled.

@@ -64,6 +64,7 @@ bool CallbackService::wants_body(const Request& head) {
 
 void CallbackService::handle(Exchange& exchange, const Request& request) {
   auto& ticket = static_cast<Ticket&>(exchange);
+  if (calls_nobody_) return answer_problem(ticket, 503, "the server ends", retry_soon);
   if (split_target(request.target).path != limits_.path) return answer_elsewhere(ticket, request);
   if (request.method != "POST") {
     return answer_problem(ticket, 405, "callbacks come by POST", "Allow: POST\r\n");
@@ -138,8 +139,12 @@ void CallbackService::settle(Ticket& ticket) {
   answer_accepted(ticket);
 }
 
+std::string CallbackService::why_not() const {
+  return limits_.why_not && !calls_nobody_ ? limits_.why_not() : std::string();
+}
+
 std::string CallbackService::not_stored(std::error_code error) const {
-  const auto why = limits_.why_not ? limits_.why_not() : std::string();
+  const auto why = why_not();
   return "the callback was not stored: " + (why.empty() ? error.message() : why);
 }
 
@@ -175,7 +180,7 @@ void CallbackService::tick(std::chrono::steady_clock::time_point now) {
     Ticket& late = *oldest_;
     unwatch(late);
     if (late.connection == nullptr) continue;
-    const auto why = limits_.why_not ? limits_.why_not() : std::string();
+    const auto why = why_not();
     answer_problem(
         late, 503,
         "the callback could not be made durable in time" + (why.empty() ? "" : ": " + why),

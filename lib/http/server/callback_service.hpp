@@ -39,6 +39,8 @@ class CallbackService final : public Service {
 
   void set_loop_thread(std::thread::id id) { completions_.set_loop_thread(id); }
   const CallbackCounts& counts() const { return counts_; }
+  /// On the loop's thread: from now on neither `accept` nor what the limits name is called.
+  void call_nobody() { calls_nobody_ = true; }
 
   Exchange* acquire() override;
   void release(Exchange& exchange) override;
@@ -52,6 +54,7 @@ class CallbackService final : public Service {
   void take_callback(Ticket& ticket);
   void answer_elsewhere(Ticket& ticket, const Request& request);
   void answer_ready(Ticket& ticket);
+  std::string why_not() const;
   std::string not_stored(std::error_code error) const;
   void settle(Ticket& ticket);
   void answer_accepted(Ticket& ticket);
@@ -67,6 +70,7 @@ class CallbackService final : public Service {
   CallbackParser parser_;
   CallbackCounts counts_;
   std::vector<Ticket*> free_;
+  bool calls_nobody_ = false;
   std::size_t awaited_ = 0;
   Ticket* oldest_ = nullptr;  // those whose deadline is watched
   Ticket* newest_ = nullptr;

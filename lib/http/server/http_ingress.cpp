@@ -5,14 +5,18 @@
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <atomic>
+#include <cassert>
+#include <mutex>
 #include <stdexcept>
 #include <thread>
 #include <utility>
 
+#include "base/gate.hpp"
 #include "base/thread.hpp"
 #include "http/server/callback_service.hpp"
 #include "http/server/server_loop.hpp"
 #include "net/listening_socket.hpp"
+#include "postoffice/error.hpp"
 
 namespace postoffice {
 namespace {
@@ -49,12 +53,13 @@ CallbackLimits callback_limits(const HttpIngressOptions& options) {
 }
 
 // One thread with its loop. The thread holds a reference of its own, so that the ingress may be
-// destroyed from within it.
+// destroyed from within it. It is inside the ingress's gate from run() until its loop has ended.
 class Worker : public std::enable_shared_from_this<Worker> {
  public:
-  Worker(const HttpIngressOptions& options, const Ingress::Accept& accept,
+  Worker(const HttpIngressOptions& options, const Ingress::Accept& accept, Gate& gate,
          std::shared_ptr<ServerTotals> totals, const Log& log)
-      : context_(1),
+      : gate_(gate),
+        context_(1),
         work_(context_.get_executor()),
         service_(callback_limits(options), accept,
                  [this] { asio::post(context_, [this] { loop_->run_batch(); }); }),
@@ -66,6 +71,8 @@ class Worker : public std::enable_shared_from_this<Worker> {
   }
 
   void run() {
+    inside_ = gate_.enter();
+    assert(inside_);
     thread_ = std::thread([self = shared_from_this()] {
       name_this_thread("ingress");
       self->service_.set_loop_thread(std::this_thread::get_id());
@@ -73,18 +80,21 @@ class Worker : public std::enable_shared_from_this<Worker> {
     });
   }
 
-  void stop(std::function<void()> done) {
-    asio::post(context_,
-               [this, done = std::move(done)]() mutable { loop_->stop(std::move(done)); });
+  void stop() {
+    asio::post(context_, [this] { loop_->stop([this] { leave(); }); });
   }
 
+  /// No handler runs when it returns, or will: on its own thread this is inside the one that does.
   void end() {
     asio::post(context_, [this] {
       loop_->close();
+      leave();
       work_.reset();
     });
     if (!thread_.joinable()) return;
     if (thread_.get_id() == std::this_thread::get_id()) {
+      service_.call_nobody();
+      leave();
       thread_.detach();
     } else {
       thread_.join();
@@ -94,6 +104,13 @@ class Worker : public std::enable_shared_from_this<Worker> {
   const http::CallbackCounts& counts() const { return service_.counts(); }
 
  private:
+  // What the gate was closed with may destroy the ingress.
+  void leave() {
+    if (std::exchange(inside_, false)) gate_.leave();
+  }
+
+  Gate& gate_;
+  bool inside_ = false;  // the thread's, once it runs
   asio::io_context context_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   CallbackService service_;
@@ -121,6 +138,8 @@ class HttpIngress::Impl {
   }
 
   std::error_code start(const Accept& accept) {
+    const std::lock_guard lock(mutex_);
+    if (stopped_) return Error::stopped;
     std::vector<std::vector<ListeningSocket>> sockets;
     const auto error = given_.empty()
                            ? net::listen_on(where_, options_.threads, log_, sockets)
@@ -129,7 +148,7 @@ class HttpIngress::Impl {
     port_ = net::port_of(sockets.front().front());
     std::vector<std::shared_ptr<Worker>> workers;
     for (auto& group : sockets) {
-      workers.push_back(std::make_shared<Worker>(options_, accept, totals_, log_));
+      workers.push_back(std::make_shared<Worker>(options_, accept, gate_, totals_, log_));
       if (const auto failed = workers.back()->open(std::move(group))) return failed;
     }
     workers_ = std::move(workers);
@@ -139,18 +158,13 @@ class HttpIngress::Impl {
   }
 
   void stop(StopDone done) {
-    stopped_ = true;
-    if (!started_) {
-      if (done) done();
-      return;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!stopped_.exchange(true)) {
+        for (const auto& worker : workers_) worker->stop();
+      }
     }
-    auto left = std::make_shared<std::atomic<std::size_t>>(workers_.size());
-    auto shared_done = std::make_shared<StopDone>(std::move(done));
-    for (const auto& worker : workers_) {
-      worker->stop([left, shared_done] {
-        if (left->fetch_sub(1) == 1 && *shared_done) (*shared_done)();
-      });
-    }
+    gate_.close(done ? std::move(done) : [] {});
   }
 
   std::uint16_t port() const { return port_; }
@@ -176,7 +190,9 @@ class HttpIngress::Impl {
   std::vector<ListeningSocket> given_;
   HostPort where_;
   std::uint16_t port_ = 0;
+  Gate gate_;  // inside are the workers whose loops have not ended
   std::vector<std::shared_ptr<Worker>> workers_;  // constant once started
+  std::mutex mutex_;                              // of start() and stop()
   std::atomic<bool> started_{false};
   std::atomic<bool> stopped_{false};
 };
