@@ -2,7 +2,8 @@
 """The documents of the tree: links.py <root of the tree>
 
 Every relative link points at a file that is there, and every anchor at a heading. A decision's number
-belongs to one file, and a number that is mentioned ("decision 0017", "[0017]") has a file.
+belongs to one file, and a number that is mentioned ("decision 0017", "[0017]") has a file. Prose in
+docs/ is wrapped at 100 columns; tables, code and lines of one unbreakable word are not.
 """
 import pathlib
 import re
@@ -11,6 +12,7 @@ import urllib.parse
 
 LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?[^)]*\)")
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:")
+UNWRAPPED = {"docs/embedding.md"}  # to be wrapped, then taken off this list
 MENTION = re.compile(r"(?:decisions?/|[Dd]ecision )(\d{4})\b|\[(\d{4})\]")
 
 
@@ -48,6 +50,16 @@ def link_fault(root, path, link):
     return None
 
 
+def long_lines(text):
+    """The numbers of lines of prose that are longer than 100 columns."""
+    code = False
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.lstrip().startswith(("```", "~~~")):
+            code = not code
+        elif not code and len(line) > 100 and not line.startswith(("|", "    ")) and " " in line.strip():
+            yield number
+
+
 def main(root):
     root = pathlib.Path(root).resolve()
     documents = [path for path in sorted(root.rglob("*.md"))
@@ -58,6 +70,9 @@ def main(root):
     links = 0
     for path in documents:
         name, text = path.relative_to(root), prose(path.read_text())
+        if name.parts[0] == "docs" and str(name) not in UNWRAPPED:
+            faults += [f"{name}:{line}: longer than 100 columns"
+                       for line in long_lines(path.read_text())]
         for link in LINK.findall(text):
             links += 1
             fault = link_fault(root, path, link)
