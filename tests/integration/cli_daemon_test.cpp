@@ -128,7 +128,7 @@ TEST_CASE("SIGHUP takes over the log level and names what needs a restart") {
   REQUIRE(daemon.ready());
   std::ofstream(config) << "ttl = 40s\nlog-level = debug\n";
   daemon.process().signal(SIGHUP);
-  CHECK(eventually([&] { return daemon.said("ttl is now 40s; that takes effect with the next"); }));
+  CHECK(eventually([&] { return daemon.said("ttl is now 40s; this takes effect at the next"); }));
   CHECK(eventually([&] { return daemon.said("configuration read again"); }));
 
   std::ofstream(config) << "ttl = never\n";

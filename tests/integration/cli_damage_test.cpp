@@ -127,7 +127,7 @@ TEST_CASE("a file that is none of the queue's: strict refuses, otherwise it is s
   std::ofstream(directory / ("queue/" + name)) << "what is this?";
   const auto verified = verify(directory.path());
   CHECK(verified.code == 74);
-  CHECK(has(verified.out, name + ": this file is none of this queue"));
+  CHECK(has(verified.out, name + ": this file does not belong to this queue"));
   Daemon strict(directory.path(), {"--journal-strict"});
   CHECK(strict.process().exit_code() == 74);
   Daemon daemon(directory.path());

@@ -67,7 +67,7 @@ TEST_CASE("self-test warns of memory that calls itself a disk") {
   CAPTURE(outcome.out);
   CHECK(outcome.code == 0);
   CHECK(has(outcome.out, "warning  file system  tmpfs, "));
-  CHECK(has(outcome.out, "verdict: works, but mind the warning"));
+  CHECK(has(outcome.out, "verdict: works, but see the warning"));
 }
 
 TEST_CASE("self-test where nothing can be made is 74 and one line") {

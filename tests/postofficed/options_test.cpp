@@ -140,18 +140,19 @@ TEST_CASE("a bad value is named together with the place it came from") {
     REQUIRE(problems.messages.size() == 1);
     CHECK(problems.messages.front() == expected);
   };
-  check(parse({"--ttl", "5 parsecs"}), "--ttl: \"5 parsecs\" is no duration (500ms, 30s, 5m, 1h)");
+  check(parse({"--ttl", "5 parsecs"}),
+        "--ttl: \"5 parsecs\" is not a duration (500ms, 30s, 5m, 1h)");
   check(parse({}, {{"POSTOFFICE_KEEP", "none"}}),
-        "POSTOFFICE_KEEP: \"none\" is neither all nor online");
+        "POSTOFFICE_KEEP: \"none\" must be all or online");
   const TemporaryFile file("# comment\n\nlisten = nowhere\n");
   check(parse({"--config", file.path()}),
-        file.path() + ":3: \"nowhere\" is no address (HOST:PORT, [::1]:9090, :9090)");
+        file.path() + ":3: \"nowhere\" is not an address (HOST:PORT, [::1]:9090, :9090)");
   check(parse({"--fetch-concurrency", "0"}),
-        "--fetch-concurrency: \"0\" is no whole number from 1 to 1000000");
+        "--fetch-concurrency: \"0\" is not a whole number from 1 to 1000000");
   check(parse({"--source", "https://h/{id}"}),
         "--source: \"https://h/{id}\" cannot be used: TLS support is not built in");
   check(parse({"--source", "http://h/"}),
-        "--source: \"http://h/\" does not say where the id goes: {id} is missing");
+        "--source: \"http://h/\" has no place for the id: {id} is missing");
 }
 
 TEST_CASE("all problems are told at once") {

@@ -70,12 +70,12 @@ void write(MetricsText& out, const BrokerStatus::Publisher& publisher) {
             "1 while the broker refuses what is published: a queue has reached its limit.",
             publisher.refusing ? 1 : 0);
   out.counter("postoffice_lost_messages_total",
-              "Messages that were confirmed and are gone from queues that nobody consumed.",
+              "Messages that were confirmed and then vanished from queues that nobody consumes.",
               number(publisher.lost));
   out.gauge("postoffice_publisher_registered", "1 if the database knows this publisher.",
             publisher.registered ? 1 : 0);
-  out.gauge("postoffice_publisher_unconfirmed", "Callbacks on their way to the broker.",
-            number(publisher.unconfirmed));
+  out.gauge("postoffice_publisher_unconfirmed",
+            "Callbacks sent to the broker and not confirmed yet.", number(publisher.unconfirmed));
   out.counter("postoffice_broker_connects_total", "Connections made to the broker.",
               number(publisher.connects));
   constexpr auto callbacks = "postoffice_published_callbacks_total";
@@ -103,21 +103,21 @@ void write(MetricsText& out, const BrokerStatus::Worker& worker) {
     redelivered += shard.redelivered;
     rejected += shard.rejected;
   }
-  out.gauge("postoffice_workers", "Workers that live, this one included.", number(worker.workers));
+  out.gauge("postoffice_workers", "Live workers, including this one.", number(worker.workers));
   constexpr auto shards = "postoffice_shards";
-  out.family(shards, "gauge", "Shards that are this worker's.");
+  out.family(shards, "gauge", "Shards of this worker, by state.");
   out.sample(shards, "state", "serving", number(serving));
   out.sample(shards, "state", "waiting", number(worker.shards.size() - serving - away));
   out.sample(shards, "state", "away", number(away));
   out.gauge("postoffice_worker_unacknowledged", "Messages not acknowledged to the broker.",
             number(unacknowledged));
-  out.gauge("postoffice_worker_redelivered", "Messages of the present shards that came again.",
-            number(redelivered));
+  out.gauge("postoffice_worker_redelivered",
+            "Messages of the current shards that were delivered again.", number(redelivered));
   out.counter("postoffice_missing_messages_total",
-              "Messages with callbacks that were confirmed to their publishers and never came.",
+              "Messages with callbacks that were confirmed to their publishers and never arrived.",
               number(worker.missing));
   out.gauge("postoffice_worker_rejected",
-            "Messages of the present shards that made no sense and are in the dead queue.",
+            "Malformed messages of the current shards; they are in the dead queue.",
             number(rejected));
 }
 
@@ -146,7 +146,7 @@ void write_broker(Json& json, const BrokerStatus& broker) {
 void write_broker(MetricsText& out, const BrokerStatus& broker) {
   if (const auto dead = broker.dead_queue(); dead.messages) {
     out.gauge("postoffice_dead_queue_messages",
-              "Messages in the queue for what was refused or dropped; nobody consumes it.",
+              "Messages in the dead queue: refused or dropped ones, which nobody consumes.",
               number(*dead.messages));
   }
   if (broker.publisher) write(out, *broker.publisher);

@@ -17,21 +17,21 @@ constexpr const char* head = R"(<!doctype html>
 <h1>Postoffice )";
 
 constexpr const char* links = R"(</h1>
-<p>Callbacks are accepted on the other listener; these pages tell about them.</p>
+<p>Callbacks are accepted on the other listener. These pages show what became of them.</p>
 <dl>
   <dt><a href="/objects">/objects</a>, <a href="/objects?online=true">?online=true</a></dt>
-  <dd>The stored objects; <code>after</code> and <code>limit</code> page through them,
-      <code>/objects/1</code> is one of them</dd>
+  <dd>The stored objects; <code>after</code> and <code>limit</code> page through them;
+      <code>/objects/1</code> shows one object</dd>
   <dt><a href="/status">/status</a></dt>
-  <dd>Everything this process counts, and its options</dd>
+  <dd>All counts of this process, and its options</dd>
   <dt><a href="/metrics">/metrics</a></dt>
   <dd>The same for Prometheus</dd>
   <dt><a href="/healthz">/healthz</a>, <a href="/readyz">/readyz</a>, <a href="/livez">/livez</a></dt>
   <dd>Is everything well, can callbacks be accepted, is the process alive</dd>
   <dt>/receipts/&lt;receipt&gt;</dt>
-  <dd>How far a callback is; the receipt came in the header of its 202</dd>
+  <dd>The progress of a callback; the receipt is in the header of its 202</dd>
   <dt><a href="/version">/version</a></dt>
-  <dd>Which program this is</dd>
+  <dd>The version of this program</dd>
 </dl>
 </html>
 )";

@@ -14,7 +14,7 @@ double number(std::uint64_t value) { return static_cast<double>(value); }
 void write_accepted(MetricsText& out, const postoffice::PipelineStatus& status) {
   out.counter("postoffice_accepted_callbacks_total", "Callbacks accepted.",
               number(status.accepted_callbacks));
-  out.counter("postoffice_accepted_ids_total", "Distinct ids of each accepted callback, added up.",
+  out.counter("postoffice_accepted_ids_total", "Distinct ids per accepted callback, summed.",
               number(status.accepted_ids));
 }
 
@@ -34,11 +34,13 @@ void write_ids(MetricsText& out, const postoffice::PipelineStatus& status) {
     return std::max(0.0, std::chrono::duration<double>(status.now - since).count());
   };
   out.gauge("postoffice_ids_in_queue_only",
-            "Ids that wait in the queue alone, beyond those that are worked on.",
+            "Ids that wait in the queue only, because there is no room for them in memory.",
             number(status.ids_in_queue_only));
-  out.gauge("postoffice_behind_seconds", "How long there have been such ids; 0: there are none.",
+  out.gauge("postoffice_behind_seconds",
+            "How long ids have been waiting in the queue only; 0: none do.",
             seconds(status.behind_since));
-  out.gauge("postoffice_oldest_in_queue_only_seconds", "Age of the oldest receipt among them.",
+  out.gauge("postoffice_oldest_in_queue_only_seconds",
+            "Age of the oldest receipt that waits in the queue only.",
             seconds(status.oldest_in_queue_only));
   out.gauge("postoffice_known_ids", "Ids held in memory.", number(status.known_ids));
 }
@@ -51,11 +53,11 @@ void write_fetches(MetricsText& out, const postoffice::PipelineStatus& status,
   out.gauge("postoffice_fetches_in_flight", "Fetches that have not ended yet.",
             number(status.fetches_in_flight));
   out.gauge("postoffice_fetch_limit",
-            "Fetches in flight at most: what the source is found to take.",
+            "Maximum number of fetches in flight, adapted to what the source takes.",
             number(status.fetch_limit));
   out.gauge("postoffice_retries_waiting", "Ids in back-off before their next fetch.",
             number(status.retries_waiting));
-  out.gauge("postoffice_source_open", "1 while the circuit breaker holds fetches back.",
+  out.gauge("postoffice_source_open", "1 while the circuit breaker is open: fetches are held back.",
             status.source_open ? 1 : 0);
   constexpr auto connections = "postoffice_source_connections";
   out.family(connections, "gauge", "Connections to the source.");
@@ -66,7 +68,7 @@ void write_fetches(MetricsText& out, const postoffice::PipelineStatus& status,
 
 void write_answers(MetricsText& out, const postoffice::HttpObjectSourceStatus& source) {
   constexpr auto refused = "postoffice_refused_answers_total";
-  out.family(refused, "counter", "Answers of the source that were of no use, by what was wrong.");
+  out.family(refused, "counter", "Answers of the source that were refused, by reason.");
   for (const auto& kind : source.refused) {
     out.sample(refused, "reason", kind.reason, number(kind.count));
   }
@@ -76,26 +78,27 @@ void write_answers(MetricsText& out, const postoffice::HttpObjectSourceStatus& s
 }
 
 void write_store(MetricsText& out, const Shown& shown, const postoffice::PipelineStatus& status) {
-  out.counter("postoffice_touches_total", "Receipts written to rows, or found to have none.",
-              number(status.touches));
-  out.counter("postoffice_deleted_rows_total", "Rows expired.", number(status.deleted));
+  out.counter("postoffice_touches_total",
+              "Receipts written to their rows, or found to have no row.", number(status.touches));
+  out.counter("postoffice_deleted_rows_total", "Rows deleted by expiry.", number(status.deleted));
   out.counter("postoffice_store_failures_total", "Store transactions that failed and were retried.",
               number(status.store_failures));
-  out.gauge("postoffice_touches_waiting", "Ids whose receipt is not in the store yet.",
+  out.gauge("postoffice_touches_waiting", "Ids whose newest receipt is not in the store yet.",
             number(status.touches_waiting));
   out.gauge("postoffice_answers_waiting", "Answers that are not in the store yet.",
             number(status.answers_waiting));
   constexpr auto stuck = "postoffice_stuck_rows";
   out.family(stuck, "gauge",
-             "Rows that the store refuses, or that somebody has locked, while others go on.");
+             "Rows that the store refuses, or that are locked, while others are written.");
   out.sample(stuck, "what", "write", number(status.stuck_rows));
   out.sample(stuck, "what", "delete", number(status.stuck_deletes));
   const bool any = status.stuck_since != postoffice::Timestamp::max();
   const std::chrono::duration<double> age =
       any ? status.now - status.stuck_since : postoffice::Duration(0);
-  out.gauge("postoffice_oldest_stuck_row_seconds", "For how long the oldest of these is so.",
+  out.gauge("postoffice_oldest_stuck_row_seconds", "Age of the oldest stuck row.",
             std::max(0.0, age.count()));
-  out.gauge("postoffice_watermark_lag_seconds", "How far expiry waits behind now.",
+  out.gauge("postoffice_watermark_lag_seconds",
+            "How far the watermark of expiry is behind the current time.",
             watermark_lag_seconds(shown, status));
 }
 
@@ -103,32 +106,33 @@ void write_instance(MetricsText& out, const postoffice::PipelineStatus& status,
                     const postoffice::PostgresInstanceStatus& instance) {
   out.gauge("postoffice_instance_registered", "1 while this instance may write to the store.",
             instance.registered ? 1 : 0);
-  out.gauge("postoffice_clock_skew_seconds", "The clock of this instance less the database's.",
+  out.gauge("postoffice_clock_skew_seconds", "The clock of this instance minus the database's.",
             std::chrono::duration<double>(instance.skew).count());
   out.gauge("postoffice_silent_instances",
-            "Instances that deletes wait for, and that have told nothing for a minute.",
+            "Instances that deletes wait for and that have reported nothing for a minute.",
             number(instance.silent_instances));
   if (instance.watermark == postoffice::Timestamp::min()) return;
   const std::chrono::duration<double> lag = status.now - instance.watermark;
   out.gauge("postoffice_shared_watermark_lag_seconds",
-            "How far expiry waits behind now, for whichever instance is last.",
+            "How far the watermark of the slowest instance is behind the current time.",
             std::max(0.0, lag.count()));
 }
 
 void write_store_up(MetricsText& out, bool up) {
-  out.gauge("postoffice_store_up",
-            "1 if the store answers and the newest operation succeeded, with traffic or without.",
-            up ? 1 : 0);
+  out.gauge(
+      "postoffice_store_up",
+      "1 if the store answers and its newest operation succeeded; checked without traffic, too.",
+      up ? 1 : 0);
 }
 
 void write_queue(MetricsText& out, const postoffice::PipelineStatus& status) {
   out.gauge("postoffice_queue_writable", "1 if a callback can be made durable.",
             status.queue.writable ? 1 : 0);
   out.gauge("postoffice_queue_bytes", "Storage held by the queue.", number(status.queue.bytes));
-  out.gauge("postoffice_queue_callbacks", "Callbacks kept until all of their ids are done with.",
+  out.gauge("postoffice_queue_callbacks", "Callbacks kept until all of their ids have ended.",
             number(status.queue.last_durable - status.queue.acknowledged));
-  out.counter("postoffice_carried_ids_total", "Ids carried forward in the queue.",
-              number(status.carried));
+  out.counter("postoffice_carried_ids_total",
+              "Ids requeued: appended again with their old receipt time.", number(status.carried));
 }
 
 void write_journal(MetricsText& out, const postoffice::FileQueue& queue) {
@@ -140,20 +144,20 @@ void write_journal(MetricsText& out, const postoffice::FileQueue& queue) {
   out.counter("postoffice_journal_flush_failures_total", "Flushes that failed.",
               number(flushes.failures));
   out.counter("postoffice_journal_lost_records_total",
-              "Callbacks lost to damage of the queue's files, found at the start or since.",
+              "Callbacks lost to damage of the queue's files, found at the start or later.",
               number(queue.lost_records()));
-  out.gauge("postoffice_journal_last_flush_seconds", "How long the newest flush took.",
+  out.gauge("postoffice_journal_last_flush_seconds", "Duration of the newest flush.",
             std::chrono::duration<double>(flushes.last_flush).count());
   out.gauge("postoffice_journal_flush_overdue_seconds",
-            "How long the oldest callback has been waiting for its flush; 0 while all are in time.",
+            "How long the oldest callback has been waiting for its flush; 0 while none is overdue.",
             std::chrono::duration<double>(flushes.overdue).count());
   out.gauge("postoffice_journal_at_risk_callbacks",
-            "Callbacks that have not ended and whose files somebody else has removed.",
+            "Unfinished callbacks whose files were removed by another program.",
             number(queue.at_risk()));
   using Reserve = postoffice::FileQueue::Reserve;
   const auto reserve = queue.reserve();
   out.gauge("postoffice_journal_reserve",
-            "1 if room is held ahead for a full disk, 0 if not, or if that cannot be told.",
+            "1 if room is reserved for a full disk; 0 if not, or if this is unknown.",
             reserve == Reserve::kept || reserve == Reserve::first_write ? 1 : 0);
 }
 
@@ -168,8 +172,8 @@ void write_ingress(MetricsText& out, const postoffice::HttpIngressStatus& ingres
 }
 
 void write_log(MetricsText& out, const postoffice::LogStatus& log) {
-  out.counter("postoffice_log_lines_dropped_total",
-              "Log lines dropped, because nobody took them from stderr.", number(log.dropped));
+  out.counter("postoffice_log_lines_dropped_total", "Log lines dropped because nobody read stderr.",
+              number(log.dropped));
   out.gauge("postoffice_log_lines_waiting", "Log lines that stderr has not taken yet.",
             number(log.waiting));
 }
@@ -210,7 +214,7 @@ void show_metrics(const Shown& shown, const Request&, const Respond& respond) {
   if (shown.ingress) write_ingress(out, shown.ingress->status());
   if (shown.broker) write_broker(out, shown.broker());
   out.gauge("postoffice_snapshot_age_seconds",
-            "Age of the pipeline's figures; above a second or so: it does not move.",
+            "Age of the pipeline's figures; above about a second: the pipeline is stuck.",
             age_seconds(shown, status));
   write_log(out, postoffice::status_of(shown.log));
   write_process(out);

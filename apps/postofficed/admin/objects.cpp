@@ -29,7 +29,7 @@ bool read_query(const std::string& text, postoffice::ObjectQuery& query, std::st
   std::string value;
   if (postoffice::query_value(text, "online", value)) {
     if (value != "true" && value != "false") {
-      problem = "online: \"" + value + "\" is neither true nor false";
+      problem = "online: \"" + value + "\" must be true or false";
       return false;
     }
     query.online = value == "true";
@@ -37,14 +37,14 @@ bool read_query(const std::string& text, postoffice::ObjectQuery& query, std::st
   if (postoffice::query_value(text, "after", value)) {
     query.after = parse_id(value);
     if (!query.after) {
-      problem = "after: \"" + value + "\" is no id";
+      problem = "after: \"" + value + "\" is not an id";
       return false;
     }
   }
   if (postoffice::query_value(text, "limit", value)) {
     const auto limit = parse_count(value);
     if (!limit || *limit < 1 || *limit > limit_max) {
-      problem = "limit: \"" + value + "\" is no number from 1 to " + std::to_string(limit_max);
+      problem = "limit: \"" + value + "\" is not a number from 1 to " + std::to_string(limit_max);
       return false;
     }
     query.limit = *limit;
@@ -84,7 +84,7 @@ void show_objects(const Shown& shown, const Request& request, const Respond& res
 void show_object(const Shown& shown, const Request& request, const Respond& respond) {
   const auto text = request.path.substr(std::string_view("/objects/").size());
   const auto id = parse_id(text);
-  if (!id) return respond(problem_response(400, "\"" + text + "\" is no id"));
+  if (!id) return respond(problem_response(400, "\"" + text + "\" is not an id"));
   postoffice::ObjectQuery query;
   query.id = id;
   query.limit = 1;

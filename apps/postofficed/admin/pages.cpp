@@ -61,7 +61,7 @@ postoffice::HttpServer::Handler make_pages(const Shown& shown) {
     if (request.method == "OPTIONS" && !page->is_probe)
       return respond(only_read({204, {}, {}, {}}));
     if (request.method != "GET" && request.method != "HEAD" && request.method != "OPTIONS") {
-      return respond(only_read(problem_response(405, request.path + " can only be read")));
+      return respond(only_read(problem_response(405, request.path + " is read-only")));
     }
     page->show(shown, request, respond);
   };

@@ -121,7 +121,7 @@ Failure retire(Registry& registry, const std::string& instance) {
   if (failure.code != ExitCode::ok) return failure;
   if (rows == 0) {
     return {ExitCode::usage, "there is no instance \"" + instance +
-                                 "\"; `postofficed instances list` shows those there are"};
+                                 "\"; `postofficed instances list` shows the instances"};
   }
   std::printf("%s retired: deletes no longer wait for it\n", instance.c_str());
   return {};

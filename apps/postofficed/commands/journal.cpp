@@ -93,7 +93,7 @@ void print_text(const std::string& directory, const JournalSummary& summary) {
 Failure verify(const std::string& directory, const JournalSummary& summary) {
   for (const auto& damage : summary.damage) std::printf("%s\n", describe(damage).c_str());
   for (const auto& file : summary.unknown_files) {
-    std::printf("%s: this file is none of this queue\n", file.c_str());
+    std::printf("%s: this file does not belong to this queue\n", file.c_str());
   }
   if (!summary.sound()) {
     return {ExitCode::journal, "queue file:" + directory + " is damaged: " +
@@ -103,7 +103,7 @@ Failure verify(const std::string& directory, const JournalSummary& summary) {
               counted(summary.records, "callback").c_str());
   if (summary.torn_bytes != 0) {
     // Of a write under way, or one that a crash ended: no sender was told that it was accepted.
-    std::printf(", %s at the end not yet complete", counted(summary.torn_bytes, "byte").c_str());
+    std::printf(", %s at the end not complete yet", counted(summary.torn_bytes, "byte").c_str());
   }
   std::printf("\n");
   return {};
@@ -115,7 +115,7 @@ Failure journal(const Options& options) {
   const auto& directory = options.queue.directory;
   if (directory.empty()) {
     return {ExitCode::configuration,
-            "--queue " + describe(options.queue) + " has no files to look at"};
+            "--queue " + describe(options.queue) + " has no files to inspect"};
   }
   const bool dumping = options.command == Command::journal_dump;
   std::error_code error;

@@ -28,7 +28,7 @@ Failure append(postoffice::Queue& queue, Ids ids) {
   });
   const auto error = finished.get_future().get();
   if (!error) return {};
-  return {ExitCode::journal, "the queue does not take the ids: " + error.message()};
+  return {ExitCode::journal, "the queue does not accept the ids: " + error.message()};
 }
 
 Failure post(const std::string& address, Ids ids) {
@@ -40,7 +40,7 @@ Failure post(const std::string& address, Ids ids) {
   if (result.status == 202) return {};
   const std::string status = result.status ? std::to_string(result.status) + " " : "";
   return {ExitCode::unavailable,
-          "the daemon does not take the ids at " + address + ": " + status + result.problem};
+          "the daemon does not accept the ids at " + address + ": " + status + result.problem};
 }
 
 template <typename Send>

@@ -25,10 +25,10 @@ void reload_location(const char* name, Location& running, const Location& fresh,
   if (service.use_credentials(fresh)) {
     running = fresh;
     log(LogLevel::info, std::string("reload: ") + name +
-                            ": other credentials; used for each new connection from now on");
+                            ": new credentials; used for each new connection from now on");
   } else {
     log(LogLevel::warning, std::string("reload: ") + name + " is now " + describe(fresh) +
-                               "; that takes effect with the next start");
+                               "; this takes effect at the next start");
   }
 }
 
@@ -64,7 +64,7 @@ void reload(ParsedOptions& running, const Reread& reread, Service& service, Logg
     if (before.value == now.value || now.name == "log-level") continue;
     if (now.name == "store" || now.name == "queue") continue;  // by what they hold: see below
     log(LogLevel::warning,
-        "reload: " + now.name + " is now " + now.value + "; that takes effect with the next start");
+        "reload: " + now.name + " is now " + now.value + "; this takes effect at the next start");
   }
   reload_locations(running.options, fresh->options, service, log);
   running.options.log_level = fresh->options.log_level;
@@ -88,7 +88,7 @@ void wait_until_stopped(Signals& signals, Service& service, ParsedOptions runnin
           std::_Exit(128 + signals.number());
         }
         stopping = true;
-        logging.log()(LogLevel::info, "stopping: fetches in flight may end");
+        logging.log()(LogLevel::info, "stopping: waiting for fetches in flight");
         service.stop([&signals] { signals.finish(); });
     }
   }

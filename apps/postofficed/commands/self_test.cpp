@@ -113,16 +113,16 @@ std::vector<Check> checks_in(const WorkDirectory& work, const Options& options,
 
 Failure conclude(const std::string& directory, const Tally& tally) {
   std::printf(
-      "not checked: a power cut. kill -9 ends a process, not the machine; whether this disk\n"
-      "keeps what it says it has synced when the power goes, only cutting the power shows.\n");
+      "not checked: a power cut. kill -9 ends a process, not the machine. Only cutting the power\n"
+      "shows whether this disk keeps what it claims to have synced.\n");
   if (tally.failed > 0) {
-    std::printf("verdict: FAILED, do not keep a queue here\n");
+    std::printf("verdict: FAILED, do not put a queue here\n");
     const auto count = static_cast<std::uint64_t>(tally.failed);
     return {ExitCode::journal,
             "self-test of " + directory + ": " + counted(count, "check") + " failed"};
   }
   if (tally.warnings > 0) {
-    std::printf("verdict: works, but mind the %s above\n",
+    std::printf("verdict: works, but see the %s above\n",
                 tally.warnings == 1 ? "warning" : "warnings");
   } else {
     std::printf("verdict: good\n");

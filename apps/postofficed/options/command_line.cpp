@@ -12,13 +12,13 @@ namespace {
 
 constexpr const char* footer = R"(
 Every option can also be given as an environment variable (POSTOFFICE_LISTEN, …) or in the
-config file (listen = …); the command line wins over the environment, that over the file.
+config file (listen = …). The command line overrides the environment, which overrides the file.
 --store and --queue have a form that names a file holding the value: --store-file,
 POSTOFFICE_STORE_FILE, store-file.
 
-Signals: TERM and INT stop gracefully, a second one at once (128 + its number is the exit
-code); HUP reads the configuration again.
-Exit codes: 0 good, 64 wrong usage, 69 a needed service is unavailable, 74 the journal cannot be
+Signals: TERM and INT stop gracefully; a second one stops at once (exit code 128 + its number).
+HUP reads the configuration again.
+Exit codes: 0 success, 64 wrong usage, 69 a needed service is unavailable, 74 the journal cannot be
 read or written, 78 the configuration is wrong.)";
 
 // CLI11 reads the flags only. It could read environment and config file too, but lets the file win
@@ -92,7 +92,7 @@ class Parser {
   }
 
   void add_commands() {
-    add_command(app_, "run", "Accept, fetch, store, expire: everything (the default)",
+    add_command(app_, "run", "Accept, fetch, store and expire in one process (the default)",
                 Command::run);
     add_command(app_, "serve", "Accept callbacks and publish them (needs a broker)",
                 Command::serve);
@@ -102,38 +102,36 @@ class Parser {
         ->type_name("N")
         ->expected(0, 1);
     add_command(app_, "migrate", "Create or upgrade the store's schema", Command::migrate);
-    add_command(app_, "validate", "Check the configuration and say what is wrong",
-                Command::validate)
-        ->add_flag("--online", line_.online, "Also connect to the database, and change nothing");
+    add_command(app_, "validate", "Check the configuration and report errors", Command::validate)
+        ->add_flag("--online", line_.online, "Also connect to the database, without changing it");
 
-    auto& journal = add_group("journal", "Look at the file queue, with the daemon up or down");
+    auto& journal = add_group("journal", "Inspect the file queue, with the daemon up or down");
     add_command(journal, "verify", "Check every record", Command::journal_verify);
-    add_command(journal, "dump", "Print every record, one JSON object a line",
+    add_command(journal, "dump", "Print every record, one JSON object per line",
                 Command::journal_dump);
-    add_command(journal, "stat", "What is in it, and how much", Command::journal_stat)
+    add_command(journal, "stat", "Show what it holds, and how much", Command::journal_stat)
         ->add_flag("--json", line_.json, "As JSON");
 
-    auto* self_test =
-        add_command(app_, "self-test", "Find out whether a queue is safe on the disk of DIR",
-                    Command::self_test);
-    self_test->add_option("dir", line_.arguments, "An existing directory; left as it was")
+    auto* self_test = add_command(
+        app_, "self-test", "Test whether a queue is safe on the disk of DIR", Command::self_test);
+    self_test->add_option("dir", line_.arguments, "An existing directory; it is left unchanged")
         ->type_name("DIR")
         ->required()
         ->expected(1);
-    self_test->add_option("--crashes", line_.crashes, "How often a process is killed [20]")
+    self_test->add_option("--crashes", line_.crashes, "Number of times a process is killed [20]")
         ->type_name("N");
 
-    auto& letters = add_group("dead-letters", "The ids that were given up");
+    auto& letters = add_group("dead-letters", "Ids that were given up");
     add_command(letters, "list", "Show them", Command::dead_letters_list)
-        ->add_flag("--json", line_.json, "As JSON, one object a line");
-    add_ids(
-        add_command(letters, "replay", "Receive them again, now", Command::dead_letters_replay));
-    add_ids(add_command(letters, "drop", "Forget them", Command::dead_letters_drop));
+        ->add_flag("--json", line_.json, "As JSON, one object per line");
+    add_ids(add_command(letters, "replay", "Append them to the queue again, as received now",
+                        Command::dead_letters_replay));
+    add_ids(add_command(letters, "drop", "Delete them", Command::dead_letters_drop));
 
-    auto& instances = add_group("instances", "The daemons that share one database");
+    auto& instances = add_group("instances", "Daemons that share one database");
     add_command(instances, "list", "Show them", Command::instances_list)
-        ->add_flag("--json", line_.json, "As JSON, one object a line");
-    add_command(instances, "retire", "Forget one that will not come back",
+        ->add_flag("--json", line_.json, "As JSON, one object per line");
+    add_command(instances, "retire", "Remove one that will not come back",
                 Command::instances_retire)
         ->add_option("instance", line_.arguments, "Its name or id, as `list` shows them")
         ->type_name("INSTANCE")
@@ -148,7 +146,7 @@ class Parser {
     return std::move(line_);
   }
 
-  CLI::App app_{"Takes callbacks in safely, fetches what they are about, stores it.",
+  CLI::App app_{"Accepts callbacks durably, fetches the objects they name, and stores them.",
                 "postofficed"};
   std::map<std::string, CLI::Option*> given_;
   std::map<std::string, std::string> texts_;  // CLI11 wants a place for each; results() is read

@@ -33,7 +33,7 @@ std::vector<ConfigEntry> read_config(const std::string& text, std::vector<std::s
     if (line.empty() || line.front() == '#') continue;
     const auto equals = line.find('=');
     if (equals == std::string::npos || equals == 0) {
-      problems.push_back(std::to_string(number) + ": this is no \"key = value\"");
+      problems.push_back(std::to_string(number) + ": this is not a \"key = value\" line");
       continue;
     }
     entries.push_back(

@@ -101,7 +101,7 @@ bool parse_store(const std::string& text, StoreLocation& location, std::string& 
   if (starts_with(text, "sqlite:")) {
     location = {StoreLocation::Kind::sqlite, text.substr(7)};
     if (!location.target.empty()) return true;
-    problem = "names no file (sqlite:PATH)";
+    problem = "does not name a file (sqlite:PATH)";
     return false;
   }
   const bool url = starts_with(text, "postgresql://") || starts_with(text, "postgres://");
@@ -110,7 +110,7 @@ bool parse_store(const std::string& text, StoreLocation& location, std::string& 
     location = {StoreLocation::Kind::postgres, text};
     return true;
   }
-  problem = "is no store (sqlite:PATH, postgresql://… or libpq's key=value pairs)";
+  problem = "is not a store (sqlite:PATH, postgresql://… or libpq's key=value pairs)";
   return false;
 }
 
@@ -129,7 +129,7 @@ bool parse_queue(const std::string& text, const std::string& directory, QueueLoc
     location = {Kind::file, text.substr(5), {}};
     return true;
   }
-  problem = "is no queue (file:PATH, amqp://… or file+amqp://…)";
+  problem = "is not a queue (file:PATH, amqp://… or file+amqp://…)";
   return false;
 }
 

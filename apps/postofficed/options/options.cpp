@@ -51,7 +51,7 @@ class Resolver {
     if (!known_key(entry.key)) return problem(place + ": unknown key \"" + entry.key + "\"");
     const auto [old, added] = file_.try_emplace(entry.key, Value{entry.value, place});
     if (!added)
-      problem(place + ": \"" + entry.key + "\" stands in " + old->second.origin + ", too");
+      problem(place + ": \"" + entry.key + "\" is already given at " + old->second.origin);
   }
 
   static bool known_key(const std::string& key) {
@@ -94,7 +94,7 @@ class Resolver {
       const auto path =
           row.secret ? (this->*level)(std::string(row.key) + "-file") : std::optional<Value>();
       if (value && path) {
-        problem(value->origin + " and " + path->origin + " are both given: give one of them");
+        problem(value->origin + " and " + path->origin + " are both given: give only one of them");
       }
       if (value) return value;
       if (path) return read_secret(*path);
@@ -159,11 +159,11 @@ class Resolver {
       if (const auto id = parse_id(text)) {
         options.ids.push_back(*id);
       } else {
-        usage_problem("\"" + text + "\" is no id");
+        usage_problem("\"" + text + "\" is not an id");
       }
     }
     if (options.ids.empty() != options.all) {
-      usage_problem(options.all ? "give ids or --all, not both" : "which ones? Give ids or --all");
+      usage_problem(options.all ? "give ids or --all, not both" : "give ids or --all");
     }
   }
 
@@ -171,7 +171,8 @@ class Resolver {
     if (line_.arguments.empty()) return;
     const auto count = parse_count(line_.arguments.front());
     if (!count || *count == 0) {
-      return usage_problem("worker: \"" + line_.arguments.front() + "\" is no number of fetches");
+      return usage_problem("worker: \"" + line_.arguments.front() +
+                           "\" is not a number of fetches");
     }
     result_.options.fetch_concurrency = *count;
   }
@@ -181,7 +182,7 @@ class Resolver {
     if (line_.crashes.empty()) return;
     result_.options.crashes = parse_count(line_.crashes);
     if (result_.options.crashes.value_or(0) > 0) return;
-    usage_problem("--crashes: \"" + line_.crashes + "\" is no number of crashes");
+    usage_problem("--crashes: \"" + line_.crashes + "\" is not a number of crashes");
   }
 
   void usage_problem(std::string text) {

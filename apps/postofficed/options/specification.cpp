@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 bool set_address(const std::string& text, std::string& target, std::string& problem) {
   target = text;
   if (postoffice::parse_host_port(text)) return true;
-  problem = "is no address (HOST:PORT, [::1]:9090, :9090)";
+  problem = "is not an address (HOST:PORT, [::1]:9090, :9090)";
   return false;
 }
 
@@ -25,7 +25,7 @@ bool set_duration(const std::string& text, milliseconds least, milliseconds& tar
                   std::string& problem) {
   const auto value = parse_duration(text);
   if (!value) {
-    problem = "is no duration (500ms, 30s, 5m, 1h)";
+    problem = "is not a duration (500ms, 30s, 5m, 1h)";
   } else if (*value < least) {
     problem = "is too short: at least " + show_duration(least);
   } else {
@@ -38,7 +38,7 @@ bool set_count(const std::string& text, std::uint64_t most, std::size_t& target,
                std::string& problem) {
   const auto value = parse_count(text);
   if (!value || *value < 1 || *value > most) {
-    problem = "is no whole number from 1 to " + std::to_string(most);
+    problem = "is not a whole number from 1 to " + std::to_string(most);
     return false;
   }
   target = *value;
@@ -58,9 +58,9 @@ bool set_source(const std::string& text, Options& options, std::string& problem)
   if (text.rfind("https://", 0) == 0) {
     problem = "cannot be used: TLS support is not built in";
   } else if (text.rfind("http://", 0) != 0) {
-    problem = "is no source (http://HOST:PORT/PATH/{id})";
+    problem = "is not a source (http://HOST:PORT/PATH/{id})";
   } else if (text.find("{id}") == std::string::npos) {
-    problem = "does not say where the id goes: {id} is missing";
+    problem = "has no place for the id: {id} is missing";
   }
   return problem.empty();
 }
@@ -84,7 +84,7 @@ bool set_ttl(const std::string& text, Options& options, std::string& problem) {
 
 bool set_keep(const std::string& text, Options& options, std::string& problem) {
   options.keep = text == "online" ? postoffice::Keep::online : postoffice::Keep::all;
-  if (text != "online" && text != "all") problem = "is neither all nor online";
+  if (text != "online" && text != "all") problem = "must be all or online";
   return problem.empty();
 }
 
@@ -107,7 +107,7 @@ bool set_source_keep_alive(const std::string& text, Options& options, std::strin
     options.source_keep_alive = choice;
     return true;
   }
-  problem = "is none of auto, always, never";
+  problem = "must be auto, always or never";
   return false;
 }
 
@@ -123,16 +123,16 @@ bool set_queue_limit(const std::string& text, Options& options, std::string& pro
   constexpr std::uint64_t least = 128ull << 20;
   const auto value = parse_size(text);
   if (!value)
-    problem = "is no size (512MiB, 10GiB)";
+    problem = "is not a size (512MiB, 10GiB)";
   else if (*value != 0 && *value < least)
-    problem = "is too small: at least 128MiB, or 0 for what the disk has";
+    problem = "is too small: at least 128MiB, or 0 for no limit but the disk";
   options.queue_limit = value.value_or(0);
   return problem.empty();
 }
 
 bool set_bool(const std::string& text, bool& option, std::string& problem) {
   const auto value = parse_bool(text);
-  if (!value) problem = "is neither true nor false";
+  if (!value) problem = "must be true or false";
   option = value.value_or(option);
   return problem.empty();
 }
@@ -154,7 +154,7 @@ bool set_queue_prefix(const std::string& text, Options& options, std::string& pr
   options.queue_prefix = text;
   const auto good = [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; };
   if (text.size() > 64 || !std::all_of(text.begin(), text.end(), good)) {
-    problem = "is no prefix: at most 64 letters, digits, - and _";
+    problem = "is not a valid prefix: at most 64 letters, digits, - and _";
   }
   return problem.empty();
 }
@@ -175,74 +175,75 @@ bool set_log_level(const std::string& text, Options& options, std::string& probl
     options.log_level = level;
     return true;
   }
-  problem = "is none of debug, info, warning, error";
+  problem = "must be debug, info, warning or error";
   return false;
 }
 
 bool set_log_format(const std::string& text, Options& options, std::string& problem) {
   options.log_format = text == "json" ? LogFormat::json : LogFormat::text;
-  if (text != "json" && text != "text") problem = "is neither text nor json";
+  if (text != "json" && text != "text") problem = "must be text or json";
   return problem.empty();
 }
 
 constexpr std::array table{
     Specification{"listen", "localhost:9090", "HOST:PORT",
-                  "Where callbacks come in: every address of the host", false, set_listen},
+                  "Listen for callbacks here, on every address of the host", false, set_listen},
     Specification{"admin-listen", nullptr, "HOST:PORT",
-                  "Metrics, health and queries [localhost:9091; worker: localhost:9092]", false,
-                  set_admin_listen},
+                  "Listen for metrics, health and queries [localhost:9091; worker: localhost:9092]",
+                  false, set_admin_listen},
     Specification{"public-health", "false", nullptr,
                   "Answer GET /readyz on the callback listener, too, for load balancers", false,
                   set_public_health},
     Specification{"source", "http://localhost:9010/objects/{id}", "URL",
-                  "Who knows the objects; {id} is replaced by the id", false, set_source},
+                  "The service that knows the objects; {id} is replaced by the id", false,
+                  set_source},
     Specification{"data-dir", nullptr, "DIR",
-                  "Where this daemon keeps its files [$STATE_DIRECTORY, else ./postoffice-data]",
+                  "Directory of this daemon's files [$STATE_DIRECTORY, else ./postoffice-data]",
                   false, set_data_dir},
     Specification{"store", nullptr, "STORE",
-                  "Where objects go: sqlite:PATH, postgresql://… or key=value pairs "
+                  "Store for the objects: sqlite:PATH, postgresql://… or key=value pairs "
                   "[sqlite:DATA_DIR/objects.db]",
                   true, set_store},
     Specification{"synchronous-commit", "true", nullptr,
                   "PostgreSQL: each transaction waits for its commit; false: large ones wait "
-                  "together, which pays where the server's disk is slow to flush",
+                  "together, which helps if the server's disk is slow to flush",
                   false, set_synchronous_commit},
-    Specification{"queue", nullptr, "QUEUE",
-                  "Where accepted callbacks wait: file:PATH, amqp://… or amqps://… (RabbitMQ), or "
-                  "file+amqp://… (a file first, RabbitMQ when it answers) [file:DATA_DIR/queue]",
-                  true, set_queue},
-    Specification{"ttl", "30s", "DURATION", "Objects not received for longer are deleted", false,
-                  set_ttl},
+    Specification{
+        "queue", nullptr, "QUEUE",
+        "Queue for accepted callbacks: file:PATH, amqp://… or amqps://… (RabbitMQ), or "
+        "file+amqp://… (a file first, then RabbitMQ when it answers) [file:DATA_DIR/queue]",
+        true, set_queue},
+    Specification{"ttl", "30s", "DURATION", "Delete objects that were not received for this long",
+                  false, set_ttl},
     Specification{"keep", "all", "all|online", "Which objects to keep", false, set_keep},
-    Specification{"fetch-concurrency", "1024", "N", "Fetches in flight, at most", false,
+    Specification{"fetch-concurrency", "1024", "N", "Maximum number of fetches in flight", false,
                   set_fetch_concurrency},
-    Specification{"fetch-timeout", "10s", "DURATION", "A fetch has failed after this", false,
+    Specification{"fetch-timeout", "10s", "DURATION", "Time limit of a fetch", false,
                   set_fetch_timeout},
     Specification{
         "source-keep-alive", "auto", "auto|always|never",
-        "Use connections to the source again; auto: unless those that are kept keep others "
-        "waiting",
+        "Reuse connections to the source; auto: unless idle ones keep other requests waiting",
         false, set_source_keep_alive},
     Specification{"drain-limit", "5s", "DURATION",
-                  "On SIGTERM, fetches in flight are awaited for this long", false,
-                  set_drain_limit},
-    Specification{"ingress-threads", "1", "N", "Threads that take callbacks in", false,
+                  "On SIGTERM, wait this long for fetches in flight", false, set_drain_limit},
+    Specification{"ingress-threads", "1", "N", "Threads that accept callbacks", false,
                   set_ingress_threads},
-    Specification{"queue-limit", "0", "SIZE",
-                  "What a file queue may take of the disk (10GiB); 0: all but a twentieth, "
-                  "or all but 512MiB",
-                  false, set_queue_limit},
+    Specification{
+        "queue-limit", "0", "SIZE",
+        "Disk space that a file queue may use (10GiB); 0: the whole disk, less a twentieth "
+        "of it (at most 512MiB)",
+        false, set_queue_limit},
     Specification{"journal-strict", "false", nullptr,
-                  "Do not start on a damaged queue, instead of going on without the damaged part",
-                  false, set_journal_strict},
+                  "Refuse to start on a damaged queue, instead of skipping the damaged part", false,
+                  set_journal_strict},
     Specification{"queue-prefix", "postoffice", "NAME",
-                  "What RabbitMQ's queues are called: NAME.0, NAME.1, …", false, set_queue_prefix},
+                  "Name of the RabbitMQ queues: NAME.0, NAME.1, …", false, set_queue_prefix},
     Specification{"shards", "8", "N",
-                  "How many RabbitMQ queues there are; the same for all that share a broker", false,
-                  set_shards},
+                  "Number of RabbitMQ queues; the same for all processes that share a broker",
+                  false, set_shards},
     Specification{"log-level", "info", "LEVEL", "debug, info, warning or error", false,
                   set_log_level},
-    Specification{"log-format", "text", "text|json", "How log lines are written (to stderr)", false,
+    Specification{"log-format", "text", "text|json", "Format of the log lines (on stderr)", false,
                   set_log_format},
 };
 

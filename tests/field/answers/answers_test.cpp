@@ -84,7 +84,7 @@ TEST_CASE(
     return health.status == 503 && health.body.find(text) != std::string::npos;
   };
   asking.post(1, 20);
-  CHECK(eventually([&] { return sick_of("nothing but refused answers comes"); }, 5s));
+  CHECK(eventually([&] { return sick_of("all answers are refused"); }, 5s));
   CHECK(sick_of("HTTP 500"));
   CHECK(asking.metric("postoffice_refused_answers_total{reason=\"status_5xx\"}") >= 8);
   http_get(port, "/how/string");

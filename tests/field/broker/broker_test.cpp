@@ -61,7 +61,7 @@ TEST_CASE("what was confirmed and then dropped by a policy is noticed, counted a
   REQUIRE(eventually([&] { return is_ready(serve); }));
   for (int id = 1; id <= 20; ++id) CHECK(serve.post(std::to_string(id)).status == 202);
   REQUIRE(eventually(
-      [&] { return serve.page("/healthz").body.find("gone from") != std::string::npos; }, 30s));
+      [&] { return serve.page("/healthz").body.find("vanished from") != std::string::npos; }, 30s));
   const auto health = serve.page("/healthz").body;
   CHECK_MESSAGE(health.find("message-ttl") != std::string::npos, health);
   CHECK(eventually(
@@ -86,7 +86,7 @@ TEST_CASE("queues that drop the oldest, as an operator made them, are taken, and
   int id = 0;
   const auto lossy = [&] {
     for (int i = 0; i < 30; ++i) CHECK(serve.post(std::to_string(++id)).status == 202);
-    return serve.page("/healthz").body.find("gone from queues") != std::string::npos;
+    return serve.page("/healthz").body.find("vanished from queues") != std::string::npos;
   };
   CHECK(eventually([&] {
     std::this_thread::sleep_for(300ms);

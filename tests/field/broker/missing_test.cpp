@@ -62,7 +62,7 @@ TEST_CASE("a purge while the worker is away is counted and told by the worker, t
   CHECK(eventually(
       [&] { return pair.worker.said("messages that the broker had confirmed never came"); }));
   const auto health = pair.worker.page("/healthz").body;
-  CHECK_MESSAGE(health.find("had confirmed never came") != std::string::npos, health);
+  CHECK_MESSAGE(health.find("had confirmed never arrived") != std::string::npos, health);
   CHECK(health.find("rabbitmqctl list_policies") != std::string::npos);
   pair.send(5);
   CHECK(pair.place.has_rows(25));

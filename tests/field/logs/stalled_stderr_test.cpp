@@ -95,12 +95,12 @@ TEST_CASE("the daemon starts, works, says what is wrong and stops while nobody r
   std::this_thread::sleep_for(2s);
   Process tester({POSTOFFICE_TESTER, "--no-sender", "--listen", source});
   CHECK(eventually([&] { return has(daemon.page("/objects?limit=5"), "\"id\""); }));
-  CHECK(eventually([&] { return has(daemon.page("/healthz"), "stderr has taken nothing for"); }));
+  CHECK(eventually([&] { return has(daemon.page("/healthz"), "nobody has read stderr for"); }));
   // Somebody reads again.
   std::string text;
   CHECK(eventually([&] {
     text += daemon.pipe().take();
-    return has(text, " ready\n") && !has(daemon.page("/healthz"), "stderr has taken nothing");
+    return has(text, " ready\n") && !has(daemon.page("/healthz"), "nobody has read stderr");
   }));
   daemon.process().signal(SIGTERM);
   CHECK(daemon.process().exit_code() == 0);

@@ -110,7 +110,7 @@ TEST_CASE("D4: a password that was rotated is used after SIGHUP, without a resta
   daemon.process().signal(SIGHUP);
   CHECK(eventually([&] { return has_row(cluster, 2); }, 10s));
   CHECK(eventually([&] { return store_is_up(daemon); }, 5s));
-  CHECK(eventually([&] { return daemon.said("store: other credentials"); }));
+  CHECK(eventually([&] { return daemon.said("store: new credentials"); }));
   CHECK_FALSE(daemon.said("second"));
 }
 

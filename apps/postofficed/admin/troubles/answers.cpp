@@ -10,10 +10,10 @@ void find_answer_troubles(const Shown& shown, const postoffice::PipelineStatus&,
   if (source.only_refused.empty()) return;
   troubles.push_back(
       {"source",
-       "nothing but refused answers comes, " + std::to_string(source.refused_in_a_row) +
-           " in a row, the newest: " + source.only_refused,
-       "ask it by hand with curl -i; postoffice_refused_answers_total counts them by "
-       "what is wrong"});
+       "all answers are refused, " + std::to_string(source.refused_in_a_row) +
+           " in a row; the newest: " + source.only_refused,
+       "ask the source by hand with curl -i; postoffice_refused_answers_total counts them by "
+       "reason"});
 }
 
 }  // namespace postofficed

@@ -26,8 +26,8 @@ void find_backlog_troubles(const Shown&, const postoffice::PipelineStatus& statu
            "): " + std::to_string(status.ids_in_queue_only) +
            " ids wait in the queue only, the oldest for " +
            seconds(status.now - status.oldest_in_queue_only),
-       "new ids and rows are served first, and what is older than --ttl ends as expired; if this "
-       "lasts, the source answers fewer fetches than are needed: see postoffice_fetch_limit, "
+       "new ids and rows are served first, and ids older than --ttl end as expired; if this "
+       "lasts, the source answers too few fetches: see postoffice_fetch_limit, "
        "--fetch-concurrency and the source itself"});
 }
 

@@ -9,25 +9,26 @@ namespace {
 
 void find(const BrokerStatus::Publisher& publisher, Troubles& troubles) {
   if (!publisher.copied.empty()) {
-    troubles.push_back({"queue", publisher.copied, "stop one of the two for good"});
+    troubles.push_back({"queue", publisher.copied, "stop one of the two permanently"});
   }
   if (publisher.refusing) {
     troubles.push_back({"broker",
                         "refuses messages (nack): a queue has reached its limit; callbacks get 503",
                         "let workers empty the queues, or raise max-length"});
   } else if (!publisher.connected) {
-    troubles.push_back({"broker", "takes nothing: " + publisher.trouble, {}});
+    troubles.push_back({"broker", "accepts nothing: " + publisher.trouble, {}});
   }
   if (publisher.blocked) {
-    troubles.push_back({"broker", "has no memory or disk left; callbacks get 503", {}});
+    troubles.push_back({"broker", "is out of memory or disk; callbacks get 503", {}});
   }
   if (publisher.losing) {
     troubles.push_back(
         {"broker",
          std::to_string(publisher.lost) +
-             " messages that it had confirmed are gone from queues that nobody consumes",
-         "look for policies on these queues (max-length, message-ttl, expires), for who purges or "
-         "reads them, and into the dead queue"});
+             " messages that it had confirmed vanished from queues that nobody consumes",
+         "check policies on these queues (max-length, message-ttl, expires), programs that purge "
+         "or "
+         "read them, and the dead queue"});
   }
   if (!publisher.registered) {
     troubles.push_back({"store", "does not know this publisher yet; callbacks are accepted", {}});
@@ -37,11 +38,11 @@ void find(const BrokerStatus::Publisher& publisher, Troubles& troubles) {
 Trouble missing(const BrokerStatus::Shard& shard) {
   return {"broker",
           "shard " + std::to_string(shard.shard) + ": " + std::to_string(shard.missing) +
-              " messages that it had confirmed never came, the first of them noticed " +
+              " messages that it had confirmed never arrived; the first was noticed " +
               std::to_string(shard.missing_for->count()) +
               " s ago; their callbacks are lost: a policy (max-length, message-ttl, expires) drops "
               "them, or somebody purges, deletes or reads the queue",
-          "rabbitmqctl list_policies, and look into the dead queue"};
+          "run rabbitmqctl list_policies, and look into the dead queue"};
 }
 
 /// One line for all shards with the same trouble.
@@ -51,7 +52,7 @@ void find(const BrokerStatus::Worker& worker, Troubles& troubles) {
     if (!shard.rejected_last.empty()) {
       troubles.push_back({"broker",
                           "shard " + std::to_string(shard.shard) + ": " + shard.rejected_last,
-                          "somebody else writes to these queues"});
+                          "another program writes to these queues"});
     }
     if (shard.missing_for) troubles.push_back(missing(shard));
     if (shard.connected) continue;
@@ -59,7 +60,7 @@ void find(const BrokerStatus::Worker& worker, Troubles& troubles) {
     shards += (shards.empty() ? "" : ", ") + std::to_string(shard.shard);
   }
   for (const auto& [trouble, shards] : away) {
-    troubles.push_back({"broker", "gives nothing of shard " + shards + ": " + trouble, {}});
+    troubles.push_back({"broker", "delivers nothing from shard " + shards + ": " + trouble, {}});
   }
 }
 
@@ -75,8 +76,8 @@ void find_broker_troubles(const Shown& shown, const postoffice::PipelineStatus&,
   if (!dead.grows) return;
   troubles.push_back(
       {"broker",
-       "its dead queue grows; " + std::to_string(dead.messages.value_or(0)) + " messages are in it",
-       "look at their x-death header: rejected, or dropped by a policy"});
+       "its dead queue grows: " + std::to_string(dead.messages.value_or(0)) + " messages are in it",
+       "see their x-death header: rejected, or dropped by a policy"});
 }
 
 }  // namespace postofficed

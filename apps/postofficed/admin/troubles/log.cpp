@@ -21,20 +21,21 @@ std::string seconds(double count) {
 void find_log_troubles(const Shown& shown, const postoffice::PipelineStatus& status,
                        Troubles& troubles) {
   if (const double age = age_seconds(shown, status); age > age_seconds_max) {
-    troubles.push_back({"pipeline",
-                        "the pipeline has not moved for " + seconds(age) +
-                            "; all figures but those of the queue and the listeners are so old",
-                        "if it stays so, see what its thread waits for and restart: the queue has "
-                        "all that was accepted"});
+    troubles.push_back(
+        {"pipeline",
+         "the pipeline has not moved for " + seconds(age) +
+             "; all figures except those of the queue and the listeners are that old",
+         "if this lasts, find out what its thread waits for, and restart: the queue has "
+         "everything that was accepted"});
   }
   const auto log = postoffice::status_of(shown.log);
   if (log.stuck > stuck_max) {
     troubles.push_back({"log",
-                        "stderr has taken nothing for " +
+                        "nobody has read stderr for " +
                             seconds(std::chrono::duration<double>(log.stuck).count()) + "; " +
                             counted(log.waiting + 1, "line") + " waiting, " +
                             std::to_string(log.dropped) + " dropped so far",
-                        "see what reads the other end of it; the daemon does not wait for it"});
+                        "check what reads its other end; the daemon does not wait for it"});
   }
 }
 

@@ -12,8 +12,8 @@ void find_queue_troubles(const Shown& shown, const postoffice::PipelineStatus&,
   if (at_risk == 0) return;
   troubles.push_back(
       {"queue",
-       "files of the queue were removed under this process: " + counted(at_risk, "callback") +
-           " that have not ended would not survive " + "a crash",
+       "files of the queue were removed while this process runs: " + counted(at_risk, "callback") +
+           " that are unfinished would not survive a crash",
        "find out what removes files from the queue's directory; what is in memory "
        "is appended again"});
 }

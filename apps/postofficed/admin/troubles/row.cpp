@@ -34,7 +34,7 @@ void add(const postoffice::PipelineStatus& status, bool deleting, Troubles& trou
   const std::string next =
       any_locked(status, deleting)
           ? "end the transaction that holds the lock (pg_stat_activity, pg_blocking_pids())"
-          : "change what refuses it: a constraint, a foreign key, a trigger, a policy";
+          : "change what refuses the row: a constraint, a foreign key, a trigger, a policy";
   if (deleting) {
     troubles.push_back(
         {"expiry",

@@ -9,7 +9,7 @@ void find_source_troubles(const Shown&, const postoffice::PipelineStatus& status
     troubles.push_back(
         {"source",
          "is silent: no connection, or no answer in time, many times in a row; it is "
-         "tried once a second. Is it running, and reached at the address of --source?",
+         "tried once a second. Check that it runs, and that it can be reached at --source",
          {}});
   }
 }

@@ -35,10 +35,10 @@ void find_store_troubles(const Shown& shown, const postoffice::PipelineStatus& s
   const std::string meanwhile = "; callbacks are accepted and wait, rows are deleted later";
   if (!store.up) {
     troubles.push_back({"store", describe(store) + meanwhile,
-                        "see that the store named by --store runs and lets this daemon in"});
+                        "check that the store named by --store runs and admits this daemon"});
   } else if (!status.store_up || !store.reason.empty()) {
     const std::string why = store.reason.empty() ? "" : ": " + store.reason;
-    troubles.push_back({"store", "does not take changes" + why + meanwhile, {}});
+    troubles.push_back({"store", "does not accept changes" + why + meanwhile, {}});
   }
   const auto instance = shown.instance ? shown.instance() : std::nullopt;
   if (!instance) return;

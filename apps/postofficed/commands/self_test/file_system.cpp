@@ -59,14 +59,15 @@ std::string type_of(const std::string& directory) {
 std::string objection_to(const std::string& type) {
   const auto is_one_of = [&](auto... names) { return ((type == names) || ...); };
   if (is_one_of("tmpfs", "ramfs")) {
-    return "this is memory, nothing in it survives a restart of the machine";
+    return "this is memory; nothing in it survives a restart of the machine";
   }
   if (type == "overlay") {
-    return "a container's own layer, which goes with the container; give it a volume";
+    return "a container's own layer, which is deleted with the container; use a volume";
   }
   const bool remote = is_one_of("cifs", "smb3", "9p", "virtiofs", "ceph", "glusterfs", "lustre") ||
                       type.rfind("nfs", 0) == 0 || type.rfind("fuse", 0) == 0;
-  if (remote) return "what survives is up to the server or program behind it, and so are locks";
+  if (remote)
+    return "the server or program behind it decides what survives, and whether locks work";
   return {};
 }
 
@@ -82,7 +83,7 @@ Finding check_file_system(const std::string& directory) {
   struct statvfs status {};
   if (::statvfs(directory.c_str(), &status) != 0) {
     return {Finding::Result::failed,
-            "cannot be asked: " + std::error_code(errno, std::system_category()).message()};
+            "cannot be examined: " + std::error_code(errno, std::system_category()).message()};
   }
   const auto type = type_of(directory);
   const auto free = static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
@@ -93,7 +94,7 @@ Finding check_file_system(const std::string& directory) {
   if (counts_inodes) text += ", " + std::to_string(status.f_favail) + " inodes free";
   std::string objection = objection_to(type);
   if (counts_blocks && free < space_wanted)
-    objection = "that is little: less than " + in_units(space_wanted);
+    objection = "little space: less than " + in_units(space_wanted);
   if (counts_inodes && status.f_favail < names_wanted) objection = "few inodes are left";
   if (objection.empty()) return {Finding::Result::ok, text};
   return {Finding::Result::warning, text + ": " + objection};

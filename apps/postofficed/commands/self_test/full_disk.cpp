@@ -73,12 +73,13 @@ Finding check_full_disk(const std::string& directory) {
   const auto problem = missing(directory, accepted, false);
   if (!problem.empty()) return {Result::failed, "when room had run out: " + problem};
   if (last != Report::Kind::accepted) {
-    return {Result::failed, "callbacks are still refused 8 s after there is room again"};
+    return {Result::failed, "callbacks are still refused 8 s after room was available again"};
   }
-  return {Result::ok, counted(accepted.size(), "callback") + " accepted and kept, " +
-                          counted(refused, "callback") +
-                          " refused while there was no room, accepted again after (files were " +
-                          "kept from growing; the disk itself was not filled)"};
+  return {Result::ok,
+          counted(accepted.size(), "callback") + " accepted and kept, " +
+              counted(refused, "callback") +
+              " refused while there was no room, accepted again afterwards (files were " +
+              "kept from growing; the disk itself was not filled)"};
 }
 
 }  // namespace postofficed::self_test

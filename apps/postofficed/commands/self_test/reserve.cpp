@@ -27,23 +27,23 @@ Reserve reserve_in(const std::string& directory) {
 Finding check_reserve(const std::string& directory) {
   using Result = Finding::Result;
   switch (reserve_in(directory)) {
-    case Reserve::not_yet: return {Result::failed, "no file could be made ahead"};
+    case Reserve::not_yet: return {Result::failed, "no spare file could be made"};
     case Reserve::kept:
       return {Result::ok,
-              "room is held ahead: a full disk is met by the rest of a file and a spare one "
-              "(asked, not tried)"};
+              "room is reserved: on a full disk, the rest of a file and a spare one are used "
+              "(reported by the file system, not tried)"};
     case Reserve::first_write:
       return {Result::warning,
-              "this file system copies what is written: of the room held ahead each byte serves "
-              "once (asked, not tried)"};
+              "this file system copies on write: each byte of the reserved room can be used once "
+              "(reported by the file system, not tried)"};
     case Reserve::none:
       return {Result::warning,
-              "this file system copies what is written: no room can be held ahead, a full disk "
-              "refuses callbacks at once"};
+              "this file system copies on write: no room can be reserved; on a full disk callbacks "
+              "are refused at once"};
     case Reserve::unknown: break;
   }
   return {Result::warning,
-          "not tried here: the file system does not say whether room can be held ahead for a full "
+          "not tried here: the file system does not say whether room can be reserved for a full "
           "disk"};
 }
 

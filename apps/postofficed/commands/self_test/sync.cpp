@@ -81,9 +81,9 @@ Finding check_sync(const std::string& directory) {
   const auto text = counted(times.size(), "block") + " written and synced: median " +
                     in_milliseconds(median) + ", 99 % within " + in_milliseconds(p99);
   if (median < plausible) {
-    return {Result::warning, text + ": too fast to be true, syncs may not reach stable storage"};
+    return {Result::warning, text + ": implausibly fast; syncs may not reach stable storage"};
   }
-  if (p99 > slow) return {Result::warning, text + ": slow, senders will feel that"};
+  if (p99 > slow) return {Result::warning, text + ": slow; senders will notice"};
   return {Result::ok, text};
 }
 

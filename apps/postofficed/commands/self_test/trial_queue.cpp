@@ -68,7 +68,7 @@ std::string missing(const std::string& directory, const std::vector<Report>& acc
   });
   if (lost > 0) {
     return counted(static_cast<std::uint64_t>(lost), "callback") + " of " +
-           std::to_string(accepted.size()) + " that had been acknowledged are not there";
+           std::to_string(accepted.size()) + " that had been acknowledged are missing";
   }
   if (trial.queue().recovery().lost_records > 0) return "the queue's files were damaged";
   if (forget && !found.empty()) trial.queue().acknowledge(found.rbegin()->first);
