@@ -290,7 +290,7 @@ void FetchStage::retry_due(Timestamp now) {
       ready_.push(index, now);
     } else {
       // Kept here rather than in line while nothing moves, so that it can be given up in time.
-      retries_.add(index, now + retries_.delay(entry.attempts, Breaker::probe_every));
+      retries_.add(index, now + retries_.delay(entry.attempts, CircuitBreaker::probe_every));
     }
   }
 }

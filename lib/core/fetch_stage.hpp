@@ -8,7 +8,7 @@
 
 #include "base/intrusive_list.hpp"
 #include "core/abandoned_fetches.hpp"
-#include "core/breaker.hpp"
+#include "core/circuit_breaker.hpp"
 #include "core/counters.hpp"
 #include "core/fetch_limit.hpp"
 #include "core/ledger.hpp"
@@ -62,7 +62,7 @@ class FetchStage {
 
   std::size_t in_flight() const { return in_flight_.size(); }
   std::size_t waiting() const { return retries_.size(); }
-  const Breaker& breaker() const { return breaker_; }
+  const CircuitBreaker& breaker() const { return breaker_; }
   /// Nobody answers, as far as is known: with nothing left to ask nothing is known.
   bool source_silent(Timestamp now) const;
   /// Fetches that timed out and that the source may still be busy with.
@@ -118,7 +118,7 @@ class FetchStage {
   const PipelineOptions& options_;
   ReadyQueue ready_;
   RetrySchedule retries_;
-  Breaker breaker_;
+  CircuitBreaker breaker_;
   FetchLimit limit_;
   AbandonedFetches abandoned_;
   std::vector<Fetch> slots_;

@@ -1,4 +1,4 @@
-#include "core/breaker.hpp"
+#include "core/circuit_breaker.hpp"
 
 #include <doctest/doctest.h>
 
@@ -10,17 +10,17 @@ namespace {
 
 const Timestamp start{std::chrono::hours(1)};
 
-Breaker opened() {
-  Breaker breaker;
-  for (int i = 0; i < Breaker::failures_to_open; ++i) breaker.not_connected(start);
+CircuitBreaker opened() {
+  CircuitBreaker breaker;
+  for (int i = 0; i < CircuitBreaker::failures_to_open; ++i) breaker.not_connected(start);
   return breaker;
 }
 
 }  // namespace
 
 TEST_CASE("the breaker opens after a run of failures, and not one earlier") {
-  Breaker breaker;
-  for (int i = 1; i < Breaker::failures_to_open; ++i) breaker.not_connected(start);
+  CircuitBreaker breaker;
+  for (int i = 1; i < CircuitBreaker::failures_to_open; ++i) breaker.not_connected(start);
   CHECK_FALSE(breaker.open());
   CHECK(breaker.allows(start));
   breaker.timed_out(start, start + 10s);
@@ -29,25 +29,26 @@ TEST_CASE("the breaker opens after a run of failures, and not one earlier") {
 }
 
 TEST_CASE("one word of the source among failures keeps the breaker closed") {
-  Breaker breaker;
-  for (int i = 0; i < 10 * Breaker::failures_to_open; ++i) {
+  CircuitBreaker breaker;
+  for (int i = 0; i < 10 * CircuitBreaker::failures_to_open; ++i) {
     breaker.not_connected(start);
-    if (i % (Breaker::failures_to_open - 1) == 0) breaker.heard(start);
+    if (i % (CircuitBreaker::failures_to_open - 1) == 0) breaker.heard(start);
     REQUIRE_FALSE(breaker.open());
   }
 }
 
 TEST_CASE("time-outs of fetches since whose begin the source was heard are no silence") {
-  Breaker breaker;
+  CircuitBreaker breaker;
   breaker.heard(start + 9s);
   for (int i = 0; i < 1'000; ++i) breaker.timed_out(start, start + 10s);
   CHECK_FALSE(breaker.open());
-  for (int i = 0; i < Breaker::failures_to_open; ++i) breaker.timed_out(start + 9s, start + 19s);
+  for (int i = 0; i < CircuitBreaker::failures_to_open; ++i)
+    breaker.timed_out(start + 9s, start + 19s);
   CHECK(breaker.open());
 }
 
 TEST_CASE("an open breaker lets one probe through a second, and closes with an answer (S9)") {
-  Breaker breaker = opened();
+  CircuitBreaker breaker = opened();
   CHECK(breaker.next_probe() == start + 1s);
   CHECK(breaker.allows(start + 1s));
   breaker.begun(start + 1s);
@@ -60,7 +61,7 @@ TEST_CASE("an open breaker lets one probe through a second, and closes with an a
 }
 
 TEST_CASE("three of four probes are ids that were never tried") {
-  Breaker breaker = opened();
+  CircuitBreaker breaker = opened();
   int retries = 0;
   for (int probe = 1; probe <= 400; ++probe) {
     if (breaker.turn_of_retries()) ++retries;

@@ -13,7 +13,7 @@ namespace postoffice::core {
 /// slow and not silent.
 ///
 /// While open it lets one probe through every second; anything heard closes it.
-class Breaker {
+class CircuitBreaker {
  public:
   static constexpr int failures_to_open = 32;
   static constexpr Duration probe_every = std::chrono::seconds(1);
