@@ -133,7 +133,7 @@ std::uint64_t FetchStage::enter_flight(EntryIndex index, Timestamp now) {
   if (line_ == no_slot) line_ = slot;
   if (fetch.retry) ++retries_in_flight_;
   if (fetch.stale) ++stale_in_flight_;
-  fetch.alone = in_flight_.size() + abandoned_.count(now) <= FetchLimit::least;
+  fetch.alone = in_flight_.size() + abandoned_.count(now) <= ConcurrencyLimit::least;
   return std::uint64_t{fetch.use} << 32 | slot;
 }
 
@@ -160,7 +160,7 @@ void FetchStage::overtake(Timestamp began) {
   while (line_ != no_slot && slots_[line_].began < began) leave_line(line_);
 }
 
-FetchLimit::Load FetchStage::load(Timestamp now) {
+ConcurrencyLimit::Load FetchStage::load(Timestamp now) {
   const std::size_t abandoned = abandoned_.count(now);
   return {in_flight_.size() + abandoned, in_line_ + abandoned};
 }

@@ -9,8 +9,8 @@
 #include "base/intrusive_list.hpp"
 #include "core/abandoned_fetches.hpp"
 #include "core/circuit_breaker.hpp"
+#include "core/concurrency_limit.hpp"
 #include "core/counters.hpp"
-#include "core/fetch_limit.hpp"
 #include "core/ledger.hpp"
 #include "core/outcome.hpp"
 #include "core/ready_queue.hpp"
@@ -99,7 +99,7 @@ class FetchStage {
   void leave_flight(Slot slot);
   void leave_line(Slot slot);
   void overtake(Timestamp began);
-  FetchLimit::Load load(Timestamp now);
+  ConcurrencyLimit::Load load(Timestamp now);
   Slot slot_of(std::uint64_t token) const;
   Timestamp deadline(const Fetch& fetch) const;
   void ended(Slot slot, const FetchResult& result, Timestamp now);
@@ -119,7 +119,7 @@ class FetchStage {
   ReadyQueue ready_;
   RetrySchedule retries_;
   CircuitBreaker breaker_;
-  FetchLimit limit_;
+  ConcurrencyLimit limit_;
   AbandonedFetches abandoned_;
   std::vector<Fetch> slots_;
   Slot free_ = no_slot;

@@ -1,4 +1,4 @@
-#include "core/fetch_limit.hpp"
+#include "core/concurrency_limit.hpp"
 
 #include <doctest/doctest.h>
 
@@ -52,7 +52,7 @@ class World {
     return count;
   }
 
-  FetchLimit limit{first, 10s};
+  ConcurrencyLimit limit{first, 10s};
   std::uint64_t refused = 0;
 
  private:
@@ -94,7 +94,7 @@ World::Capacity constant(std::size_t capacity) {
   return [capacity](Duration) { return capacity; };
 }
 
-void answer(FetchLimit& limit, int times, Timestamp now, std::size_t in_flight = 8) {
+void answer(ConcurrencyLimit& limit, int times, Timestamp now, std::size_t in_flight = 8) {
   for (int i = 0; i < times; ++i) {
     limit.answered(mean_latency, false, {in_flight, in_flight}, no_ceiling, now);
   }
@@ -137,7 +137,7 @@ TEST_CASE("the limit follows a source that halves and doubles what it takes") {
 }
 
 TEST_CASE("one id that always fails does not shrink the limit, however long it is tried (S7)") {
-  FetchLimit limit{first, 10s};
+  ConcurrencyLimit limit{first, 10s};
   Timestamp now = start;
   answer(limit, 100, now);
   limit.reached(false, 0, start);
@@ -150,7 +150,7 @@ TEST_CASE("one id that always fails does not shrink the limit, however long it i
 }
 
 TEST_CASE("ids that fail beside many answers do not shrink the limit (S7)") {
-  FetchLimit limit{first, 10s};
+  ConcurrencyLimit limit{first, 10s};
   Timestamp now = start;
   for (int round = 0; round < 1'000; ++round) {
     answer(limit, 400, now += mean_latency);
@@ -161,19 +161,19 @@ TEST_CASE("ids that fail beside many answers do not shrink the limit (S7)") {
 
 TEST_CASE("after a silence as many begin as were answered in a second before it") {
   for (const int rate : {0, 2, 20, 100, 1'000}) {
-    FetchLimit limit{first, 10s};
+    ConcurrencyLimit limit{first, 10s};
     for (int i = 0; i < 4 * rate; ++i) answer(limit, 1, start + 1s * i / rate);
     limit.nobody_answers(start + 4s);
-    const auto expected = std::clamp<double>(rate, FetchLimit::least, first);
+    const auto expected = std::clamp<double>(rate, ConcurrencyLimit::least, first);
     CHECK(static_cast<double>(limit.under(no_ceiling)) >= 0.7 * expected);
     CHECK(static_cast<double>(limit.under(no_ceiling)) <= 1.3 * expected);
     for (int i = 0; i < 1'000; ++i) limit.lost(0, start + 4s);
-    CHECK(limit.under(no_ceiling) == FetchLimit::least);
+    CHECK(limit.under(no_ceiling) == ConcurrencyLimit::least);
   }
 }
 
 TEST_CASE("no more are in flight than are answered in half of the timeout") {
-  FetchLimit limit{first, 10s};
+  ConcurrencyLimit limit{first, 10s};
   limit.reached(true, first, start);
   Timestamp now = start;
   for (; now < start + 2s; now += 50ms) answer(limit, 1, now, first);  // it may be a burst
@@ -188,7 +188,7 @@ TEST_CASE("no more are in flight than are answered in half of the timeout") {
 }
 
 TEST_CASE("a source that is quick with one at a time has a short line") {
-  FetchLimit limit{first, 10s};
+  ConcurrencyLimit limit{first, 10s};
   Timestamp now = start;
   for (; now < start + 5s; now += 100ms) limit.answered(50ms, true, {}, no_ceiling, now);
   limit.reached(true, first, now);
@@ -197,7 +197,7 @@ TEST_CASE("a source that is quick with one at a time has a short line") {
 }
 
 TEST_CASE("a source that is slow with one at a time is given more than half of the timeout") {
-  FetchLimit limit{first, 10s};
+  ConcurrencyLimit limit{first, 10s};
   Timestamp now = start;
   for (int i = 0; i < 20; ++i) limit.answered(6s, true, {}, no_ceiling, now += 1s);
   limit.reached(true, first, now);
@@ -208,16 +208,16 @@ TEST_CASE("a source that is slow with one at a time is given more than half of t
 }
 
 TEST_CASE("where all is refused at the least limit, a pause is made") {
-  FetchLimit limit{first, 10s};
+  ConcurrencyLimit limit{first, 10s};
   for (int i = 0; i < 1'000; ++i) limit.lost(0, start);
-  CHECK(limit.under(no_ceiling) == FetchLimit::least);
-  CHECK(limit.held_until() == start + FetchLimit::refused_pause);
+  CHECK(limit.under(no_ceiling) == ConcurrencyLimit::least);
+  CHECK(limit.held_until() == start + ConcurrencyLimit::refused_pause);
   answer(limit, 1, start);
   CHECK(limit.held_until() <= start);
 }
 
 TEST_CASE("a limit that is no longer used goes back to where it began") {
-  FetchLimit limit{first, 10s};
+  ConcurrencyLimit limit{first, 10s};
   limit.reached(true, first, start);
   answer(limit, 1'000, start, 1'000);
   REQUIRE(limit.under(no_ceiling) > 1'000);
@@ -230,7 +230,7 @@ TEST_CASE("a limit that is no longer used goes back to where it began") {
 }
 
 TEST_CASE("a limit that is not reached does not grow") {
-  FetchLimit limit{first, 10s};
+  ConcurrencyLimit limit{first, 10s};
   limit.reached(false, 0, start);
   answer(limit, 10'000, start, first);
   CHECK(limit.under(no_ceiling) == first);

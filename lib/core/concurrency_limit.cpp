@@ -1,4 +1,4 @@
-#include "core/fetch_limit.hpp"
+#include "core/concurrency_limit.hpp"
 
 #include <algorithm>
 
@@ -9,17 +9,17 @@ double seconds(Duration span) { return std::chrono::duration<double>(span).count
 
 }  // namespace
 
-FetchLimit::FetchLimit(std::size_t first, Duration timeout)
+ConcurrencyLimit::ConcurrencyLimit(std::size_t first, Duration timeout)
     : first_(static_cast<double>(std::max(first, least))),
       timeout_(timeout),
       limit_(first_),
       rate_(timeout / 4) {}
 
-std::size_t FetchLimit::under(std::size_t ceiling) const {
+std::size_t ConcurrencyLimit::under(std::size_t ceiling) const {
   return std::min(ceiling, static_cast<std::size_t>(limit_));
 }
 
-void FetchLimit::reached(bool reached, std::size_t in_flight, Timestamp now) {
+void ConcurrencyLimit::reached(bool reached, std::size_t in_flight, Timestamp now) {
   reached_ = reached;
   if (reached || last_reached_ == Timestamp{}) last_reached_ = now;
   if (limit_ <= first_ || now - last_reached_ < timeout_) return;
@@ -27,8 +27,8 @@ void FetchLimit::reached(bool reached, std::size_t in_flight, Timestamp now) {
   limit_ = std::clamp(2 * static_cast<double>(in_flight), first_, limit_);
 }
 
-void FetchLimit::answered(Duration latency, bool alone, Load load, std::size_t ceiling,
-                          Timestamp now) {
+void ConcurrencyLimit::answered(Duration latency, bool alone, Load load, std::size_t ceiling,
+                                Timestamp now) {
   latency_ = latency_ == Duration{} ? latency : latency_ + (latency - latency_) / 32;
   if (alone) alone_.add(latency);
   weight_ = std::max(0.0, weight_ - forgiven_per_answer);
@@ -40,7 +40,7 @@ void FetchLimit::answered(Duration latency, bool alone, Load load, std::size_t c
   limit_ += quiet ? 1 : std::max(additive, 1 / limit_);
 }
 
-void FetchLimit::failed(Load load, std::size_t ceiling, Timestamp now) {
+void ConcurrencyLimit::failed(Load load, std::size_t ceiling, Timestamp now) {
   heard(load, now);
   // Back to where every source begins, at least: that it fails ids is not that they are too many.
   const bool low = limit_ < std::min(first_, static_cast<double>(ceiling));
@@ -49,7 +49,7 @@ void FetchLimit::failed(Load load, std::size_t ceiling, Timestamp now) {
   if (reached_ && low && quiet) limit_ += 1;
 }
 
-void FetchLimit::lost(int failures, Timestamp now) {
+void ConcurrencyLimit::lost(int failures, Timestamp now) {
   if (under(least + 1) == least) held_until_ = now + refused_pause;
   const double weight = 1.0 / (1 << std::clamp(failures, 0, 12));
   if (now - halved_weight_ >= period()) {
@@ -62,29 +62,29 @@ void FetchLimit::lost(int failures, Timestamp now) {
   shrink_to(limit_ - weight, now);
 }
 
-void FetchLimit::late(Timestamp now) {
+void ConcurrencyLimit::late(Timestamp now) {
   const double most = served_in_time(now);
   if (limit_ > most) shrink_to(most, now);
 }
 
-void FetchLimit::nobody_answers(Timestamp now) {
+void ConcurrencyLimit::nobody_answers(Timestamp now) {
   shrink_to(std::min(limit_, rate_.a_second(now)), now);
 }
 
-Duration FetchLimit::period() const {
+Duration ConcurrencyLimit::period() const {
   return std::max<Duration>(latency_, std::chrono::milliseconds(100));
 }
 
-double FetchLimit::forgiven() const {
+double ConcurrencyLimit::forgiven() const {
   return std::max(forgiven_at_once, limit_ * forgiven_per_answer);
 }
 
-double FetchLimit::served_in_time(Timestamp now) {
+double ConcurrencyLimit::served_in_time(Timestamp now) {
   return std::max<double>(least, rate_.a_second(now) * seconds(longest_line()));
 }
 
 // How long what begins now may be under way.
-Duration FetchLimit::longest_line() const {
+Duration ConcurrencyLimit::longest_line() const {
   const Duration half = timeout_ / 2;
   if (alone_.count < alone_.enough) return half;
   const Duration most = std::max(half, std::min(alone_.mean * 3 / 2, timeout_ * 9 / 10));
@@ -92,13 +92,13 @@ Duration FetchLimit::longest_line() const {
 }
 
 // One that stood behind what the source was still busy with says little.
-void FetchLimit::Alone::add(Duration latency) {
+void ConcurrencyLimit::Alone::add(Duration latency) {
   if (count == enough) latency = std::min(latency, mean * 2);
   count = std::min(count + 1, enough);
   mean += (latency - mean) / count;
 }
 
-void FetchLimit::heard(Load load, Timestamp now) {
+void ConcurrencyLimit::heard(Load load, Timestamp now) {
   rate_.add(now);
   const double most = served_in_time(now);
   const bool line = static_cast<double>(load.in_line) > most || latency_ > longest_line();
@@ -111,16 +111,16 @@ void FetchLimit::heard(Load load, Timestamp now) {
   if (crowded_for(timeout_ / 4, now) && limit_ > most) limit_ = most;
 }
 
-bool FetchLimit::crowded_for(Duration span, Timestamp now) const {
+bool ConcurrencyLimit::crowded_for(Duration span, Timestamp now) const {
   return crowded_since_ <= now - span;
 }
 
 // Retries and old ids may not fill it. What is in flight is less by the one that has just ended.
-bool FetchLimit::tried_out(Load load) const {
+bool ConcurrencyLimit::tried_out(Load load) const {
   return limit_ <= 2 * static_cast<double>(load.in_flight + 1);
 }
 
-void FetchLimit::shrink_to(double limit, Timestamp now) {
+void ConcurrencyLimit::shrink_to(double limit, Timestamp now) {
   last_loss_ = now;
   limit_ = std::max<double>(least, limit);
 }

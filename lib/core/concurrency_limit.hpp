@@ -29,13 +29,13 @@ namespace postoffice::core {
 ///
 /// Some losses say nothing about the source. An id's next loss in a row weighs half of the last,
 /// and losses are forgiven up to one in 32: so ids that fail, fail alone.
-class FetchLimit {
+class ConcurrencyLimit {
  public:
   static constexpr std::size_t least = 4;
   /// While all is refused at the least limit, as long as this passes before the next.
   static constexpr Duration refused_pause = std::chrono::milliseconds(100);
 
-  FetchLimit(std::size_t first, Duration timeout);
+  ConcurrencyLimit(std::size_t first, Duration timeout);
 
   /// The limit below the configured one.
   std::size_t under(std::size_t ceiling) const;
