@@ -22,7 +22,7 @@ struct Counters {
   std::uint64_t fetch_failures = 0;
   std::uint64_t touches = 0;
   std::uint64_t deleted = 0;
-  std::uint64_t carried = 0;
+  std::uint64_t requeued = 0;
   std::uint64_t store_failures = 0;
 };
 

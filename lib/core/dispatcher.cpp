@@ -19,7 +19,7 @@ void Actions::clear() {
   fetches.clear();
   applies.clear();
   expire.reset();
-  carries.clear();
+  requeues.clear();
   acknowledge.reset();
   read = false;
   wake = Timestamp::max();
@@ -179,8 +179,8 @@ void Dispatcher::expired(std::error_code error, const Expired& done, Timestamp n
   expiry_.ended(error, done, now);
 }
 
-void Dispatcher::carried(std::uint64_t token, std::error_code error, Sequence receipt,
-                         Timestamp now) {
+void Dispatcher::requeued(std::uint64_t token, std::error_code error, Sequence receipt,
+                          Timestamp now) {
   resolve(requeue_.appended(token, error, receipt, watermark_, now));
 }
 
@@ -218,7 +218,7 @@ Actions& Dispatcher::act(Timestamp now, Timestamp frontier, Timestamp recorded, 
   store_.begin(now, watermark_ - options_.ttl, draining_, actions.applies);
   if (!draining_) actions.expire = expiry_.begin(now, watermark_, recorded);
   requeue_.begin(now, {last_delivered_, acknowledged_, crowded, store_.first_touch()}, draining_,
-                 actions.carries);
+                 actions.requeues);
   acknowledge(actions);
   check(frontier);
   actions.read = store_.touches_waiting() < options_.known_ids_max &&

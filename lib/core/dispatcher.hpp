@@ -39,7 +39,7 @@ struct Actions {
   std::vector<FetchOrder> fetches;
   std::vector<ApplyOrder> applies;
   std::optional<Expiry> expire;
-  std::vector<RequeueOrder> carries;
+  std::vector<RequeueOrder> requeues;
   std::optional<Sequence> acknowledge;
   bool read = false;  // more callbacks are welcome
   Timestamp wake = Timestamp::max();
@@ -70,7 +70,7 @@ class Dispatcher {
   void expired(std::error_code error, const Expired& done, Timestamp now);
   /// `receipt`: the sequence that the receipt of the record that carries the ids names, without an
   /// error. Comes before that record is delivered (Queue::append).
-  void carried(std::uint64_t token, std::error_code error, Sequence receipt, Timestamp now);
+  void requeued(std::uint64_t token, std::error_code error, Sequence receipt, Timestamp now);
 
   /// From the next act() on instead of PipelineOptions::fetch_concurrency.
   void set_fetch_concurrency(std::size_t fetches) { options_.fetch_concurrency = fetches; }

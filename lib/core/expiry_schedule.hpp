@@ -27,8 +27,8 @@ class ExpirySchedule {
   }
 
   /// Takes out the ids whose last receipt lies before `cutoff`, late by one bucket at most. Ids
-  /// that still are touched or carried are looked at again a second later. What is returned is
-  /// valid until the next call.
+  /// that are still being touched or requeued are looked at again a second later. What is returned
+  /// is valid until the next call.
   const std::vector<KnownIndex>& take_expired(Timestamp cutoff);
 
   /// Stops watching the ids of the oldest bucket, and hands them over, as above.

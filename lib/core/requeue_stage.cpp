@@ -52,7 +52,7 @@ void RequeueStage::begin(Timestamp now, const QueuePosition& queue, bool drain,
 }
 
 void RequeueStage::order(Append append, std::vector<RequeueOrder>& orders) {
-  counters_.carried += append.ids.size();
+  counters_.requeued += append.ids.size();
   orders.push_back({++last_token_, append.received_at, append.ids});
   appends_.emplace(last_token_, std::move(append));
 }

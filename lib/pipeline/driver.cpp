@@ -164,10 +164,10 @@ void Pipeline::Driver::carry_out(core::Actions& actions) {
       });
     });
   }
-  for (const auto& [token, received_at, ids] : actions.carries) {
+  for (const auto& [token, received_at, ids] : actions.requeues) {
     const auto done = [self, token = token](std::error_code error, const Receipt& receipt) {
       self->completed([self = self.get(), token, error, receipt](Timestamp now) {
-        self->dispatcher_.carried(token, error, receipt.sequence, now);
+        self->dispatcher_.requeued(token, error, receipt.sequence, now);
       });
     };
     parts_.queue.append(ids, received_at, done);
@@ -291,7 +291,7 @@ void Pipeline::Driver::publish(Timestamp now) {
   status.fetch_limit = dispatcher_.fetches().limit();
   status.touches = counters.touches;
   status.deleted = counters.deleted;
-  status.carried = counters.carried;
+  status.carried = counters.requeued;
   status.store_failures = counters.store_failures;
   status.ids_in_queue_only = dispatcher_.waiting_ids();
   status.behind_since = std::min(now, dispatcher_.behind_since());

@@ -32,7 +32,7 @@ struct Fixture {
 
 TEST_CASE_FIXTURE(Fixture, "receipts leave newest first, in whatever order they came") {
   add(1, start + 1s, 1, 1);
-  add(2, start, 1, 1);  // carried by an earlier run
+  add(2, start, 1, 1);  // requeued by an earlier run
   add(3, start + 2s, 1, 1);
   CHECK(backlog.take().received_at == start + 2s);
   CHECK(backlog.newest() == start + 1s);

@@ -31,14 +31,14 @@ struct DispatcherByHand {
   bool reading = true;
   std::deque<FetchOrder> fetches;
   std::deque<ApplyOrder> applies;
-  std::deque<RequeueOrder> carries;
+  std::deque<RequeueOrder> requeues;
   std::deque<Expiry> expiries;
 
   void act() {
     Actions actions = dispatcher.act(now, now, Timestamp::max(), crowded);
     for (auto& fetch : actions.fetches) fetches.push_back(fetch);
     for (auto& apply : actions.applies) applies.push_back(std::move(apply));
-    for (auto& carry : actions.carries) carries.push_back(std::move(carry));
+    for (auto& order : actions.requeues) requeues.push_back(std::move(order));
     if (actions.expire) expiries.push_back(std::move(*actions.expire));
     reading = actions.read;
     if (actions.acknowledge) acknowledged = *actions.acknowledge;
@@ -60,12 +60,12 @@ struct DispatcherByHand {
     dispatcher.delivered(delivery, now);
     act();
   }
-  void deliver_carried(const RequeueOrder& order) {
+  void deliver_requeued(const RequeueOrder& order) {
     Delivery delivery;
     delivery.ids = order.ids;
     delivery.entries.push_back(
         {++sequence, order.received_at, 0, static_cast<std::uint32_t>(order.ids.size()), true});
-    dispatcher.carried(order.token, {}, sequence, now);
+    dispatcher.requeued(order.token, {}, sequence, now);
     dispatcher.delivered(delivery, now);
     act();
   }

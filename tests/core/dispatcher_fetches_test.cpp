@@ -33,7 +33,7 @@ TEST_CASE_FIXTURE(DispatcherByHand,
 }
 
 TEST_CASE_FIXTURE(DispatcherByHand,
-                  "an answer carries the newest receipt, not the one it was fetched for") {
+                  "an answer requeues the newest receipt, not the one it was fetched for") {
   receive({1});
   const auto fetch = next_fetch();
   const auto began = now;

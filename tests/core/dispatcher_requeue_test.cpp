@@ -3,12 +3,12 @@
 
 namespace postoffice::core {
 
-TEST_CASE("an id that waits for long is carried forward, and the queue moves on") {
+TEST_CASE("an id that waits for long is requeued, and the queue moves on") {
   DispatcherByHand f({.fetch_concurrency = 100, .attempts_min = 1000});  // never given up
   f.receive({1});
   const auto received = f.now;
   f.receive({2});
-  for (int i = 0; i < 700 && f.carries.empty(); ++i) {
+  for (int i = 0; i < 700 && f.requeues.empty(); ++i) {
     while (!f.fetches.empty()) {
       const auto fetch = f.next_fetch();
       if (fetch.id == 1)
@@ -20,12 +20,12 @@ TEST_CASE("an id that waits for long is carried forward, and the queue moves on"
     while (!f.expiries.empty()) f.delete_expired(0);
     f.advance(100ms);
   }
-  REQUIRE(f.carries.size() == 1);
+  REQUIRE(f.requeues.size() == 1);
   CHECK(f.now >= received + 60s);
-  CHECK(f.carries.front().ids == std::vector<ObjectId>{1});
-  CHECK(f.carries.front().received_at == received);
+  CHECK(f.requeues.front().ids == std::vector<ObjectId>{1});
+  CHECK(f.requeues.front().received_at == received);
   CHECK(f.acknowledged == 0);
-  f.deliver_carried(f.carries.front());
+  f.deliver_requeued(f.requeues.front());
   CHECK(f.acknowledged == 2);
   CHECK(f.counters().pending == 1);
   CHECK(f.counters().delivered == 2);
@@ -60,7 +60,7 @@ TEST_CASE("ids without room wait in the queue, are touched, and fetched in the e
   CHECK(stored.size() == 40);
   CHECK(touched.size() >= 30);
   CHECK(f.counters().stored == 40);
-  CHECK(f.counters().carried == 0);
+  CHECK(f.counters().requeued == 0);
   CHECK(f.counters().pending == 0);
   CHECK(f.dispatcher.behind_since() == Timestamp::max());
   CHECK(f.acknowledged == f.sequence);
@@ -73,13 +73,13 @@ struct Waiting : DispatcherByHand {
   Waiting() : DispatcherByHand({.fetch_concurrency = 100, .pending_ids_max = 2}) {
     receive({1, 2, 3});
     store_for(200ms);
-    REQUIRE(carries.empty());
+    REQUIRE(requeues.empty());
     crowded = 1;
     store_for(1s);
     REQUIRE(of_three().ids == std::vector<ObjectId>{3});
   }
   RequeueOrder of_three() {
-    for (const auto& order : carries) {
+    for (const auto& order : requeues) {
       if (order.ids == std::vector<ObjectId>{3}) return order;
     }
     return {};
@@ -94,8 +94,8 @@ struct Waiting : DispatcherByHand {
     advance(100ms);
     while (!applies.empty()) commit();
   }
-  void carry_fails(const RequeueOrder& order) {
-    dispatcher.carried(order.token, Error::storage_full, 0, now);
+  void requeue_fails(const RequeueOrder& order) {
+    dispatcher.requeued(order.token, Error::storage_full, 0, now);
   }
 };
 
@@ -103,23 +103,23 @@ struct Waiting : DispatcherByHand {
 
 TEST_CASE_FIXTURE(Waiting, "a record is kept until what waits in it is durable elsewhere") {
   const auto order = of_three();
-  for (const auto& other : carries) {
-    if (other.token != order.token) carry_fails(other);
+  for (const auto& other : requeues) {
+    if (other.token != order.token) requeue_fails(other);
   }
   crowded = 0;
   finish_two();
   CHECK(acknowledged == 0);
-  dispatcher.carried(order.token, {}, 2, now);
+  dispatcher.requeued(order.token, {}, 2, now);
   act();
   CHECK(acknowledged == 1);
   CHECK(dispatcher.waiting_ids() == 1);
 }
 
-TEST_CASE_FIXTURE(Waiting, "a queue too full to carry ids forward holds up nothing for ever") {
-  for (const auto& order : std::exchange(carries, {})) carry_fails(order);
+TEST_CASE_FIXTURE(Waiting, "a queue too full to requeue ids holds up nothing forever") {
+  for (const auto& order : std::exchange(requeues, {})) requeue_fails(order);
   store_for(2s);
   CHECK(of_three().ids.size() == 1);  // tried again
-  for (const auto& order : std::exchange(carries, {})) carry_fails(order);
+  for (const auto& order : std::exchange(requeues, {})) requeue_fails(order);
   crowded = 0;
   finish_two();
   const auto third = next_fetch();
@@ -199,14 +199,14 @@ TEST_CASE("beyond the memory granted no callback is read (S9)") {
   CHECK(f.counters().stored == 9);
 }
 
-TEST_CASE_FIXTURE(Waiting, "carried records are known by their receipts, not by their places") {
+TEST_CASE_FIXTURE(Waiting, "requeued records are known by their receipts, not by their places") {
   const auto order = of_three();
-  for (const auto& other : carries) {
-    if (other.token != order.token) carry_fails(other);
+  for (const auto& other : requeues) {
+    if (other.token != order.token) requeue_fails(other);
   }
   crowded = 0;
   constexpr Sequence receipt = 1'000;
-  dispatcher.carried(order.token, {}, receipt, now);
+  dispatcher.requeued(order.token, {}, receipt, now);
   receive({4});  // somebody else's, in between
   Delivery delivery;
   delivery.ids = order.ids;
@@ -236,14 +236,14 @@ struct Overtaken : DispatcherByHand {
     crowded = sequence;
     store_for(2s);
     crowded = 0;
-    REQUIRE(carries.size() == 3);
-    REQUIRE(carries[1].received_at == first);
-    newer = carries[2];
-    dispatcher.carried(carries[0].token, Error::storage_error, 0, now);
+    REQUIRE(requeues.size() == 3);
+    REQUIRE(requeues[1].received_at == first);
+    newer = requeues[2];
+    dispatcher.requeued(requeues[0].token, Error::storage_error, 0, now);
     answer(next_fetch());
     answer(next_fetch());
     store_for(1s);
-    deliver_carried(carries[1]);
+    deliver_requeued(requeues[1]);
   }
 };
 
@@ -256,7 +256,7 @@ TEST_CASE_FIXTURE(Overtaken,
   CHECK(commit().answers[0].last_seen == first);
   store_for(3s);
   CHECK(dispatcher.watermark() <= overtaken);
-  deliver_carried(newer);
+  deliver_requeued(newer);
   CHECK(dispatcher.watermark() <= overtaken);
   advance(100ms);
   bool touched = false;
@@ -271,7 +271,7 @@ TEST_CASE_FIXTURE(Overtaken,
 
 TEST_CASE_FIXTURE(Overtaken,
                   "a receipt that was away counts for a row that is still to come (S6)") {
-  deliver_carried(newer);
+  deliver_requeued(newer);
   for (int i = 0; i < 5; ++i) {
     advance(100ms);
     while (!applies.empty()) commit({.missing = {3}, .late = {}});
@@ -281,18 +281,18 @@ TEST_CASE_FIXTURE(Overtaken,
 }
 
 TEST_CASE_FIXTURE(DispatcherByHand,
-                  "ids in the way of a crowded queue are carried forward at once") {
+                  "ids in the way of a crowded queue are requeued at once") {
   receive({1});
   receive({2});
   receive({3});
   advance(100ms);
   while (!applies.empty()) commit();  // the touches
-  CHECK(carries.empty());
+  CHECK(requeues.empty());
   const auto hurried = dispatcher.act(now, now, Timestamp::max(), 2);
-  REQUIRE(hurried.carries.size() == 1);  // they were received in one instant
-  CHECK(hurried.carries[0].ids == std::vector<ObjectId>{1, 2});
-  CHECK(dispatcher.act(now + 1s, now, Timestamp::max(), 2).carries.empty());
-  deliver_carried(hurried.carries[0]);
+  REQUIRE(hurried.requeues.size() == 1);  // they were received in one instant
+  CHECK(hurried.requeues[0].ids == std::vector<ObjectId>{1, 2});
+  CHECK(dispatcher.act(now + 1s, now, Timestamp::max(), 2).requeues.empty());
+  deliver_requeued(hurried.requeues[0]);
   CHECK(acknowledged == 2);
 }
 

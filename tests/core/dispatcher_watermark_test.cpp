@@ -101,7 +101,7 @@ TEST_CASE_FIXTURE(DispatcherByHand,
 }
 
 TEST_CASE_FIXTURE(DispatcherByHand,
-                  "an older receipt that comes later, carried by another run, keeps the newer") {
+                  "an older receipt that comes later, requeued by another run, keeps the newer") {
   const auto early = now;
   advance(5s);
   receive({1});
