@@ -26,7 +26,7 @@ void Appender::append(std::span<const ObjectId> ids, std::optional<Timestamp> ca
   RecordHeader header;
   header.payload_size = static_cast<std::uint32_t>(payload.size());
   header.payload_checksum = codec::crc32c(payload);
-  header.type = carried_from ? RecordType::carried : RecordType::callback;
+  header.type = carried_from ? RecordType::requeued : RecordType::callback;
   const bool too_large = payload.size() > payload_size_max || header.size() > record_size_max_;
   std::error_code refused = too_large ? make_error_code(Error::not_durable) : std::error_code{};
   bool wake = false;

@@ -37,7 +37,7 @@ BacklogReader::Piece BacklogReader::read(const Segment& segment, std::size_t byt
     const bool own = segment.header.epoch == epoch_;
     entries.push_back({record.sequence, record.received_at, begin,
                        static_cast<std::uint32_t>(ids.size()),
-                       own && record.type == RecordType::carried, record.sequence});
+                       own && record.type == RecordType::requeued, record.sequence});
     after_ = record.sequence;
   }
   const bool unread = scanner_->read_failures() > failures_before;

@@ -12,7 +12,7 @@ namespace postoffice::journal {
 /// durable, and tells it before every piece.
 class BacklogReader {
  public:
-  /// `epoch`: of this run, by which its own carried records are known.
+  /// `epoch`: of this run, by which its own requeued records are known.
   BacklogReader(const Storage& storage, std::uint64_t epoch) : storage_(storage), epoch_(epoch) {}
 
   /// Goes on behind `after`, whose successor lies in segment `number`, not before `offset`.

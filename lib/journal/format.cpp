@@ -127,7 +127,7 @@ void encode(const RecordHeader& header, std::uint32_t seed, std::span<std::byte>
 std::optional<RecordHeader> decode_record_header(Bytes bytes, std::uint32_t seed) {
   const auto type = std::to_integer<std::uint8_t>(bytes[7]);
   if (type != static_cast<std::uint8_t>(RecordType::callback) &&
-      type != static_cast<std::uint8_t>(RecordType::carried)) {
+      type != static_cast<std::uint8_t>(RecordType::requeued)) {
     return {};
   }
   const auto checksum = codec::crc32c(bytes.subspan(4, record_header_size - 4), seed);

@@ -51,7 +51,7 @@ struct BatchHeader {
   friend bool operator==(const BatchHeader&, const BatchHeader&) = default;
 };
 
-enum class RecordType : std::uint8_t { callback = 1, carried = 2 };
+enum class RecordType : std::uint8_t { callback = 1, requeued = 2 };
 
 struct RecordHeader {
   std::uint32_t payload_size = 0;

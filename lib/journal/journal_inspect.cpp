@@ -61,7 +61,7 @@ class Inspection {
     }
     if (!visit_) return;
     visit_({segment.name, record.offset, record.sequence, record.received_at,
-            record.type == RecordType::carried, acknowledged, ids});
+            record.type == RecordType::requeued, acknowledged, ids});
   }
 
   void summarise(const SegmentFiles& files, const ScanResult& scan) {

@@ -151,7 +151,7 @@ inline void recovery_twice(Script& script) {
   script.batches(1);
 }
 
-inline void carried_records(Script& script) {
+inline void requeued_records(Script& script) {
   script.start();
   script.batches(1);
   script.append(2, 60, true);
@@ -342,7 +342,7 @@ inline constexpr History histories[] = {
     {"failed syncs of files", failed_syncs_of_files},
     {"torn tail and on", torn_tail_and_on},
     {"recovery twice", recovery_twice},
-    {"carried records", carried_records},
+    {"requeued records", requeued_records},
     {"backlog is read", backlog_is_read},
     {"burned sequences", burned_sequences},
     {"full disk, then room", full_disk_then_room},

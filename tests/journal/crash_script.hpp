@@ -144,14 +144,14 @@ class Script {
     disk_ = std::make_unique<SimulatedDisk>(start_);
   }
 
-  void append(int callbacks = 1, int ids = 60, bool carried = false) {
+  void append(int callbacks = 1, int ids = 60, bool requeued = false) {
     for (; callbacks > 0; --callbacks) {
       clock_.advance(std::chrono::milliseconds(1));
-      Callback callback{0, carried ? Timestamp(std::chrono::hours(1)) : clock_.now(), {}};
+      Callback callback{0, requeued ? Timestamp(std::chrono::hours(1)) : clock_.now(), {}};
       for (ObjectId id = 0; id < ids; ++id) callback.ids.push_back(next_id_ + (id << 30));
       ++next_id_;
       attempted_[callback.ids.front()] = callback;
-      const auto from = carried ? std::optional(callback.received_at) : std::nullopt;
+      const auto from = requeued ? std::optional(callback.received_at) : std::nullopt;
       run_->queue().append(callback.ids, from, [this, callback](auto error, Receipt receipt) {
         if (error) return void(++refused_);
         auto promise = callback;

@@ -234,7 +234,7 @@ TEST_CASE("version 2 has these bytes") {
   CHECK(hex(payload) == "030904d83f00");
 
   std::array<std::byte, record_header_size> record_bytes{};
-  const RecordHeader record{6, RecordType::carried, codec::crc32c(payload), 17,
+  const RecordHeader record{6, RecordType::requeued, codec::crc32c(payload), 17,
                             Timestamp(Duration(1'700'000'000'000'001))};
   encode(record, segment.seed, record_bytes);
   CHECK(hex(record_bytes) == "372d9dd906000002354e44461100000001401e18240a0600");
