@@ -22,7 +22,7 @@ void Actions::clear() {
   requeues.clear();
   acknowledge.reset();
   read = false;
-  wake = Timestamp::max();
+  next_wake_at = Timestamp::max();
 }
 
 Dispatcher::Dispatcher(const PipelineOptions& options, std::uint64_t seed)
@@ -223,8 +223,9 @@ Actions& Dispatcher::act(Timestamp now, Timestamp frontier, Timestamp recorded, 
   check(frontier);
   actions.read = store_.touches_waiting() < options_.known_ids_max &&
                  requeue_.size() < options_.waiting_ids_max;
-  actions.wake = std::min({fetches_.wake(), store_.wake(), now + expiry_.pause()});
-  if (more_to_admit_) actions.wake = now;
+  actions.next_wake_at =
+      std::min({fetches_.next_wake_at(), store_.next_wake_at(), now + expiry_.pause()});
+  if (more_to_admit_) actions.next_wake_at = now;
   return actions;
 }
 

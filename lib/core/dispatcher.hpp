@@ -42,7 +42,7 @@ struct Actions {
   std::vector<RequeueOrder> requeues;
   std::optional<Sequence> acknowledge;
   bool read = false;  // more callbacks are welcome
-  Timestamp wake = Timestamp::max();
+  Timestamp next_wake_at = Timestamp::max();
 
   void clear();
 };

@@ -310,7 +310,7 @@ bool FetchStage::source_silent(Timestamp now) const {
   return breaker_.open() && (asked || !breaker_.allows(now));
 }
 
-Timestamp FetchStage::wake() const {
+Timestamp FetchStage::next_wake_at() const {
   Timestamp wake = Timestamp::max();
   if (!retries_.empty()) wake = std::min(wake, retries_.next());
   if (!in_flight_.empty()) wake = std::min(wake, deadline(slots_[in_flight_.first()]));

@@ -71,7 +71,7 @@ class FetchStage {
   std::size_t limit() const { return limit_.under(options_.fetch_concurrency); }
 
   /// When begin() is to be called next, even if nothing happens.
-  Timestamp wake() const;
+  Timestamp next_wake_at() const;
 
  private:
   using Slot = std::uint32_t;

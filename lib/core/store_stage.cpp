@@ -452,13 +452,13 @@ Sequence StoreStage::first_touch() const {
   return first;
 }
 
-Timestamp StoreStage::wake() const {
+Timestamp StoreStage::next_wake_at() const {
   if (in_flight_.size() >= batches_in_flight_max) return Timestamp::max();
   if (!in_flight_.empty() && failures_ > 0) return Timestamp::max();
-  const auto due = waiting_.empty() ? touches_.wake() : Timestamp::min();
+  const auto due = waiting_.empty() ? touches_.next_wake_at() : Timestamp::min();
   // One retry at a time, although a transaction begun before it may have refused its rows
   // meanwhile.
-  const auto again = retry_ ? Timestamp::max() : stuck_.wake();
+  const auto again = retry_ ? Timestamp::max() : stuck_.next_wake_at();
   return std::max(std::min(due, again), not_before_);
 }
 

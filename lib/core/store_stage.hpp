@@ -60,7 +60,7 @@ class StoreStage {
   Timestamp oldest_touch() const;
   Sequence first_touch() const;
 
-  Timestamp wake() const;
+  Timestamp next_wake_at() const;
 
  private:
   struct Batch {

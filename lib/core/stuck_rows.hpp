@@ -62,7 +62,7 @@ class StuckRows {
   std::vector<ObjectId> take_due(Timestamp now, std::size_t limit);
   bool under_way() const { return under_way_ > 0; }
 
-  Timestamp wake() const { return under_way() ? Timestamp::max() : next_; }
+  Timestamp next_wake_at() const { return under_way() ? Timestamp::max() : next_; }
   Timestamp oldest() const { return by_age_.empty() ? Timestamp::max() : by_age_.begin()->first; }
 
   /// Names the oldest ones.

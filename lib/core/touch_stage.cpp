@@ -80,7 +80,7 @@ bool TouchStage::ready(Timestamp now) const {
   return full() || (!chunks_.empty() && chunks_.front().opened + delay_ <= now);
 }
 
-Timestamp TouchStage::wake() const {
+Timestamp TouchStage::next_wake_at() const {
   Timestamp wake = Timestamp::max();
   if (!chunks_.empty()) wake = chunks_.front().opened + delay_;
   if (!missing_.empty()) wake = std::min(wake, std::max(missing_.front().due, next_repeat_));

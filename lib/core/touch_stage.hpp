@@ -67,7 +67,7 @@ class TouchStage {
 
   /// A chunk is full, or its first touch has waited long enough, or the backlog has something.
   bool due(Timestamp now) const { return ready(now) || !backlog_.empty(); }
-  Timestamp wake() const;
+  Timestamp next_wake_at() const;
 
   /// Takes the next chunk, to be followed by committed(), backlog_committed() or failed(). `now`:
   /// what is not due by then comes after the backlog. Of a chunk of more than `limit` ids a part of

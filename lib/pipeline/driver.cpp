@@ -174,7 +174,7 @@ void Pipeline::Driver::carry_out(core::Actions& actions) {
   }
   if (actions.acknowledge) parts_.queue.acknowledge(*actions.acknowledge);
   if (actions.read && !reading_) read();
-  if (actions.wake < next_wake_) schedule(next_wake_ = actions.wake);
+  if (actions.next_wake_at < next_wake_) schedule(next_wake_ = actions.next_wake_at);
 }
 
 void Pipeline::Driver::read() {

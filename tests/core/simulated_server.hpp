@@ -85,7 +85,7 @@ class ServedWorld {
     act();
     for (;;) {
       const Timestamp event = events_.empty() ? Timestamp::max() : events_.begin()->first;
-      const Timestamp next = std::min({event, next_new_, stage_.wake(), end});
+      const Timestamp next = std::min({event, next_new_, stage_.next_wake_at(), end});
       now_ = std::max(now_, next);
       if (event <= now_) {
         const auto due = events_.extract(events_.begin()).mapped();

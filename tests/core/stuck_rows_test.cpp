@@ -19,11 +19,11 @@ TEST_CASE("a row that is refused is tried again later and later, at most 5 s apa
   CHECK(rows.take_due(at(0.1), 10).empty());
   Timestamp now = at(0);
   for (int tries = 0; tries < 20; ++tries) {
-    const Timestamp due = rows.wake();
+    const Timestamp due = rows.next_wake_at();
     CHECK(due <= now + std::chrono::seconds(5));
     now = due;
     REQUIRE(rows.take_due(now, 10) == std::vector<ObjectId>{7});
-    CHECK(rows.wake() == Timestamp::max());
+    CHECK(rows.next_wake_at() == Timestamp::max());
     CHECK(rows.take_due(now + std::chrono::minutes(1), 10).empty());  // under way
     rows.refused({7, "23514", "no", false}, now);
   }
@@ -41,7 +41,7 @@ TEST_CASE("one that is locked is tried again each second") {
   }
   rows.erase(7);
   CHECK(rows.empty());
-  CHECK(rows.wake() == Timestamp::max());
+  CHECK(rows.next_wake_at() == Timestamp::max());
   CHECK_FALSE(rows.under_way());
 }
 

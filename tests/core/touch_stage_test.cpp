@@ -186,13 +186,14 @@ TEST_CASE_FIXTURE(Fixture, "repetitions take a share of the time, however many t
   touches.repeat_missing(start + 1s);
   CHECK(touches.size() == 3);
   touches.committed(touches.take());
-  CHECK(touches.wake() > start + 1s);
+  CHECK(touches.next_wake_at() > start + 1s);
   for (int i = 1; i < 10; ++i) {
     touches.repeat_missing(start + 1s + i * 50ms);
     touches.committed(touches.take());
   }
   CHECK(touches.size() == 0);
-  CHECK(touches.wake() == Timestamp::max());  // each was touched, and nothing is missing now
+  CHECK(touches.next_wake_at() ==
+        Timestamp::max());  // each was touched, and nothing is missing now
 }
 
 TEST_CASE_FIXTURE(Fixture, "touches of the backlog come after what is due, and do come") {
