@@ -126,7 +126,7 @@ void Dispatcher::admit(const Backlog::Receipt& receipt, Timestamp now) {
   } else {
     store_.touches().add(index, received_at, sequence, now);
   }
-  ledger_.rest(index);
+  ledger_.release_if_unused(index);
 }
 
 // Those that have rows are watched from now on. Whose newest receipt is in no row yet, since an
@@ -148,7 +148,7 @@ void Dispatcher::overflow_touched(const TouchStage::BacklogEnded& ended, Timesta
     }
     entry.last_receipt = std::max(entry.last_receipt, last_seen);
     expiry_.watch(index);
-    ledger_.rest(index);
+    ledger_.release_if_unused(index);
   }
   if (ended.last) requeue_.end_touches();
 }
@@ -184,15 +184,15 @@ void Dispatcher::requeued(std::uint64_t token, std::error_code error, Sequence r
   resolve(requeue_.appended(token, error, receipt, watermark_, now));
 }
 
-// Takes the id off the unserved list once nothing is owed to it any more, and lets it rest once
-// nothing at all is going on.
+// Takes the id off the unserved list once nothing is owed to it any more, and releases its entry
+// once nothing refers to that.
 void Dispatcher::resolve(EntryIndex index) {
   if (!ledger_.active(index)) return;
   const Entry& entry = ledger_[index];
   if (entry.stage == Stage::idle && entry.storing == 0) ledger_.set_served(index);
   // An id that expired while it was pending may have got a row since: look at it once more.
   expiry_.watch(index);
-  ledger_.rest(index);
+  ledger_.release_if_unused(index);
 }
 
 void Dispatcher::resolve(const std::vector<EntryIndex>& indices) {

@@ -15,7 +15,7 @@ void ExpirySchedule::set_in_expiry(KnownIndex index, bool in_expiry) {
   if (known.active()) {
     ledger_[known.entry()].in_expiry = in_expiry;
   } else {
-    known.rest(known.last_receipt(), in_expiry);
+    known.set_idle(known.last_receipt(), in_expiry);
   }
 }
 

@@ -11,7 +11,7 @@
 
 namespace postoffice::core {
 
-/// Names what is being done about an id (Entry). Stable until the id rests.
+/// Names what is being done about an id (Entry). Stable until the id is idle.
 enum class EntryIndex : std::uint32_t {};
 inline constexpr EntryIndex no_entry{0xffffffff};
 
@@ -44,7 +44,7 @@ class Known {
     assert(!active());
     return (word_ & expiry_bit) != 0;
   }
-  void rest(Timestamp last_receipt, bool in_expiry) {
+  void set_idle(Timestamp last_receipt, bool in_expiry) {
     word_ = shifted(last_receipt.time_since_epoch().count()) | (in_expiry ? expiry_bit : 0);
   }
 

@@ -53,17 +53,17 @@ EntryIndex Ledger::new_entry() {
 
 void Ledger::free(EntryIndex index) {
   Entry& entry = (*this)[index];
-  assert(entry.known != not_known && at_rest(entry));
+  assert(entry.known != not_known && unused(entry));
   count_down(active_);
   entry.known = not_known;
   entry.ticket = 0;
   entry.next_free = std::exchange(free_, index);
 }
 
-bool Ledger::rest(EntryIndex index) {
+bool Ledger::release_if_unused(EntryIndex index) {
   const Entry& entry = (*this)[index];
-  if (!active(index) || !at_rest(entry)) return false;
-  known_[entry.known].rest(entry.last_receipt, entry.in_expiry);
+  if (!active(index) || !unused(entry)) return false;
+  known_[entry.known].set_idle(entry.last_receipt, entry.in_expiry);
   free(index);
   return true;
 }

@@ -16,8 +16,8 @@ namespace postoffice::core {
 /// fetch began, so exactly one more fetch is owed (S3).
 enum class Stage : std::uint8_t { idle, queued, waiting, fetching, dirty };
 
-/// What is being done about an id: one cache line. An id about which nothing is done rests, and
-/// needs none (Known).
+/// What is being done about an id: one cache line. An *idle* id, about which nothing is being done,
+/// has no entry (Known).
 struct alignas(64) Entry {
   ObjectId id = 0;
   Timestamp last_receipt{};
@@ -45,8 +45,8 @@ struct alignas(64) Entry {
   bool in_unserved() const { return unserved.linked(); }
 };
 
-/// Nothing is going on but that the id is known.
-inline bool at_rest(const Entry& entry) {
+/// Nothing refers to the entry any more: its id is only known.
+inline bool unused(const Entry& entry) {
   return !entry.in_unserved() && entry.touching == 0 && !entry.requeueing &&
          entry.stage == Stage::idle && entry.storing == 0;
 }
@@ -61,20 +61,20 @@ class Ledger {
   /// `seed` keys the hash, so that senders cannot choose colliding ids.
   explicit Ledger(std::uint64_t seed) : known_(seed) {}
 
-  /// The id's entry; no_entry if it is not known, or rests.
+  /// The id's entry; no_entry if the id is not known, or idle.
   EntryIndex find(ObjectId id) const;
-  /// The same, but an id that rests gets an entry. To be followed by rest().
+  /// The same, but an idle id gets an entry. To be followed by release_if_unused().
   EntryIndex recall(ObjectId id);
   EntryIndex find_or_add(ObjectId id);
 
-  /// Gives the entry back if nothing is going on; the id stays known. False if it was not given
-  /// back, or had been before.
-  bool rest(EntryIndex index);
+  /// Releases the entry if nothing refers to it; the id is then idle and stays known. False if the
+  /// entry was not released, or had been before.
+  bool release_if_unused(EntryIndex index);
   bool active(EntryIndex index) const { return (*this)[index].known != not_known; }
 
   /// The id is not known any more, and its entry is void.
   void erase(EntryIndex index);
-  /// The same of an id that rests.
+  /// The same for an idle id.
   void forget(KnownIndex index);
 
   Entry& operator[](EntryIndex index) {

@@ -72,7 +72,7 @@ void TouchStage::repeat_missing(Timestamp now) {
     entry.row_missing = false;
     count_down(entry.touching);
     if (entry.in_unserved() && entry.touch_waiting == 0) place(index, open_chunk(now));
-    ledger_.rest(index);
+    ledger_.release_if_unused(index);
   }
 }
 

@@ -15,12 +15,12 @@ struct Fixture {
   ExpirySchedule schedule{ledger};
   Timestamp start{1h};
 
-  // Until it is received again, nothing is done about the id: it rests.
+  // Until it is received again, nothing is done about the id: it is idle.
   void add(ObjectId id, Timestamp received) {
     const auto index = ledger.find_or_add(id);
     ledger[index].last_receipt = received;
     schedule.add(index);
-    ledger.rest(index);
+    ledger.release_if_unused(index);
   }
 };
 
@@ -49,7 +49,7 @@ TEST_CASE_FIXTURE(Fixture, "an id that is still touched is looked at again") {
   CHECK(ledger[index].in_expiry);
   CHECK(schedule.take_expired(start + 1500ms).empty());
   ledger[index].touching = 0;
-  ledger.rest(index);
+  ledger.release_if_unused(index);
   const auto expired = schedule.take_expired(start + 3s);
   REQUIRE(expired.size() == 1);
   CHECK_FALSE(ledger.known(expired[0]).in_expiry());

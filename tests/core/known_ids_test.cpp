@@ -63,7 +63,7 @@ TEST_CASE("a known id keeps its last receipt to the microsecond, beside what els
        {std::int64_t{0}, std::int64_t{-1}, std::int64_t{1} << 60}) {
     const Timestamp received{Duration(microseconds)};
     for (const bool in_expiry : {false, true}) {
-      known.rest(received, in_expiry);
+      known.set_idle(received, in_expiry);
       CHECK(known.last_receipt() == received);
       CHECK(known.in_expiry() == in_expiry);
       CHECK_FALSE(known.active());

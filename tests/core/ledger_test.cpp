@@ -34,14 +34,14 @@ TEST_CASE("every int64 is an id") {
   CHECK(ledger.size() == 4);
 }
 
-TEST_CASE("an id that rests is known with its last receipt, and keeps no entry") {
+TEST_CASE("an idle id is known with its last receipt, and keeps no entry") {
   Ledger ledger(1);
   const auto index = ledger.find_or_add(7);
   const Timestamp received{std::chrono::hours(1)};
   ledger[index].last_receipt = received;
   ledger[index].in_expiry = true;
-  CHECK(ledger.rest(index));
-  CHECK_FALSE(ledger.rest(index));
+  CHECK(ledger.release_if_unused(index));
+  CHECK_FALSE(ledger.release_if_unused(index));
   CHECK_FALSE(ledger.active(index));
   CHECK(ledger.find(7) == no_entry);
   CHECK(ledger.size() == 1);
@@ -54,13 +54,13 @@ TEST_CASE("an id that rests is known with its last receipt, and keeps no entry")
   CHECK(ledger.recall(8) == no_entry);
 }
 
-TEST_CASE("no id rests while anything is going on about it") {
+TEST_CASE("no id is idle while anything is being done about it") {
   Ledger ledger(1);
   const auto index = ledger.find_or_add(7);
   Entry& entry = ledger[index];
   const auto stays = [&](auto& field, auto value) {
     const auto before = std::exchange(field, value);
-    CHECK_FALSE(ledger.rest(index));
+    CHECK_FALSE(ledger.release_if_unused(index));
     field = before;
   };
   stays(entry.touching, 1);
@@ -68,9 +68,9 @@ TEST_CASE("no id rests while anything is going on about it") {
   stays(entry.requeueing, true);
   stays(entry.stage, Stage::waiting);
   ledger.set_unserved(index, 1);
-  CHECK_FALSE(ledger.rest(index));
+  CHECK_FALSE(ledger.release_if_unused(index));
   ledger.set_served(index);
-  CHECK(ledger.rest(index));
+  CHECK(ledger.release_if_unused(index));
 }
 
 TEST_CASE("a receipt moves an unserved id to the end of the list") {
@@ -129,7 +129,7 @@ TEST_CASE("random histories agree with a map and a list") {
         ledger.erase(index);
         model.erase(known);
     }
-    if (const auto left = ledger.find(id); left != no_entry) ledger.rest(left);
+    if (const auto left = ledger.find(id); left != no_entry) ledger.release_if_unused(left);
     if (step % 1'000 != 0) continue;
     REQUIRE(ledger.size() == model.size());
     REQUIRE(ledger.active() == unserved.size());

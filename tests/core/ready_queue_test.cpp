@@ -124,7 +124,7 @@ TEST_CASE_FIXTURE(Fixture,
   ready.push(index, now);  // its place among the old ones, ahead of 4, is void
   CHECK(pop() == 1);
   ledger[index].stage = Stage::idle;
-  ledger.rest(index);
+  ledger.release_if_unused(index);
   CHECK(add(2, now - 31s, 1) == index);
   CHECK(pop() == 4);
   CHECK(pop() == 2);

@@ -136,13 +136,13 @@ class ServedWorld {
       --counters_.pending;
       if (outcome.kind == Outcome::Kind::answer) rows_[entry.id] = now_;
       --entry.storing;
-      ledger_.rest(outcome.index);
+      ledger_.release_if_unused(outcome.index);
     }
     stage_.outcomes().clear();
     for (const EntryIndex index : stage_.too_old()) {
       --counters_.pending;
       ++counters_.expired;
-      ledger_.rest(index);
+      ledger_.release_if_unused(index);
     }
     stage_.too_old().clear();
   }
