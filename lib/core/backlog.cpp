@@ -59,7 +59,7 @@ void Backlog::erase(Runs::iterator place) {
   runs_.erase(place);
 }
 
-Backlog::Receipt Backlog::take() {
+Backlog::Receipt Backlog::take_newest() {
   assert(!empty());
   const auto place = std::prev(runs_.end());
   auto& [key, run] = *place;

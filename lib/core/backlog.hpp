@@ -61,7 +61,7 @@ class Backlog {
     return std::prev(runs_.end())->first.received_at;
   }
   /// The newest receipt. Must not be empty().
-  Receipt take();
+  Receipt take_newest();
   /// Drops what was received before `before` and has been touched, oldest first. How many ids.
   std::size_t drop(Timestamp before);
 

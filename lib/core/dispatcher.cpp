@@ -34,10 +34,11 @@ Dispatcher::Dispatcher(const PipelineOptions& options, std::uint64_t seed)
       requeue_(ledger_, counters_, options_) {}
 
 void Dispatcher::delivered(const Delivery& delivery, Timestamp now) {
-  for (const postoffice::Entry& entry : delivery.entries) take_up(entry, delivery, now);
+  for (const postoffice::Entry& entry : delivery.entries) deliver_record(entry, delivery, now);
 }
 
-void Dispatcher::take_up(const postoffice::Entry& entry, const Delivery& delivery, Timestamp now) {
+void Dispatcher::deliver_record(const postoffice::Entry& entry, const Delivery& delivery,
+                                Timestamp now) {
   last_delivered_ = std::max(last_delivered_, entry.sequence);
   if (entry.carried) return resolve(requeue_.delivered(entry, delivery, watermark_, now));
   // A publisher whose clock is behind may have been heard just now, and the frontier may have

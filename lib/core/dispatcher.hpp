@@ -110,7 +110,7 @@ class Dispatcher {
   Sequence last_delivered() const { return last_delivered_; }
 
  private:
-  void take_up(const postoffice::Entry& entry, const Delivery& delivery, Timestamp now);
+  void deliver_record(const postoffice::Entry& entry, const Delivery& delivery, Timestamp now);
   void receive(ObjectId id, Timestamp received_at, Sequence sequence, Timestamp now);
   void receive_without_room(ObjectId id, Timestamp received_at, Sequence sequence, Timestamp now);
   void enter(EntryIndex index, Timestamp received_at, Sequence sequence, Timestamp now,

@@ -63,7 +63,7 @@ void ReadyQueue::left(EntryIndex index) {
   if (ledger_[index].attempts == 0) count_down(first_size_);
 }
 
-EntryIndex ReadyQueue::take(Line& line) {
+EntryIndex ReadyQueue::pop(Line& line) {
   const EntryIndex index = line.front().index;
   line.pop_front();
   left(index);
@@ -74,7 +74,7 @@ EntryIndex ReadyQueue::take_first(Timestamp now) {
   const EntryIndex oldest = first_.front().index;
   const bool behind = ledger_[oldest].last_receipt + behind_after < now;
   const bool turn_of_oldest = turn_++ % turns == turns - 1;
-  if (!behind || turn_of_oldest) return take(first_);
+  if (!behind || turn_of_oldest) return pop(first_);
   // The front is good, so this ends there at the latest.
   for (;; first_.pop_back()) {
     const Place place = first_.back();
@@ -85,7 +85,7 @@ EntryIndex ReadyQueue::take_first(Timestamp now) {
     }
     const bool waited = front_valid(waited_, now) && ledger_[waited_.front().index].last_receipt >
                                                          ledger_[place.index].last_receipt;
-    if (waited) return take(waited_);
+    if (waited) return pop(waited_);
     first_.pop_back();
     left(place.index);
     return place.index;
@@ -94,11 +94,11 @@ EntryIndex ReadyQueue::take_first(Timestamp now) {
 
 EntryIndex ReadyQueue::pop(Timestamp now, bool retries_full, Among among) {
   const bool retries = among != Among::new_ones;
-  if (retries && !retries_full && front_valid(retries_, now)) return take(retries_);
+  if (retries && !retries_full && front_valid(retries_, now)) return pop(retries_);
   if (front_valid(first_, now)) return take_first(now);
-  if (front_valid(waited_, now)) return take(waited_);
-  if (retries && front_valid(retries_, now)) return take(retries_);
-  if (among == Among::all && front_valid(stale_, now)) return take(stale_);
+  if (front_valid(waited_, now)) return pop(waited_);
+  if (retries && front_valid(retries_, now)) return pop(retries_);
+  if (among == Among::all && front_valid(stale_, now)) return pop(stale_);
   return no_entry;
 }
 

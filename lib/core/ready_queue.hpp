@@ -72,7 +72,7 @@ class ReadyQueue {
   bool valid(const Place& place) const { return ledger_[place.index].ticket == place.ticket; }
   bool front_valid(Line& line, Timestamp now);
   void went_stale(const Place& place);
-  EntryIndex take(Line& line);
+  EntryIndex pop(Line& line);
   EntryIndex take_first(Timestamp now);
   void left(EntryIndex index);
   std::uint32_t new_ticket();

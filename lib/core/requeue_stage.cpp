@@ -25,7 +25,7 @@ void RequeueStage::overflow(ObjectId id, Timestamp received_at, Sequence sequenc
 
 Backlog::Receipt RequeueStage::take_overflow() {
   count_down(counters_.pending);  // counted again as it enters
-  return backlog_.take();
+  return backlog_.take_newest();
 }
 
 void RequeueStage::expire(Timestamp before) {
@@ -139,7 +139,7 @@ const std::vector<EntryIndex>& RequeueStage::delivered(const postoffice::Entry& 
                                                        const Delivery& delivery,
                                                        Timestamp watermark, Timestamp now) {
   resolved_.clear();
-  const auto overflow = requeued_.take(entry.receipt != 0 ? entry.receipt : entry.sequence);
+  const auto overflow = requeued_.remove(entry.receipt != 0 ? entry.receipt : entry.sequence);
   // A record whose append failed may turn up all the same; its ids still wait where they were.
   if (!overflow) return resolved_;
   const auto ids =

@@ -36,7 +36,7 @@ class RequeuedRecords {
 
   /// The record's flag; none if it is not here. Neither it nor those before it in its stretch are
   /// here afterwards.
-  std::optional<bool> take(Sequence record) {
+  std::optional<bool> remove(Sequence record) {
     const auto after = stretches_.upper_bound(record);
     if (after == stretches_.begin()) return {};
     const auto place = std::prev(after);

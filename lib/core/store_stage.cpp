@@ -99,7 +99,7 @@ ApplyOrder StoreStage::compose(Timestamp now, Timestamp cutoff, bool with_touche
   order.changes.cutoff = cutoff;
   add_outcomes(order.changes, batch.outcomes);
   if (with_touches) {
-    batch.chunk = touches_.take(flush ? Timestamp::max() : now, rows_max_);
+    batch.chunk = touches_.take_chunk(flush ? Timestamp::max() : now, rows_max_);
     add_touches(order.changes, batch.chunk);
     if (!stuck_.empty()) hold_stuck(order.changes);
   }

@@ -107,7 +107,7 @@ TouchStage::Chunk TouchStage::take_backlog(std::size_t limit) {
   return chunk;
 }
 
-TouchStage::Chunk TouchStage::take(Timestamp now, std::size_t limit) {
+TouchStage::Chunk TouchStage::take_chunk(Timestamp now, std::size_t limit) {
   const bool in_turn = !ready(now) || ahead_of_backlog_ >= ahead_of_backlog_max;
   if (!backlog_.empty() && (chunks_.empty() || in_turn)) {
     ahead_of_backlog_ = 0;

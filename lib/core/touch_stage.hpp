@@ -72,7 +72,7 @@ class TouchStage {
   /// Takes the next chunk, to be followed by committed(), backlog_committed() or failed(). `now`:
   /// what is not due by then comes after the backlog. Of a chunk of more than `limit` ids a part of
   /// it that means the same.
-  Chunk take(Timestamp now = Timestamp::max(), std::size_t limit = ~std::size_t{0});
+  Chunk take_chunk(Timestamp now = Timestamp::max(), std::size_t limit = ~std::size_t{0});
   /// The touches of a chunk, sorted and distinct.
   std::vector<Touch> build(const Chunk& chunk);
   void committed(const Chunk& chunk);

@@ -34,10 +34,10 @@ TEST_CASE_FIXTURE(Fixture, "receipts leave newest first, in whatever order they 
   add(1, start + 1s, 1, 1);
   add(2, start, 1, 1);  // requeued by an earlier run
   add(3, start + 2s, 1, 1);
-  CHECK(backlog.take().received_at == start + 2s);
+  CHECK(backlog.take_newest().received_at == start + 2s);
   CHECK(backlog.newest() == start + 1s);
-  CHECK(backlog.take().sequence == 1);
-  CHECK(backlog.take().received_at == start);
+  CHECK(backlog.take_newest().sequence == 1);
+  CHECK(backlog.take_newest().received_at == start);
   CHECK(backlog.empty());
   CHECK(backlog.ids() == 0);
   CHECK(backlog.size() == 0);
@@ -66,11 +66,11 @@ TEST_CASE_FIXTURE(Fixture, "the watermark and the queue are held until all is to
 TEST_CASE_FIXTURE(Fixture, "what is taken while its touch is under way is not held here any more") {
   add(5, start, 1, 3);
   CHECK(touch(10).size() == 3);
-  CHECK_FALSE(backlog.take().touched);
-  CHECK_FALSE(backlog.take().touched);
+  CHECK_FALSE(backlog.take_newest().touched);
+  CHECK_FALSE(backlog.take_newest().touched);
   CHECK(backlog.hold() == start);
   SUBCASE("all of it") {
-    CHECK_FALSE(backlog.take().touched);
+    CHECK_FALSE(backlog.take_newest().touched);
     CHECK(backlog.hold() == Timestamp::max());
     CHECK(backlog.first() == ~Sequence{0});
     backlog.end_touches();
@@ -78,7 +78,7 @@ TEST_CASE_FIXTURE(Fixture, "what is taken while its touch is under way is not he
   SUBCASE("a part") {
     backlog.end_touches();
     CHECK(backlog.hold() == Timestamp::max());
-    CHECK(backlog.take().touched);
+    CHECK(backlog.take_newest().touched);
   }
   CHECK(backlog.empty());
 }
@@ -122,6 +122,6 @@ TEST_CASE_FIXTURE(Fixture, "records are requeued when they are in the way, oldes
     CHECK(backlog.hold() == start - 1s);
     touch_all();
     CHECK(backlog.hold() == Timestamp::max());
-    CHECK(backlog.take().touched);
+    CHECK(backlog.take_newest().touched);
   }
 }

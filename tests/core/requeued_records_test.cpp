@@ -29,13 +29,13 @@ TEST_CASE("requeued records come back in their order; others are not taken for t
       model.emplace(next, overflow);
     } else if (!model.empty()) {
       const auto [record, overflow] = *model.begin();
-      REQUIRE(records.take(record) == overflow);
+      REQUIRE(records.remove(record) == overflow);
       model.erase(model.begin());
       strange.push_back(record);
     }
-    CHECK_FALSE(records.take(strange[random() % strange.size()]));
+    CHECK_FALSE(records.remove(strange[random() % strange.size()]));
   }
-  for (const auto& [record, overflow] : model) REQUIRE(records.take(record) == overflow);
+  for (const auto& [record, overflow] : model) REQUIRE(records.remove(record) == overflow);
   CHECK(records.stretches() == 0);
 }
 
@@ -43,7 +43,8 @@ TEST_CASE("millions of records on their way round take no memory (S9)") {
   RequeuedRecords records;
   for (Sequence record = 1; record <= 3'000'000; record += 3) records.add(record, true);
   CHECK(records.stretches() == 1);  // whatever else was appended between them
-  for (Sequence record = 1; record <= 1'500'000; record += 3) REQUIRE(records.take(record) == true);
+  for (Sequence record = 1; record <= 1'500'000; record += 3)
+    REQUIRE(records.remove(record) == true);
   CHECK(records.stretches() == 1);
-  CHECK_FALSE(records.take(1));
+  CHECK_FALSE(records.remove(1));
 }
