@@ -14,6 +14,7 @@
 #include "http/client/scripted_server.hpp"
 #include "postoffice/defaults/http_object_source.hpp"
 #include "postoffice/error.hpp"
+#include "support/has.hpp"
 #include "support/process.hpp"
 
 using namespace postoffice;
@@ -44,10 +45,6 @@ class Tester {
  private:
   std::optional<Process> process_;
 };
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 struct Source {
   explicit Source(const std::string& port) {

@@ -51,7 +51,7 @@ struct Scene {
     const auto end = now_us() + std::chrono::microseconds(time).count();
     while (now_us() < end) {
       look();
-      std::this_thread::sleep_for(20ms);
+      std::this_thread::sleep_for(20ms);  // between looks
     }
   }
 
@@ -102,15 +102,17 @@ struct Scene {
     }
   }
 
-  void say(const std::string& what) const {
-    report(what + ": " + std::to_string(ledger.accepted()) + " callbacks accepted, " +
-           std::to_string(looks) + " looks at the rows, no live one gone");
-  }
+  void restart(std::int64_t seconds_ahead);
 
-  void check() const {
+  void end(Sender& sender, const std::string& what) const {
+    sender.stop();
+    CHECK(all_ended(*daemon));
+    check_identity(*daemon);
     CHECK(live > 0);
     watched.check();
     complaints.check();
+    report(what + ": " + std::to_string(ledger.accepted()) + " callbacks accepted, " +
+           std::to_string(looks) + " looks at the rows, no live one gone");
   }
 
   TemporaryDirectory notes;
@@ -139,6 +141,15 @@ bool ahead_by(const Daemon& daemon, std::int64_t seconds) {
   return eventually([&] { return std::abs(seconds_ahead(daemon) - seconds) <= 2; }, 5s);
 }
 
+/// Killed, and started by another wall clock.
+void Scene::restart(std::int64_t seconds_ahead) {
+  daemon->process().signal(SIGKILL);
+  REQUIRE(daemon->process().exit_code() == 128 + SIGKILL);
+  set_clock(seconds_ahead);
+  start();
+  REQUIRE(ahead_by(*daemon, seconds_ahead));
+}
+
 constexpr std::int64_t hour = 3600;
 constexpr std::int64_t day = 24 * hour;
 
@@ -157,11 +168,7 @@ TEST_CASE("the wall clock stepped while running: no live row goes, W and last_se
   }
   scene.check_last_seen();
   scene.check_expiry();
-  sender.stop();
-  CHECK(all_ended(*scene.daemon));
-  check_identity(*scene.daemon);
-  scene.check();
-  scene.say("wall clock stepped while running, 5 times");
+  scene.end(sender, "wall clock stepped while running, 5 times");
 }
 
 TEST_CASE("the wall clock set back between runs: no live row goes, time goes on (S2, S6)") {
@@ -172,21 +179,13 @@ TEST_CASE("the wall clock set back between runs: no live row goes, time goes on 
     Sender sender(scene.port, scene.ledger, 2, 10ms);
     scene.watch(1500ms);
     for (int restart = 0; restart < 2; ++restart) {
-      scene.daemon->process().signal(SIGKILL);
-      REQUIRE(scene.daemon->process().exit_code() == 128 + SIGKILL);
-      scene.set_clock(step);
-      scene.start();
-      REQUIRE(ahead_by(*scene.daemon, step));
+      scene.restart(step);
       scene.watch(2s);
     }
     scene.watch(2s);  // rows of before the step have their time to expire
     scene.check_last_seen();
     scene.check_expiry();
-    sender.stop();
-    CHECK(all_ended(*scene.daemon));
-    check_identity(*scene.daemon);
-    scene.check();
-    scene.say("wall clock set by " + std::to_string(step) + " s between runs");
+    scene.end(sender, "wall clock set by " + std::to_string(step) + " s between runs");
   }
 }
 
@@ -199,19 +198,11 @@ TEST_CASE("the wall clock set forward between runs: what is received has its row
     Sender sender(scene.port, scene.ledger, 2, 10ms);
     scene.watch(1500ms);
     for (const std::int64_t now_ahead : {step, std::int64_t{0}}) {
-      scene.daemon->process().signal(SIGKILL);
-      REQUIRE(scene.daemon->process().exit_code() == 128 + SIGKILL);
-      scene.set_clock(now_ahead);
-      scene.start();
-      REQUIRE(ahead_by(*scene.daemon, now_ahead));
+      scene.restart(now_ahead);
       scene.live_since = now_us();
       scene.watch(2s);
     }
-    sender.stop();
-    CHECK(all_ended(*scene.daemon));
-    check_identity(*scene.daemon);
-    scene.check();
-    scene.say("wall clock set by +" + std::to_string(step) + " s between runs, and back");
+    scene.end(sender, "wall clock set by +" + std::to_string(step) + " s between runs, and back");
   }
 }
 
@@ -230,9 +221,5 @@ TEST_CASE("a daemon frozen for longer than ttl under load deletes no live row (S
   }
   scene.check_last_seen();
   scene.check_expiry();
-  sender.stop();
-  CHECK(all_ended(*scene.daemon));
-  check_identity(*scene.daemon);
-  scene.check();
-  scene.say("frozen twice for " + std::to_string(freeze.count()) + " s, with a ttl of 3 s");
+  scene.end(sender, "frozen twice for " + std::to_string(freeze.count()) + " s, with a ttl of 3 s");
 }

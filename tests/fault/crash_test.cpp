@@ -59,7 +59,7 @@ void crash_at_random(const std::string& what, Victim& victim, const Source& sour
   victim.start();
   Sender sender(victim.port, ledger);
   for (int i = 0; i < kills; ++i) {
-    std::this_thread::sleep_for(std::chrono::microseconds(random() % 1'000'000));
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % 1'000'000));  // any moment
     victim.kill();
     starts.push_back(victim.start());
     watch.look(read_rows());

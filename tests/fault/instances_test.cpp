@@ -9,8 +9,8 @@
 
 #include "integration/cluster.hpp"
 #include "integration/postofficed.hpp"
-#include "source.hpp"
 #include "support/now.hpp"
+#include "support/source.hpp"
 #include "trials.hpp"
 
 using namespace postoffice::testing;
@@ -97,7 +97,7 @@ struct Group {
       if (now_us() > sent_at + ttl_us * 3 / 4) continue;
       ++looks;
       for (const auto id : ids) missing += found.contains(id) ? 0 : 1;
-      std::this_thread::sleep_for(50ms);
+      std::this_thread::sleep_for(50ms);  // the rate of looks
     }
   }
 
@@ -240,7 +240,7 @@ TEST_CASE_FIXTURE(Group,
   REQUIRE(b.daemon().post("1,2").status == 202);
   REQUIRE(stored(2));
   b.end(SIGKILL);
-  std::this_thread::sleep_for(5s);
+  std::this_thread::sleep_for(5s);  // beyond ttl
   CHECK(has(2));
   b.start();
   CHECK(eventually([&] { return !has(2); }, 6s));

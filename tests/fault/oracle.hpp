@@ -8,9 +8,10 @@
 #include <string>
 
 #include "integration/postofficed.hpp"
-#include "rows.hpp"
 #include "sender.hpp"
-#include "source.hpp"
+#include "support/rows.hpp"
+#include "support/source.hpp"
+#include "support/sqlite_rows.hpp"
 
 namespace postoffice::testing {
 

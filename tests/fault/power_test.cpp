@@ -51,7 +51,7 @@ struct Machine {
     const auto begun = now_us();
     disk.cut(how);
     cuts.push_back({begun, now_us()});
-    std::this_thread::sleep_for(belief);
+    std::this_thread::sleep_for(belief);  // the fault itself
     daemon->process().signal(SIGKILL);
     // While starting it may have ended by itself for what it could not read. And SQLite maps a file
     // into memory, which such a disk answers with SIGBUS.
@@ -106,7 +106,7 @@ void cut_power(const std::string& what, const std::vector<std::string>& make,
     machine.start();
     if (phase > 0) REQUIRE(machine.daemon->ready());
     const unsigned longest_us = phase == 3 ? 500'000 : phase == 0 ? 60'000 : 30'000;
-    std::this_thread::sleep_for(std::chrono::microseconds(random() % longest_us));
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % longest_us));  // any moment
     machine.lose_power(random() % 2 == 0 ? PowerCut::log_kept : PowerCut::log_lost,
                        std::chrono::microseconds(random() % 40'000));
   }

@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-#include "source.hpp"
+#include "support/source.hpp"
 
 namespace postoffice::testing {
 

@@ -15,6 +15,7 @@
 
 #include "fault/soak_receipts.hpp"
 #include "integration/whole_job.hpp"
+#include "support/repeated.hpp"
 
 namespace postoffice::testing {
 
@@ -38,29 +39,6 @@ class Violations {
  private:
   mutable std::mutex mutex_;
   std::map<std::string, std::size_t> counts_;
-};
-
-/// Does the same again and again on a thread of its own.
-class Repeated {
- public:
-  Repeated(std::chrono::milliseconds interval, std::function<void()> action)
-      : thread_([this, interval, action = std::move(action)] {
-          for (auto next = std::chrono::steady_clock::now(); !stopping_;) {
-            if (std::chrono::steady_clock::now() >= next) {
-              action();
-              next = std::chrono::steady_clock::now() + interval;
-            }
-            std::this_thread::sleep_for(std::chrono::milliseconds(20));
-          }
-        }) {}
-  ~Repeated() {
-    stopping_ = true;
-    thread_.join();
-  }
-
- private:
-  std::atomic<bool> stopping_ = false;
-  std::thread thread_;
 };
 
 /// Rows do not go early, and last_seen never goes back. While the server cannot be asked there is

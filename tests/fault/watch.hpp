@@ -3,11 +3,11 @@
 
 #include <atomic>
 #include <chrono>
-#include <mutex>
+#include <optional>
 #include <string>
-#include <thread>
 
 #include "integration/whole_job.hpp"
+#include "support/repeated.hpp"
 
 namespace postoffice::testing {
 
@@ -16,12 +16,13 @@ namespace postoffice::testing {
 class Watch {
  public:
   Watch(const Cluster& cluster, std::uint16_t admin_port)
-      : cluster_(cluster), admin_port_(admin_port), thread_([this] { run(); }) {}
-  ~Watch() { stop(); }
+      : cluster_(cluster), admin_port_(admin_port) {
+    looks_.emplace(std::chrono::milliseconds(100), [this] { look(); });
+  }
 
   void stop() {
-    stopping_ = true;
-    if (thread_.joinable()) thread_.join();
+    looks_.reset();
+    look_at_rows();
   }
 
   /// Good after stop().
@@ -29,13 +30,9 @@ class Watch {
   int samples() const { return samples_; }
 
  private:
-  void run() {
-    while (!stopping_) {
-      look_at_rows();
-      look_at_metrics();
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));  // the rate of sampling
-    }
+  void look() {
     look_at_rows();
+    look_at_metrics();
   }
 
   void look_at_rows() {
@@ -71,11 +68,10 @@ class Watch {
 
   const Cluster& cluster_;
   const std::uint16_t admin_port_;
-  std::atomic<bool> stopping_ = false;
   std::atomic<int> samples_ = 0;
   Rows seen_;
   std::string problems_;
-  std::thread thread_;
+  std::optional<Repeated> looks_;
 };
 
 }  // namespace postoffice::testing

@@ -6,16 +6,13 @@
 #include <fstream>
 
 #include "postofficed.hpp"
+#include "support/has.hpp"
 
 using namespace postoffice::testing;
 
 namespace {
 
 constexpr char segment[] = "queue/0000000000000001.journal";
-
-bool has(const std::string& text, const std::string& what) {
-  return text.find(what) != std::string::npos;
-}
 
 /// Where the record with that sequence begins in its file, as `journal dump` tells it.
 std::uint64_t offset_of(const std::string& directory, int sequence) {

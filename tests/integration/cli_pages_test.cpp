@@ -1,46 +1,14 @@
 // The admin pages of a running daemon, with a source in this process and the embedded store.
 #include <doctest/doctest.h>
 
-#include <atomic>
 #include <cstdlib>
 
-#include "postoffice/defaults/event_loop.hpp"
-#include "postoffice/defaults/http_server.hpp"
 #include "postofficed.hpp"
+#include "support/source.hpp"
 
 using namespace postoffice::testing;
 
 namespace {
-
-/// Knows every object with an id up to 1000; even ones are online.
-class Source {
- public:
-  Source() : server_(loop_, {"localhost:0"}, answer) {
-    loop_.start();
-    REQUIRE_FALSE(server_.start());
-  }
-  ~Source() {
-    server_.stop();
-    loop_.stop();
-  }
-  std::string url() const {
-    return "http://localhost:" + std::to_string(server_.port()) + "/objects/{id}";
-  }
-
- private:
-  static void answer(const postoffice::HttpRequest& request,
-                     const postoffice::HttpServer::Respond& respond) {
-    const auto id = std::atoll(request.path.substr(request.path.rfind('/') + 1).c_str());
-    postoffice::HttpResponse response;
-    response.status = id <= 1000 ? 200 : 404;
-    response.body =
-        "{\"id\":" + std::to_string(id) + ",\"online\":" + (id % 2 == 0 ? "true" : "false") + "}";
-    respond(response);
-  }
-
-  postoffice::EventLoop loop_;
-  postoffice::HttpServer server_;
-};
 
 bool has(const HttpAnswer& answer, const std::string& text) {
   return answer.body.find(text) != std::string::npos;
@@ -55,6 +23,7 @@ double metric(const std::string& text, const std::string& name) {
 /// A daemon that has received five objects, and one that the source does not know.
 struct Stored {
   Stored() {
+    source.knows_up_to(1000);
     REQUIRE(daemon.ready());
     receipt = daemon.post("1,2,3,4,5,2000").header("Postoffice-Receipt");
     REQUIRE_FALSE(receipt.empty());
@@ -62,7 +31,7 @@ struct Stored {
   }
 
   const TemporaryDirectory directory;
-  const Source source;
+  Source source;
   Daemon daemon{directory.path(), {"--source", source.url()}};
   std::string receipt;
 };

@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "postofficed.hpp"
+#include "support/has.hpp"
 #include "support/skip.hpp"
 
 using namespace postoffice::testing;
@@ -17,10 +18,6 @@ using namespace postoffice::testing;
 namespace {
 
 constexpr long tmpfs_magic = 0x01021994;
-
-bool has(const std::string& text, const std::string& what) {
-  return text.find(what) != std::string::npos;
-}
 
 }  // namespace
 

@@ -103,7 +103,7 @@ TEST_CASE_FIXTURE(WholeJob, "a source that hangs makes no live row disappear (S4
       if (last.contains(id)) CHECK(last.at(id).sent_at < looked_at - 2'500'000);
     }
     before = now;
-    std::this_thread::sleep_for(50ms);
+    std::this_thread::sleep_for(50ms);  // the rate of looks
   }
   CHECK(before.size() > 30);
   source->process().signal(SIGCONT);

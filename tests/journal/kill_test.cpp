@@ -31,7 +31,7 @@ FileQueueOptions options_for(const std::string& directory) {
   if (!queue) std::_Exit(2);
   std::atomic<int> under_way{0};
   for (ObjectId id = 0;; ++id) {
-    while (under_way >= 64) ::usleep(50);
+    while (under_way >= 64) ::usleep(50);  // a window of 64
     ++under_way;
     const std::vector<ObjectId> ids{id, id + 1'000'000, -id - 1};
     queue->append(ids, {}, [&under_way, pipe](std::error_code failure, Receipt receipt) {

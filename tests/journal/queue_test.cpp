@@ -72,17 +72,36 @@ void append_many(Queue& queue, Sequence first, int count, int ids = 20) {
   for (int i = 0; i < count; ++i) REQUIRE_FALSE(receipts.at(static_cast<std::size_t>(i)).first);
 }
 
-}  // namespace
+struct OnDisk {
+  std::unique_ptr<FileQueue> open() { return journal::open(options, clock); }
 
-TEST_CASE("what many threads were promised at once is there after reopening") {
   testing::TemporaryDirectory directory;
   testing::ManualClock clock;
+  FileQueueOptions options = small_options(directory.path());
+};
+
+struct Simulated {
+  /// With threads of its own.
+  std::unique_ptr<JournalQueue> open() {
+    std::error_code error;
+    auto queue = JournalQueue::open(disk, small_options("q"), clock, error, {});
+    REQUIRE_MESSAGE(queue, error.message());
+    return queue;
+  }
+
+  SimulatedDisk disk{6};
+  testing::ManualClock clock;
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(OnDisk, "what many threads were promised at once is there after reopening") {
   constexpr std::size_t threads = 8;
   constexpr int each = 300;
   std::mutex mutex;
   std::map<Sequence, ObjectId> promised;
   {
-    const auto queue = open(small_options(directory.path()), clock);
+    const auto queue = open();
     std::vector<std::thread> senders;
     for (std::size_t t = 0; t < threads; ++t) {
       senders.emplace_back([&, t] {
@@ -99,7 +118,7 @@ TEST_CASE("what many threads were promised at once is there after reopening") {
     for (auto& sender : senders) sender.join();
   }
   REQUIRE(promised.size() == threads * each);
-  const auto queue = open(small_options(directory.path()), clock);
+  const auto queue = open();
   CHECK(queue->recovery().callbacks == threads * each);
   CHECK(queue->recovery().torn_bytes == 0);
   std::size_t count = 0;
@@ -112,10 +131,8 @@ TEST_CASE("what many threads were promised at once is there after reopening") {
   }
 }
 
-TEST_CASE("a second queue on one directory is refused, also within one process") {
-  testing::TemporaryDirectory directory;
-  testing::ManualClock clock;
-  auto first = open(small_options(directory.path()), clock);
+TEST_CASE_FIXTURE(OnDisk, "a second queue on one directory is refused, also within one process") {
+  auto first = open();
   std::error_code error;
   CHECK(FileQueue::open(small_options(directory.path()), clock, error) == nullptr);
   CHECK(error == Error::locked);
@@ -135,12 +152,10 @@ TEST_CASE("options that cannot work and directories that cannot be used are told
   CHECK(FileQueue::open(small_options(directory.path() + "/a/b"), clock, error) != nullptr);
 }
 
-TEST_CASE("a backlog beyond memory is read in order, once, and memory takes over again") {
-  testing::TemporaryDirectory directory;
-  testing::ManualClock clock;
-  auto options = small_options(directory.path());
+TEST_CASE_FIXTURE(OnDisk,
+                  "a backlog beyond memory is read in order, once, and memory takes over again") {
   options.memory_bytes_max = 20'000;
-  const auto queue = open(options, clock);
+  const auto queue = open();
   append_many(*queue, 1, 3000);
   const auto seen = read_all(*queue, 1000).size();
   append_many(*queue, 3001, 1000);
@@ -151,12 +166,9 @@ TEST_CASE("a backlog beyond memory is read in order, once, and memory takes over
   CHECK(eventually([&] { return queue->status().frontier == clock.now(); }));
 }
 
-TEST_CASE("appending and reading race through memory and files without a gap") {
-  testing::TemporaryDirectory directory;
-  testing::ManualClock clock;
-  auto options = small_options(directory.path());
+TEST_CASE_FIXTURE(OnDisk, "appending and reading race through memory and files without a gap") {
   options.memory_bytes_max = 4'000;
-  const auto queue = open(options, clock);
+  const auto queue = open();
   std::thread sender([&] {
     for (Sequence first = 1; first <= 4000; first += 100) append_many(*queue, first, 100, 3);
   });
@@ -169,15 +181,14 @@ TEST_CASE("appending and reading race through memory and files without a gap") {
   CHECK(read == 4000);
 }
 
-TEST_CASE("what was not acknowledged is read again from the files by the next run") {
-  testing::TemporaryDirectory directory;
-  testing::ManualClock clock;
+TEST_CASE_FIXTURE(OnDisk,
+                  "what was not acknowledged is read again from the files by the next run") {
   {
-    const auto queue = open(small_options(directory.path()), clock);
+    const auto queue = open();
     append_many(*queue, 1, 2000);
     queue->acknowledge(read_all(*queue, 1500).at(1233));
   }
-  const auto queue = open(small_options(directory.path()), clock);
+  const auto queue = open();
   CHECK(queue->recovery().callbacks == 2000 - 1234);
   CHECK(queue->recovery().ids == (2000 - 1234) * 20);
   CHECK(read_all(*queue, 2000 - 1234).front() == 1235);
@@ -196,17 +207,13 @@ TEST_CASE("time goes on from the newest receipt although the clock was set back"
 
 // One after the other, so that the flusher has gone to sleep before most of them: a single append
 // may find it on its way to sleep, and then needs no waking.
-TEST_CASE("no callback waits for another one to be flushed") {
-  testing::TemporaryDirectory directory;
-  testing::ManualClock clock;
-  const auto queue = open(small_options(directory.path()), clock);
+TEST_CASE_FIXTURE(OnDisk, "no callback waits for another one to be flushed") {
+  const auto queue = open();
   for (ObjectId id = 1; id <= 200; ++id) REQUIRE_FALSE(append(*queue, {id}).first);
 }
 
-TEST_CASE("acknowledged segments go, and the disk holds no more than it must") {
-  testing::TemporaryDirectory directory;
-  testing::ManualClock clock;
-  const auto queue = open(small_options(directory.path()), clock);
+TEST_CASE_FIXTURE(OnDisk, "acknowledged segments go, and the disk holds no more than it must") {
+  const auto queue = open();
   for (Sequence first = 1; first < 20'000; first += 1000) {
     append_many(*queue, first, 1000);
     queue->acknowledge(read_all(*queue, 1000).back());
@@ -214,13 +221,9 @@ TEST_CASE("acknowledged segments go, and the disk holds no more than it must") {
   CHECK(eventually([&] { return queue->status().bytes <= 3 * (64 << 10); }));
 }
 
-TEST_CASE("the cursor is durable before a segment goes") {
-  SimulatedDisk disk(5);
-  testing::ManualClock clock;
-  std::error_code error;
+TEST_CASE_FIXTURE(Simulated, "the cursor is durable before a segment goes") {
   {
-    const auto queue = JournalQueue::open(disk, small_options("q"), clock, error, {});
-    REQUIRE(queue);
+    const auto queue = open();
     append_many(*queue, 1, 2000);
     queue->acknowledge(read_all(*queue, 2000).back());
     CHECK(eventually([&] { return queue->status().bytes <= 3 * (64 << 10); }));
@@ -241,15 +244,12 @@ TEST_CASE("the cursor is durable before a segment goes") {
   CHECK(released > 0);
 }
 
-TEST_CASE("a failed sync fails its appends, is never repeated, and heals in a new segment") {
-  SimulatedDisk disk(6);
-  testing::ManualClock clock;
-  std::error_code error;
+TEST_CASE_FIXTURE(
+    Simulated, "a failed sync fails its appends, is never repeated, and heals in a new segment") {
   Sequence before = 0;
   Sequence after = 0;
   {
-    const auto queue = JournalQueue::open(disk, small_options("q"), clock, error, {});
-    REQUIRE(queue);
+    const auto queue = open();
     before = append(*queue, {1}).second.sequence;
     // The spare and the cursor are there: the next sync is the flusher's.
     REQUIRE(eventually([&] { return queue->status().bytes == 2 * (64 << 10); }));
@@ -268,18 +268,13 @@ TEST_CASE("a failed sync fails its appends, is never repeated, and heals in a ne
   }
   CHECK(disk.syncs_after_failure() == 0);
   disk.cut_power();
-  const auto queue = JournalQueue::open(disk, small_options("q"), clock, error, {});
-  REQUIRE(queue);
+  const auto queue = open();
   CHECK(queue->recovery().callbacks == 2);
   CHECK(queue->recovery().lost_records == 0);
 }
 
-TEST_CASE("a failed append does not hold the frontier back") {
-  SimulatedDisk disk(6);
-  testing::ManualClock clock;
-  std::error_code error;
-  const auto queue = JournalQueue::open(disk, small_options("q"), clock, error, {});
-  REQUIRE(queue);
+TEST_CASE_FIXTURE(Simulated, "a failed append does not hold the frontier back") {
+  const auto queue = open();
   append(*queue, {1});
   conformance::read(*queue);
   disk.fail_all_syncs(true);
@@ -293,12 +288,8 @@ TEST_CASE("a failed append does not hold the frontier back") {
   CHECK_FALSE(append(*queue, {4}).first);
 }
 
-TEST_CASE("a full disk is met by the reserve first, refused last, and heals") {
-  SimulatedDisk disk(8);
-  testing::ManualClock clock;
-  std::error_code error;
-  const auto queue = JournalQueue::open(disk, small_options("q"), clock, error, {});
-  REQUIRE(queue);
+TEST_CASE_FIXTURE(Simulated, "a full disk is met by the reserve first, refused last, and heals") {
+  const auto queue = open();
   append(*queue, {1});
   REQUIRE(eventually([&] { return queue->status().bytes == 2 * (64 << 10); }));
   disk.set_full(true);
@@ -316,12 +307,10 @@ TEST_CASE("a full disk is met by the reserve first, refused last, and heals") {
   CHECK_FALSE(append(*queue, {4}).first);
 }
 
-TEST_CASE("the limit of all segments together is kept, and trimming makes room again") {
-  testing::TemporaryDirectory directory;
-  testing::ManualClock clock;
-  auto options = small_options(directory.path());
+TEST_CASE_FIXTURE(OnDisk,
+                  "the limit of all segments together is kept, and trimming makes room again") {
   options.bytes_max = 3 * (64 << 10);
-  const auto queue = open(options, clock);
+  const auto queue = open();
   std::error_code refusal;
   Sequence last = 0;
   for (int i = 0; i < 1000 && !refusal; ++i) {
@@ -336,13 +325,10 @@ TEST_CASE("the limit of all segments together is kept, and trimming makes room a
   CHECK_FALSE(append(*queue, {1}).first);
 }
 
-TEST_CASE("what waits for the disk is bounded, and what is too large is refused") {
-  testing::TemporaryDirectory directory;
-  testing::ManualClock clock;
-  auto options = small_options(directory.path());
+TEST_CASE_FIXTURE(OnDisk, "what waits for the disk is bounded, and what is too large is refused") {
   options.buffer_bytes_max = 10'000;
   options.flush_delay = std::chrono::milliseconds(50);
-  const auto queue = open(options, clock);
+  const auto queue = open();
   Mailbox<Receipt> receipts;
   std::vector<ObjectId> ids(100);
   for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<ObjectId>(i) << 40;
@@ -362,26 +348,21 @@ TEST_CASE("what waits for the disk is bounded, and what is too large is refused"
   CHECK(append(*queue, huge).first == Error::not_durable);
 }
 
-TEST_CASE("a flush larger than a segment is spread over several") {
-  testing::TemporaryDirectory directory;
-  testing::ManualClock clock;
-  auto options = small_options(directory.path());
+TEST_CASE_FIXTURE(OnDisk, "a flush larger than a segment is spread over several") {
   options.flush_delay = std::chrono::milliseconds(20);
   {
-    const auto queue = open(options, clock);
+    const auto queue = open();
     append_many(*queue, 1, 5000);
     CHECK(queue->flushes().flushes < 100);
     read_all(*queue, 5000);
   }
-  const auto queue = open(options, clock);
+  const auto queue = open();
   CHECK(queue->recovery().callbacks == 5000);
   read_all(*queue, 5000);
 }
 
-TEST_CASE("a queue at work can be inspected and is found sound") {
-  testing::TemporaryDirectory directory;
-  testing::ManualClock clock;
-  const auto queue = open(small_options(directory.path()), clock);
+TEST_CASE_FIXTURE(OnDisk, "a queue at work can be inspected and is found sound") {
+  const auto queue = open();
   std::atomic<bool> stop{false};
   std::thread sender([&] {
     for (Sequence first = 1; !stop; first += 100) {

@@ -14,6 +14,7 @@
 #include "postoffice/defaults/postgres_object_store.hpp"
 #include "postoffice/error.hpp"
 #include "support/event_log.hpp"
+#include "support/eventually.hpp"
 #include "support/postgres.hpp"
 #include "support/store_calls.hpp"
 
@@ -59,10 +60,10 @@ struct Scene {
         what + " ON objects FOR EACH ROW EXECUTE FUNCTION slow()");
   }
   void wait_until_slow() {
-    while (schema.run("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") ==
-           "0") {
-      std::this_thread::sleep_for(1ms);
-    }
+    REQUIRE(eventually([&] {
+      return schema.run("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") !=
+             "0";
+    }));
   }
 
   std::size_t retire(const std::string& name) {

@@ -7,6 +7,7 @@
 #include "postoffice/defaults/postgres_object_store.hpp"
 #include "postoffice/error.hpp"
 #include "support/event_log.hpp"
+#include "support/has.hpp"
 #include "support/postgres.hpp"
 #include "support/store_calls.hpp"
 
@@ -37,10 +38,6 @@ Migrated migrate(const std::string& conninfo) {
   Migrated result;
   result.error = migrate_postgres(conninfo, result.message);
   return result;
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 TEST_CASE("migrating twice is migrating once") {

@@ -12,6 +12,7 @@
 #include "postoffice/defaults/postgres_object_store.hpp"
 #include "postoffice/error.hpp"
 #include "support/event_log.hpp"
+#include "support/eventually.hpp"
 #include "support/postgres.hpp"
 #include "support/skip.hpp"
 #include "support/store_calls.hpp"
@@ -27,11 +28,7 @@ PostgresObjectStoreOptions options(const PostgresSchema& schema) {
 }
 
 void wait_until(const std::function<bool()>& condition) {
-  const auto deadline = Clock::now() + call_deadline;
-  while (!condition()) {
-    REQUIRE(Clock::now() < deadline);
-    std::this_thread::sleep_for(5ms);
-  }
+  REQUIRE(eventually(condition, call_deadline));
 }
 
 void cluster(const std::string& command, const std::string& mode) {
@@ -42,6 +39,24 @@ void cluster(const std::string& command, const std::string& mode) {
 
 // Large enough not to wait at their commit, where that is allowed.
 constexpr int large_batch = 1'500;
+
+Changes large_changes(int round) {
+  Changes changes;
+  for (ObjectId id = 0; id < large_batch; ++id) {
+    changes.answers.push_back({id, true, at(round), at(round)});
+  }
+  return changes;
+}
+
+/// So that the server does not flush its log by itself before somebody asks.
+struct LazyLog {
+  LazyLog() { alter("SET wal_writer_delay = '10s'"); }
+  ~LazyLog() { alter("RESET wal_writer_delay"); }
+  static void alter(const std::string& what) {
+    run_sql(postgres_conninfo(), "ALTER SYSTEM " + what);
+    run_sql(postgres_conninfo(), "SELECT pg_reload_conf()");
+  }
+};
 
 // Applies rising batches until told to stop, like the pipeline: the same again until it worked.
 class Load {
@@ -68,7 +83,7 @@ class Load {
       for (int index = 0; index < batch_; ++index) {
         changes.answers.push_back({round * batch_ + index, true, at(round), at(round)});
       }
-      while (!apply_once(changes)) std::this_thread::sleep_for(20ms);
+      while (!apply_once(changes)) std::this_thread::sleep_for(20ms);  // as a sender paces himself
       ++done_;
     }
   }
@@ -151,11 +166,7 @@ TEST_CASE("large transactions that do not wait at their commit complete in order
   std::mutex mutex;
   std::vector<int> order;
   for (int round = 0; round < 8; ++round) {
-    Changes changes;
-    for (ObjectId id = 0; id < large_batch; ++id) {
-      changes.answers.push_back({id, true, at(round), at(round)});
-    }
-    store.apply(changes, [&, round](std::error_code error, const Applied&) {
+    store.apply(large_changes(round), [&, round](std::error_code error, const Applied&) {
       CHECK_FALSE(error);
       const std::lock_guard lock(mutex);
       order.push_back(round);
@@ -173,25 +184,17 @@ TEST_CASE("large transactions that do not wait at their commit complete in order
 TEST_CASE("a transaction that did not wait at its commit is complete when the log is flushed") {
   if (!std::getenv("POSTOFFICE_TEST_CLUSTER")) return skip("POSTOFFICE_TEST_CLUSTER is not set");
   PostgresSchema schema;
-  // So that the server does not flush by itself before somebody asks.
-  run_sql(postgres_conninfo(), "ALTER SYSTEM SET wal_writer_delay = '10s'");
-  run_sql(postgres_conninfo(), "SELECT pg_reload_conf()");
+  const LazyLog lazy;
   EventLoop loop;
   loop.start();
   auto chosen = options(schema);
   chosen.synchronous_commit = false;
   PostgresObjectStore store(loop, chosen);
   for (int round = 0; round < 20; ++round) {
-    Changes changes;
-    for (ObjectId id = 0; id < large_batch; ++id) {
-      changes.answers.push_back({id, true, at(round), at(round)});
-    }
     const auto start = Clock::now();
-    apply(store, changes);
+    apply(store, large_changes(round));
     CHECK(Clock::now() - start < 5s);
   }
-  run_sql(postgres_conninfo(), "ALTER SYSTEM RESET wal_writer_delay");
-  run_sql(postgres_conninfo(), "SELECT pg_reload_conf()");
 }
 
 // A transaction that writes nothing does not wait at its commit, so it says nothing of those
@@ -199,8 +202,7 @@ TEST_CASE("a transaction that did not wait at its commit is complete when the lo
 TEST_CASE("a small transaction that changes nothing does not complete a large one before it") {
   if (!std::getenv("POSTOFFICE_TEST_CLUSTER")) return skip("POSTOFFICE_TEST_CLUSTER is not set");
   PostgresSchema schema;
-  run_sql(postgres_conninfo(), "ALTER SYSTEM SET wal_writer_delay = '10s'");
-  run_sql(postgres_conninfo(), "SELECT pg_reload_conf()");
+  const LazyLog lazy;
   EventLoop loop;
   loop.start();
   auto chosen = options(schema);
@@ -208,11 +210,7 @@ TEST_CASE("a small transaction that changes nothing does not complete a large on
   PostgresObjectStore store(loop, chosen);
   apply(store, {.answers = {{0, true, at(0), at(0)}}});
   for (int round = 1; round <= 5; ++round) {
-    Changes changes;
-    for (ObjectId id = 0; id < large_batch; ++id) {
-      changes.answers.push_back({id, true, at(round), at(round)});
-    }
-    auto large = begin_apply(store, changes);
+    auto large = begin_apply(store, large_changes(round));
     auto small = begin_apply(store, {.touches = {{0, at(0)}}});
     CHECK_FALSE(finish_call(large).error);
     const auto lost_by_a_crash =
@@ -220,8 +218,6 @@ TEST_CASE("a small transaction that changes nothing does not complete a large on
     CHECK(std::stoll(lost_by_a_crash) < 10'000);
     CHECK_FALSE(finish_call(small).error);
   }
-  run_sql(postgres_conninfo(), "ALTER SYSTEM RESET wal_writer_delay");
-  run_sql(postgres_conninfo(), "SELECT pg_reload_conf()");
 }
 
 TEST_CASE("a server that forbids to have its log flushed is waited for at each commit") {
@@ -244,11 +240,7 @@ TEST_CASE("a server that forbids to have its log flushed is waited for at each c
     chosen.synchronous_commit = false;
     PostgresObjectStore store(loop, chosen, log.log());
     for (int round = 0; round < 5; ++round) {
-      Changes changes;
-      for (ObjectId id = 0; id < large_batch; ++id) {
-        changes.answers.push_back({id, true, at(round), at(round)});
-      }
-      apply_until_done(store, changes);
+      apply_until_done(store, large_changes(round));
     }
     CHECK(log.count("permission denied") == 1);
     CHECK(find_one(store, 1)->last_seen == at(4));

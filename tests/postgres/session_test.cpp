@@ -15,6 +15,7 @@
 #include "postgres/host_list.hpp"
 #include "postgres/opener.hpp"
 #include "postgres/session_health.hpp"
+#include "support/eventually.hpp"
 
 namespace postoffice::postgres {
 namespace {
@@ -147,7 +148,8 @@ TEST_CASE("an attempt that nobody wants any more is let go at once, and tells no
   std::optional<Opener> opener;
   opener.emplace(options("host=127.0.0.1 port=" + silent.port + " connect_timeout=0"),
                  [&](Opened) { told = true; });
-  while (opener->waits_for().find(silent.port) == std::string::npos) usleep(1'000);
+  REQUIRE(testing::eventually(
+      [&] { return opener->waits_for().find(silent.port) != std::string::npos; }));
   const auto start = std::chrono::steady_clock::now();
   opener.reset();
   CHECK(std::chrono::steady_clock::now() - start < 2s);

@@ -46,11 +46,15 @@ class Program {
   sqlite3* handle_ = nullptr;
 };
 
+/// Where a database may be.
+struct Place {
+  TemporaryDirectory directory;
+  const std::string path = directory / "objects.db";
+};
+
 const Changes one_row{.answers = {{1, true, at(1), at(2)}}};
 
-TEST_CASE("other programs read the file while the store has it open") {
-  TemporaryDirectory directory;
-  const auto path = directory / "objects.db";
+TEST_CASE_FIXTURE(Place, "other programs read the file while the store has it open") {
   SqliteObjectStore store({path});
   apply(store, one_row);
   Program program(path);
@@ -87,9 +91,7 @@ TEST_CASE("a file that was deleted is not written to any more") {
   CHECK(program.number("SELECT count(*) FROM objects") == 1);
 }
 
-TEST_CASE("a file that is no database is refused, and left alone") {
-  TemporaryDirectory directory;
-  const auto path = directory / "objects.db";
+TEST_CASE_FIXTURE(Place, "a file that is no database is refused, and left alone") {
   std::filesystem::copy_file("/proc/self/exe", path);
   const auto size = std::filesystem::file_size(path);
   SqliteObjectStore store({path});
@@ -100,9 +102,7 @@ TEST_CASE("a file that is no database is refused, and left alone") {
   CHECK(std::filesystem::file_size(path) == size);
 }
 
-TEST_CASE("a schema that is newer is refused") {
-  TemporaryDirectory directory;
-  const auto path = directory / "objects.db";
+TEST_CASE_FIXTURE(Place, "a schema that is newer is refused") {
   std::string message;
   REQUIRE_FALSE(migrate_sqlite(path, message));
   REQUIRE_FALSE(migrate_sqlite(path, message));
@@ -115,9 +115,7 @@ TEST_CASE("a schema that is newer is refused") {
   CHECK(refused.value.failure.reason.find("99") != std::string::npos);
 }
 
-TEST_CASE("four processes may migrate at the same time") {
-  TemporaryDirectory directory;
-  const auto path = directory / "objects.db";
+TEST_CASE_FIXTURE(Place, "four processes may migrate at the same time") {
   std::vector<std::future<std::error_code>> results;
   for (int process = 0; process < 4; ++process) {
     results.push_back(std::async(std::launch::async, [&] {
@@ -128,9 +126,7 @@ TEST_CASE("four processes may migrate at the same time") {
   for (auto& result : results) CHECK_FALSE(result.get());
 }
 
-TEST_CASE("a lock of another program delays a write, and no listing") {
-  TemporaryDirectory directory;
-  const auto path = directory / "objects.db";
+TEST_CASE_FIXTURE(Place, "a lock of another program delays a write, and no listing") {
   SqliteObjectStore store({path});
   apply(store, one_row);
   Program program(path);
@@ -143,9 +139,7 @@ TEST_CASE("a lock of another program delays a write, and no listing") {
   CHECK(find_one(store, 1)->last_seen == at(5));
 }
 
-TEST_CASE("a lock that is held too long fails the write in time") {
-  TemporaryDirectory directory;
-  const auto path = directory / "objects.db";
+TEST_CASE_FIXTURE(Place, "a lock that is held too long fails the write in time") {
   SqliteObjectStore store({path});
   apply(store, one_row);
   Program program(path);
@@ -157,9 +151,7 @@ TEST_CASE("a lock that is held too long fails the write in time") {
   apply(store, one_row);
 }
 
-TEST_CASE("destroying the store does not wait for a lock, and fails what waits") {
-  TemporaryDirectory directory;
-  const auto path = directory / "objects.db";
+TEST_CASE_FIXTURE(Place, "destroying the store does not wait for a lock, and fails what waits") {
   auto store = std::make_unique<SqliteObjectStore>(SqliteObjectStoreOptions{path});
   apply(*store, one_row);
   Program program(path);
@@ -175,9 +167,7 @@ TEST_CASE("destroying the store does not wait for a lock, and fails what waits")
   }
 }
 
-TEST_CASE("a trigger that refuses one row takes nothing from the others") {
-  TemporaryDirectory directory;
-  const auto path = directory / "objects.db";
+TEST_CASE_FIXTURE(Place, "a trigger that refuses one row takes nothing from the others") {
   std::string message;
   REQUIRE_FALSE(migrate_sqlite(path, message));
   Program program(path);

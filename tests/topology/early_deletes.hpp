@@ -5,14 +5,14 @@
 #include <atomic>
 #include <cstdint>
 #include <map>
-#include <mutex>
+#include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "fault/rows.hpp"
 #include "fault/sender.hpp"
 #include "support/now.hpp"
+#include "support/repeated.hpp"
+#include "support/rows.hpp"
 
 namespace postoffice::testing {
 
@@ -33,13 +33,11 @@ inline bool must_be_there(std::int64_t last_seen, const std::vector<Sent>& sent,
 class EarlyDeletes {
  public:
   EarlyDeletes(std::string conninfo, const Ledger& ledger, std::int64_t ttl_us)
-      : conninfo_(std::move(conninfo)), ledger_(ledger), ttl_(ttl_us), thread_([this] { run(); }) {}
-  ~EarlyDeletes() { stop(); }
-
-  void stop() {
-    stopping_ = true;
-    if (thread_.joinable()) thread_.join();
+      : conninfo_(std::move(conninfo)), ledger_(ledger), ttl_(ttl_us) {
+    looking_.emplace(std::chrono::milliseconds(100), [this] { look(); });
   }
+
+  void stop() { looking_.reset(); }
 
   /// Good after stop().
   const std::string& problems() const { return problems_; }
@@ -47,13 +45,6 @@ class EarlyDeletes {
   int gone() const { return gone_; }  ///< rows that went, in their time
 
  private:
-  void run() {
-    while (!stopping_) {
-      look();
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));  // the rate of sampling
-    }
-  }
-
   void look() {
     Rows rows_now;
     std::int64_t now = 0;
@@ -102,12 +93,11 @@ class EarlyDeletes {
   const std::string conninfo_;
   const Ledger& ledger_;
   const std::int64_t ttl_;
-  std::atomic<bool> stopping_ = false;
   std::atomic<int> looks_ = 0;
   std::atomic<int> gone_ = 0;
   Rows seen_;
   std::string problems_;
-  std::thread thread_;
+  std::optional<Repeated> looking_;
 };
 
 }  // namespace postoffice::testing

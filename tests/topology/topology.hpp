@@ -13,7 +13,7 @@
 
 #include "fault/oracle.hpp"
 #include "integration/postofficed.hpp"
-#include "private_server.hpp"
+#include "support/private_server.hpp"
 
 namespace postoffice::testing {
 

@@ -100,11 +100,11 @@ TEST_CASE("a source that is down can take its port, though the daemon has connec
     REQUIRE(http_call(9090, "POST", "/callback", "{\"object_ids\":[1,2,3,4,5]}").status == 202);
     // From here on nearly every attempt meets itself.
     set_local_ports("40050 40051");
-    std::this_thread::sleep_for(3s);
+    std::this_thread::sleep_for(3s);  // attempts meet themselves
     int listened = 0;
     for (int attempt = 0; attempt < 20; ++attempt) {
       listened += can_listen() ? 1 : 0;
-      std::this_thread::sleep_for(20ms);
+      std::this_thread::sleep_for(20ms);  // between looks
     }
     CHECK(listened >= 18);
   }).join();

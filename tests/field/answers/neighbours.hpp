@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "integration/postofficed.hpp"
+#include "support/free_port.hpp"
 #include "support/skip.hpp"
 
 namespace postoffice::testing {
@@ -21,23 +22,6 @@ namespace postoffice::testing {
 inline void need(const std::string& program) {
   if (std::filesystem::exists(program)) return;
   skip_rest(program + " is not installed");
-}
-
-/// A port that nobody listens on. Below those that the system gives away, and of this process's own
-/// share, so that no other test takes it before the neighbour does.
-inline std::uint16_t free_port() {
-  static int next = 10'000 + getpid() % 1'000 * 20;
-  while (true) {
-    const int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const int on = 1;
-    setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(++next));
-    const bool good = bind(probe, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-    close(probe);
-    if (good) return static_cast<std::uint16_t>(next);
-  }
 }
 
 inline bool listens(std::uint16_t port, const char* at = "127.0.0.1") {

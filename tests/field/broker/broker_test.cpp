@@ -89,7 +89,7 @@ TEST_CASE("queues that drop the oldest, as an operator made them, are taken, and
     return serve.page("/healthz").body.find("vanished from queues") != std::string::npos;
   };
   CHECK(eventually([&] {
-    std::this_thread::sleep_for(300ms);
+    std::this_thread::sleep_for(300ms);  // the rate of callbacks
     return lossy();
   }));
 }

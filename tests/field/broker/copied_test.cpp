@@ -6,15 +6,12 @@
 #include <optional>
 
 #include "field/broker/operated.hpp"
+#include "support/has.hpp"
 
 using namespace postoffice::testing;
 using namespace std::chrono_literals;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& word) {
-  return text.find(word) != std::string::npos;
-}
 
 void copied_directory_is_noticed(const std::string& name, const std::string& scheme) {
   auto& broker = OperatedBroker::shared();
@@ -32,9 +29,9 @@ void copied_directory_is_noticed(const std::string& name, const std::string& sch
   REQUIRE(eventually([&] { return original.post("1").status == 503; }));
 
   const std::string words = "its data directory is a copy of this one";
-  CHECK(contains(original.post("1").body, words));
-  CHECK(contains(original.page("/readyz").body, words));
-  CHECK(contains(original.page("/healthz").body, words));
+  CHECK(has(original.post("1").body, words));
+  CHECK(has(original.page("/readyz").body, words));
+  CHECK(has(original.page("/healthz").body, words));
   CHECK(eventually([&] { return original.said(words); }));
   REQUIRE(eventually([&] { return copy->post("2").status == 202; }));
   CHECK(place.has_rows(1));
@@ -44,7 +41,7 @@ void copied_directory_is_noticed(const std::string& name, const std::string& sch
   CHECK(eventually([&] { return original.post("3").status == 202; }, 30s));
   CHECK(eventually([&] { return is_ready(original); }));
   CHECK(place.has_rows(2));
-  CHECK_FALSE(contains(original.page("/healthz").body, words));
+  CHECK_FALSE(has(original.page("/healthz").body, words));
 }
 
 }  // namespace
@@ -78,16 +75,16 @@ TEST_CASE("a changed password of the broker is taken from its file with SIGHUP, 
   broker.ctl({"change_password", "rotated", "another"});
   broker.ctl({"close_all_connections", "the password was changed"});
   for (auto* daemon : {&serve, &worker}) {
-    CHECK(eventually([&] { return contains(daemon->page("/readyz").body, "ACCESS_REFUSED"); }));
+    CHECK(eventually([&] { return has(daemon->page("/readyz").body, "ACCESS_REFUSED"); }));
     CHECK(eventually([&] { return daemon->said("ACCESS_REFUSED"); }));
   }
-  CHECK(contains(serve.post("2").body, "ACCESS_REFUSED"));
+  CHECK(has(serve.post("2").body, "ACCESS_REFUSED"));
 
   std::ofstream(file) << "amqp://rotated:another@" << broker.place() << '\n';
   for (auto* daemon : {&serve, &worker}) daemon->process().signal(SIGHUP);
   for (auto* daemon : {&serve, &worker}) {
     CHECK(eventually([&] { return is_ready(*daemon); }));
-    CHECK_FALSE(contains(daemon->process().err(), "another@"));
+    CHECK_FALSE(has(daemon->process().err(), "another@"));
   }
   CHECK(eventually([&] { return serve.post("3").status == 202; }));
   CHECK(place.has_rows(2));

@@ -3,48 +3,18 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "fault/rows.hpp"
-#include "fault/source.hpp"
 #include "integration/postofficed.hpp"
 #include "support/postgres.hpp"
+#include "support/private_server.hpp"
 #include "support/process.hpp"
-#include "support/skip.hpp"
+#include "support/rows.hpp"
+#include "support/source.hpp"
 
 namespace postoffice::testing {
-
-/// A server that lives as long as the test program. It ends after all tests, so it checks nothing.
-class LastingServer {
- public:
-  explicit LastingServer(std::string script) : script_(std::move(script)) {
-    std::filesystem::permissions(directory_.path(), std::filesystem::perms(0755));  // its own user
-    Process start({"/bin/sh", script_, "start", directory()});
-    const int code = start.exit_code(std::chrono::seconds(120));
-    if (code == 77) skip_rest("its server is not installed");
-    REQUIRE(code == 0);
-    address_ = start.out().substr(0, start.out().find('\n'));
-  }
-  ~LastingServer() {
-    const auto command = "/bin/sh " + script_ + " remove " + directory() + " >/dev/null 2>&1";
-    [[maybe_unused]] const int code = std::system(command.c_str());
-  }
-  LastingServer(const LastingServer&) = delete;
-  LastingServer& operator=(const LastingServer&) = delete;
-
-  const std::string& address() const { return address_; }
-  std::string directory() const { return directory_ / "server"; }
-
- private:
-  const std::string script_;
-  TemporaryDirectory directory_;
-  std::string address_;
-};
 
 /// A real RabbitMQ, for all tests of the program.
 class OperatedBroker {
@@ -92,7 +62,7 @@ class OperatedBroker {
            "\",\"vhost\":\"/\",\"durable\":true,\"auto_delete\":false,\"arguments\":" + arguments +
            "}";
   }
-  LastingServer server_{RABBIT_BROKER};
+  PrivateServer server_{RABBIT_BROKER};
   TemporaryDirectory directory_;
 };
 
@@ -100,7 +70,7 @@ class OperatedBroker {
 class Place {
  public:
   explicit Place(std::string name) : name_(std::move(name)) {
-    static LastingServer database(POSTGRES_CLUSTER);
+    static PrivateServer database(POSTGRES_CLUSTER);
     run_sql(database.address(), "CREATE DATABASE " + name_);
     conninfo_ = database.address() + " dbname=" + name_;
   }

@@ -2,17 +2,12 @@
 #include <doctest/doctest.h>
 
 #include "field/broker/operated.hpp"
+#include "support/has.hpp"
 
 using namespace postoffice::testing;
 using namespace std::chrono_literals;
 
 namespace {
-
-std::size_t lines_with(const std::string& text, const std::string& part) {
-  std::size_t count = 0;
-  for (auto at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++count;
-  return count;
-}
 
 /// Somebody with all rights makes the queues.
 void declare(const Place& place) {
@@ -55,8 +50,8 @@ TEST_CASE("a right that is missing is named in the 503, in health and, once, in 
   CHECK(answer.body.find("needs the right to write to amq.default") != std::string::npos);
   CHECK(serve.page("/readyz").body.find(words) != std::string::npos);
   CHECK(serve.page("/healthz").body.find(words) != std::string::npos);
-  std::this_thread::sleep_for(3s);
-  CHECK(lines_with(serve.process().err(), words) == 1);
+  std::this_thread::sleep_for(3s);  // refused again and again, said once
+  CHECK(times(serve.process().err(), words) == 1);
 }
 
 TEST_CASE("without a right to declare what is missing, the broker's words say so") {

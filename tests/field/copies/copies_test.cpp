@@ -4,24 +4,15 @@
 #include <filesystem>
 #include <optional>
 
-#include "fault/source.hpp"
 #include "integration/cluster.hpp"
 #include "integration/postofficed.hpp"
+#include "support/has.hpp"
+#include "support/source.hpp"
 
 using namespace postoffice::testing;
 using namespace std::chrono_literals;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& word) {
-  return text.find(word) != std::string::npos;
-}
-
-int count(const std::string& text, const std::string& word) {
-  int found = 0;
-  for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++found;
-  return found;
-}
 
 struct Scene {
   Arguments arguments() const { return {"--store", cluster.conninfo(), "--source", source.url()}; }
@@ -37,7 +28,7 @@ struct Scene {
 
   bool is(const Daemon& daemon, const std::string& state) const {
     return eventually(
-        [&] { return contains(daemon.page("/healthz").body, "\"instance\":\"" + state + "\""); });
+        [&] { return has(daemon.page("/healthz").body, "\"instance\":\"" + state + "\""); });
   }
 
   Cluster& cluster = shared_cluster();
@@ -75,7 +66,7 @@ struct Copied : Scene {
 
   bool refuses() const {
     const auto answer = original->post("3");
-    return answer.status == 503 && contains(answer.head, "Retry-After: ");
+    return answer.status == 503 && has(answer.head, "Retry-After: ");
   }
 
   void check_back() {
@@ -86,8 +77,8 @@ struct Copied : Scene {
     CHECK(original->post("4").status == 202);
     CHECK(stored(4));
     CHECK(eventually([&] { return original->page("/healthz").status == 200; }));
-    CHECK(count(original->process().err(), "has taken this instance's place") == 1);
-    CHECK(count(original->process().err(), "its place was free again") == 1);
+    CHECK(times(original->process().err(), "has taken this instance's place") == 1);
+    CHECK(times(original->process().err(), "its place was free again") == 1);
   }
 
   TemporaryDirectory data;
@@ -100,9 +91,9 @@ struct Copied : Scene {
 }  // namespace
 
 TEST_CASE_FIXTURE(Copied, "who is fenced by a copy refuses, says why, and goes on when it stops") {
-  CHECK(eventually([&] { return contains(original->page("/readyz").body, name); }));
+  CHECK(eventually([&] { return has(original->page("/readyz").body, name); }));
   CHECK(original->page("/readyz").status == 503);
-  CHECK(contains(original->page("/healthz").body, "instances retire " + name));
+  CHECK(has(original->page("/healthz").body, "instances retire " + name));
   CHECK(refuses());
   CHECK(copy->post("5").status == 202);
   source.hang(false);
@@ -152,21 +143,21 @@ TEST_CASE_FIXTURE(Scene, "a copied database waits for the daemon of the original
   const auto left = [&] { return run_sql(staging, "SELECT count(*) FROM objects"); };
   REQUIRE(eventually([&] { return left() == "1"; }));
   const std::string words = "deletes wait for instance " + name;
-  CHECK(eventually([&] { return contains(daemon.page("/healthz").body, words); }));
+  CHECK(eventually([&] { return has(daemon.page("/healthz").body, words); }));
   CHECK(daemon.page("/healthz").status == 503);
   CHECK(daemon.page("/readyz").status == 200);
-  CHECK(contains(daemon.page("/metrics").body, "\npostoffice_silent_instances 1\n"));
+  CHECK(has(daemon.page("/metrics").body, "\npostoffice_silent_instances 1\n"));
   const std::string command =
       "`postofficed instances retire " + name + " --store '" + staging + "'`";
-  CHECK(contains(daemon.page("/healthz").body, command));
-  CHECK(eventually([&] { return contains(daemon.process().err(), command); }));
+  CHECK(has(daemon.page("/healthz").body, command));
+  CHECK(eventually([&] { return has(daemon.process().err(), command); }));
   std::this_thread::sleep_for(3s);  // well beyond ttl
   CHECK(left() == "1");
-  CHECK(count(daemon.process().err(), words) == 1);
+  CHECK(times(daemon.process().err(), words) == 1);
 
   CHECK(run_postofficed({"instances", "retire", name, "--store", staging}).code == 0);
   CHECK(eventually([&] { return left() == "0"; }));
   CHECK(eventually([&] { return daemon.page("/healthz").status == 200; }));
-  CHECK(contains(daemon.page("/metrics").body, "\npostoffice_silent_instances 0\n"));
+  CHECK(has(daemon.page("/metrics").body, "\npostoffice_silent_instances 0\n"));
   CHECK(eventually([&] { return daemon.said("deletes no longer wait for"); }));
 }

@@ -2,9 +2,7 @@
 #pragma once
 
 #include <doctest/doctest.h>
-#include <netinet/in.h>
 #include <pwd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -14,22 +12,10 @@
 #include <string>
 
 #include "integration/cluster.hpp"
+#include "support/free_port.hpp"
 #include "support/skip.hpp"
 
 namespace postoffice::testing {
-
-/// A port that nobody has at the moment.
-inline std::string free_port() {
-  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  REQUIRE(bind(socket, reinterpret_cast<sockaddr*>(&address), size) == 0);
-  REQUIRE(getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-  close(socket);
-  return std::to_string(ntohs(address.sin_port));
-}
 
 /// A pooler refuses to run as root.
 inline void be_nobody() {
@@ -106,7 +92,7 @@ class PgBouncer {
  private:
   const Cluster& cluster_;
   OpenDirectory directory_;
-  const std::string port_ = free_port();
+  const std::string port_ = std::to_string(free_port());
   std::unique_ptr<Pooler> pooler_;
 };
 
@@ -117,9 +103,9 @@ class Pgpool {
     std::ofstream(directory_ / "pcp.conf").flush();
     std::ofstream file(directory_ / "pgpool.conf");
     file << "listen_addresses = '127.0.0.1'\nport = " << port_ << "\npcp_listen_addresses = ''\n"
-         << "pcp_port = " << free_port() << "\nunix_socket_directories = '" << directory_.path()
-         << "'\nsocket_dir = '" << directory_.path() << "'\npcp_socket_dir = '" << directory_.path()
-         << "'\nwd_ipc_socket_dir = '" << directory_.path()
+         << "pcp_port = " << std::to_string(free_port()) << "\nunix_socket_directories = '"
+         << directory_.path() << "'\nsocket_dir = '" << directory_.path() << "'\npcp_socket_dir = '"
+         << directory_.path() << "'\nwd_ipc_socket_dir = '" << directory_.path()
          << "'\nbackend_hostname0 = '127.0.0.1'\nbackend_port0 = " << cluster.port()
          << "\nbackend_clustering_mode = 'raw'\nnum_init_children = 8\n"
          << "pid_file_name = '" << (directory_ / "pid") << "'\nlogdir = '" << directory_.path()
@@ -136,7 +122,7 @@ class Pgpool {
 
  private:
   OpenDirectory directory_;
-  const std::string port_ = free_port();
+  const std::string port_ = std::to_string(free_port());
   std::unique_ptr<Pooler> pooler_;
 };
 

@@ -5,9 +5,10 @@
 #include <filesystem>
 #include <thread>
 
-#include "fault/source.hpp"
 #include "integration/postofficed.hpp"
 #include "poolers.hpp"
+#include "support/has.hpp"
+#include "support/source.hpp"
 
 using namespace postoffice::testing;
 using namespace std::chrono_literals;
@@ -29,12 +30,6 @@ struct Scene {
       const bool made = cluster.sql("SELECT to_regclass('objects')") == "objects";
       return made && cluster.sql("SELECT count(*) FROM objects") == std::to_string(count);
     });
-  }
-
-  static int count(const std::string& text, const std::string& word) {
-    int found = 0;
-    for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++found;
-    return found;
   }
 
   Cluster& cluster = shared_cluster();
@@ -95,9 +90,9 @@ TEST_CASE_FIXTURE(Scene,
   CHECK(daemon.page("/healthz").status == 503);
   CHECK(daemon.page("/readyz").status == 200);
   // Each attempt has two sessions.
-  const auto before = count(pool.log(), "login attempt");
-  CHECK(eventually([&] { return count(pool.log(), "login attempt") >= before + 6; }));
-  CHECK(count(daemon.process().err(), words) == 1);
+  const auto before = times(pool.log(), "login attempt");
+  CHECK(eventually([&] { return times(pool.log(), "login attempt") >= before + 6; }));
+  CHECK(times(daemon.process().err(), words) == 1);
   CHECK(pool.sql("SHOW enable_seqscan") == "on");
   CHECK(pool.sql("SELECT count(*) FROM pg_prepared_statements") == "0");
   CHECK(cluster.sql("SELECT count(*) FROM pg_class WHERE relname = 'objects'") == "0");
@@ -132,8 +127,8 @@ TEST_CASE_FIXTURE(Scene,
   }
   CHECK(one.page("/objects/1").status == 200);
   CHECK(one.page("/healthz").status == 200);
-  CHECK(count(one.process().err(), " warning ") == 0);
-  CHECK(count(other.process().err(), " warning ") == 0);
+  CHECK(times(one.process().err(), " warning ") == 0);
+  CHECK(times(other.process().err(), " warning ") == 0);
 }
 
 // pgpool-II 4.3 in raw mode begins a transaction of its own, and does not end it.
@@ -149,5 +144,5 @@ TEST_CASE_FIXTURE(Scene, "a pooler that does not end transactions is refused") {
   std::this_thread::sleep_for(1500ms);  // it has tried again and again
   CHECK(daemon.status("stored") == 0);
   CHECK(daemon.status("pending") == 3);
-  CHECK(count(daemon.process().err(), reason) == 1);
+  CHECK(times(daemon.process().err(), reason) == 1);
 }

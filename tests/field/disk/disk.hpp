@@ -13,20 +13,9 @@
 #include "fault/sender.hpp"
 #include "fault/trials.hpp"
 #include "integration/postofficed.hpp"
+#include "support/has.hpp"
 
 namespace postoffice::testing {
-
-inline bool has(const std::string& text, const std::string& what) {
-  return text.find(what) != std::string::npos;
-}
-
-inline std::ptrdiff_t times(const std::string& text, const std::string& what) {
-  std::ptrdiff_t count = 0;
-  for (auto place = text.find(what); place != std::string::npos; ++count) {
-    place = text.find(what, place + what.size());
-  }
-  return count;
-}
 
 /// Whose ids end only when the test is over: a source that nobody serves.
 struct OnDisk {

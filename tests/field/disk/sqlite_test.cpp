@@ -3,8 +3,9 @@
 #include <sys/wait.h>
 
 #include "disk.hpp"
-#include "fault/rows.hpp"
-#include "fault/source.hpp"
+#include "support/rows.hpp"
+#include "support/source.hpp"
+#include "support/sqlite_rows.hpp"
 
 using namespace postoffice::testing;
 using namespace std::chrono_literals;
@@ -31,6 +32,9 @@ struct Scene {
     daemon->process().signal(SIGKILL);
     CHECK(daemon->process().exit_code() == 128 + SIGKILL);
   }
+
+  /// As a user of its own; when it starts again, files of another one lie beside the database.
+  void start_beside_files_of_another_user(mode_t mode = 0644);
 
   std::size_t rows() const { return sqlite_rows(path).size(); }
 
@@ -63,6 +67,17 @@ void leave_files_of_another_user(const std::string& path) {
   }
 }
 
+void Scene::start_beside_files_of_another_user(mode_t mode) {
+  REQUIRE(chown(data.path().c_str(), own_user, own_user) == 0);
+  start(false);
+  store(1, 5);
+  daemon->process().signal(SIGTERM);
+  CHECK(daemon->process().exit_code() == 0);
+  leave_files_of_another_user(path);
+  REQUIRE(chmod((path + "-wal").c_str(), mode) == 0);
+  start(false);
+}
+
 }  // namespace
 
 TEST_CASE("the log of writes removed under the daemon: noticed, nothing is lost by kill -9") {
@@ -93,13 +108,7 @@ TEST_CASE("the database removed under the daemon: one line, and a new file") {
 TEST_CASE("files of another user beside the database: taken over, with what was in them") {
   if (!root("another user")) return;
   Scene scene;
-  REQUIRE(chown(scene.data.path().c_str(), own_user, own_user) == 0);
-  scene.start(false);
-  scene.store(1, 5);
-  scene.daemon->process().signal(SIGTERM);
-  CHECK(scene.daemon->process().exit_code() == 0);
-  leave_files_of_another_user(scene.path);
-  scene.start(false);
+  scene.start_beside_files_of_another_user();
   scene.store(6, 9);
   CHECK(eventually([&] { return scene.daemon->said("were taken over with what was in them"); }));
   CHECK(scene.rows() == 10);
@@ -108,14 +117,7 @@ TEST_CASE("files of another user beside the database: taken over, with what was 
 TEST_CASE("a file of another user that cannot be taken over is named, with owner and mode") {
   if (!root("another user")) return;
   Scene scene;
-  REQUIRE(chown(scene.data.path().c_str(), own_user, own_user) == 0);
-  scene.start(false);
-  scene.store(1, 5);
-  scene.daemon->process().signal(SIGTERM);
-  CHECK(scene.daemon->process().exit_code() == 0);
-  leave_files_of_another_user(scene.path);
-  REQUIRE(chmod((scene.path + "-wal").c_str(), 0600) == 0);  // nor may it be read
-  scene.start(false);
+  scene.start_beside_files_of_another_user(0600);  // nor may the log be read
   CHECK(scene.daemon->post("6").status == 202);
   CHECK(eventually(
       [&] { return scene.daemon->said(scene.path + "-wal belongs to daemon, mode 0600"); }));

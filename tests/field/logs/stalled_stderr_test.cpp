@@ -6,23 +6,13 @@
 #include <string>
 
 #include "integration/postofficed.hpp"
+#include "support/free_port.hpp"
+#include "support/has.hpp"
 
 using namespace postoffice::testing;
 using namespace std::chrono_literals;
 
 namespace {
-
-std::uint16_t free_port() {
-  const int place = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  REQUIRE(bind(place, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-  socklen_t size = sizeof address;
-  getsockname(place, reinterpret_cast<sockaddr*>(&address), &size);
-  close(place);
-  return ntohs(address.sin_port);
-}
 
 class FullPipe {
  public:
@@ -79,10 +69,6 @@ class Stalled {
   Daemon daemon_;
 };
 
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 }  // namespace
 
 TEST_CASE("the daemon starts, works, says what is wrong and stops while nobody reads its log") {
@@ -92,7 +78,7 @@ TEST_CASE("the daemon starts, works, says what is wrong and stops while nobody r
   REQUIRE(daemon.listens());
   // The source is away: the pipeline has something to say.
   REQUIRE(daemon.post("1,2,3") == 202);
-  std::this_thread::sleep_for(2s);
+  std::this_thread::sleep_for(2s);  // how long the source is away
   Process tester({POSTOFFICE_TESTER, "--no-sender", "--listen", source});
   CHECK(eventually([&] { return has(daemon.page("/objects?limit=5"), "\"id\""); }));
   CHECK(eventually([&] { return has(daemon.page("/healthz"), "nobody has read stderr for"); }));
@@ -127,7 +113,7 @@ TEST_CASE("a second SIGTERM ends it at once") {
   REQUIRE(daemon.post("1") == 202);
   REQUIRE(eventually([&] { return has(daemon.page("/status"), "\"fetches_in_flight\":1"); }));
   daemon.process().signal(SIGTERM);
-  std::this_thread::sleep_for(300ms);
+  std::this_thread::sleep_for(300ms);  // it drains: the second comes on top
   const auto begun = std::chrono::steady_clock::now();
   daemon.process().signal(SIGTERM);
   CHECK(daemon.process().exit_code(15s) == 128 + SIGTERM);

@@ -6,6 +6,7 @@
 
 #include "field/proxies/front.hpp"
 #include "field/proxies/restarts.hpp"
+#include "support/free_port.hpp"
 #include "support/skip.hpp"
 
 using namespace postoffice::testing;
@@ -80,8 +81,6 @@ const Front::Kind varnish{"Varnish", "/usr/sbin/varnishd", "varnish.vcl",
                           }};
 
 bool present(const Front::Kind& kind) { return access(kind.program.c_str(), X_OK) == 0; }
-
-std::uint16_t free_port() { return PassedSocket().port(); }
 
 // What the daemon says, unchanged.
 void check_answers(std::uint16_t port) {

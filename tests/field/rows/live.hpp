@@ -2,31 +2,17 @@
 // rows.
 #pragma once
 
-#include <sqlite3.h>
-
 #include <algorithm>
-#include <atomic>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <thread>
 
 #include "integration/whole_job.hpp"
+#include "support/repeated.hpp"
+#include "support/sqlite_rows.hpp"
 
 namespace postoffice::testing {
-
-inline Rows sqlite_rows(const std::string& path) {
-  sqlite3* database = nullptr;
-  sqlite3_open_v2(path.c_str(), &database, SQLITE_OPEN_READONLY, nullptr);
-  sqlite3_busy_timeout(database, 5'000);
-  Rows rows;
-  const auto add = [](void* to, int, char** values, char**) {
-    (*static_cast<Rows*>(to))[std::atoll(values[0])] = {*values[1] == '1', std::atoll(values[2])};
-    return 0;
-  };
-  sqlite3_exec(database, "SELECT id, online, last_seen FROM objects", add, &rows, nullptr);
-  sqlite3_close(database);
-  return rows;
-}
 
 struct Live : WholeJob {
   static constexpr std::int64_t second = 1'000'000;
@@ -36,19 +22,12 @@ struct Live : WholeJob {
   /// Ids 1 to 10 are sent twice a second from now on, and have rows.
   void begin(const std::string& ttl = "4s") {
     start_daemon(ttl);
-    sender_ = std::thread([this] {
-      while (!stopping_) {
-        daemon->post("1,2,3,4,5,6,7,8,9,10");
-        std::this_thread::sleep_for(std::chrono::milliseconds(500));  // the rate
-      }
-    });
+    sender_.emplace(std::chrono::milliseconds(500),
+                    [this] { daemon->post("1,2,3,4,5,6,7,8,9,10"); });
     REQUIRE(eventually([&] { return found().size() == 10; }));
   }
 
-  void stop_sending() {
-    stopping_ = true;
-    if (sender_.joinable()) sender_.join();
-  }
+  void stop_sending() { sender_.reset(); }
 
   Rows found() const { return sqlite.empty() ? rows(cluster) : sqlite_rows(sqlite); }
 
@@ -100,8 +79,7 @@ struct Live : WholeJob {
   std::string sqlite;  // path, if the store is one
 
  private:
-  std::atomic<bool> stopping_ = false;
-  std::thread sender_;
+  std::optional<Repeated> sender_;
 };
 
 /// A session that holds what it has locked.

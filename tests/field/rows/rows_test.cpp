@@ -5,19 +5,10 @@
 #include <algorithm>
 
 #include "live.hpp"
+#include "support/has.hpp"
 
 using namespace postoffice::testing;
 using namespace std::chrono_literals;
-
-namespace {
-
-std::size_t lines_with(const std::string& text, const std::string& part) {
-  std::size_t count = 0;
-  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
-  return count;
-}
-
-}  // namespace
 
 TEST_CASE_FIXTURE(Live, "a constraint refuses one id, a foreign key holds another (S4, S6, S7)") {
   begin();
@@ -44,8 +35,8 @@ TEST_CASE_FIXTURE(Live, "a constraint refuses one id, a foreign key holds anothe
   CHECK(loses_row(555, 10s));
   CHECK(well());
   check_identity();
-  CHECK(lines_with(daemon->process().err(), "cannot be written") == 1);
-  CHECK(lines_with(daemon->process().err(), "works again") == 0);
+  CHECK(times(daemon->process().err(), "cannot be written") == 1);
+  CHECK(times(daemon->process().err(), "works again") == 0);
 
   cluster.sql("ALTER TABLE objects DROP CONSTRAINT unlucky");
   daemon->post("13");

@@ -70,7 +70,7 @@ TEST_CASE("fetch of Node keeps its connection over a beat of five seconds") {
   Process sender({node, script("fetch_sender.mjs"), office.url(), "2"});
   // One connection carries both callbacks: between them it is there.
   REQUIRE(eventually([&] { return office.daemon.status("accepted") == 1; }));
-  std::this_thread::sleep_for(std::chrono::milliseconds(4'800));
+  std::this_thread::sleep_for(std::chrono::milliseconds(4'800));  // nearly the beat
   const auto connections = [&] { return office.daemon.status("connections"); };
   CHECK(connections() == 1);
   CHECK(sender.exit_code() == 0);

@@ -8,10 +8,10 @@
 #include <thread>
 
 #include "fault/relay.hpp"
-#include "fault/source.hpp"
 #include "integration/cluster.hpp"
 #include "integration/postofficed.hpp"
 #include "pages.hpp"
+#include "support/source.hpp"
 
 namespace postoffice::testing {
 namespace {

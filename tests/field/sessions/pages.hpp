@@ -45,7 +45,7 @@ class PageWatch {
           if (slowest_.compare_exchange_weak(slowest, took)) break;
         }
       }
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));  // the rate of looks
     }
   }
 

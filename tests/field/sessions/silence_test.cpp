@@ -16,11 +16,11 @@
 #include <thread>
 #include <vector>
 
-#include "fault/source.hpp"
 #include "integration/cluster.hpp"
 #include "integration/postofficed.hpp"
 #include "pages.hpp"
 #include "support/skip.hpp"
+#include "support/source.hpp"
 
 namespace postoffice::testing {
 namespace {
@@ -71,7 +71,7 @@ std::chrono::milliseconds longest_pause_of_fetches(const Daemon& daemon, const S
   auto before = source.count();
   for (int id = 1'000; Clock::now() < end; ++id) {
     CHECK(daemon.post(std::to_string(id)).status == 202);
-    std::this_thread::sleep_for(50ms);
+    std::this_thread::sleep_for(50ms);  // the rate
     if (source.count() == before) continue;
     before = source.count();
     longest = std::max(longest,

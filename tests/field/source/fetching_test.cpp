@@ -13,9 +13,10 @@
 #include <thread>
 #include <vector>
 
-#include "fault/rows.hpp"
 #include "integration/postofficed.hpp"
+#include "support/rows.hpp"
 #include "support/skip.hpp"
+#include "support/sqlite_rows.hpp"
 
 using namespace postoffice::testing;
 using namespace std::chrono_literals;
@@ -142,7 +143,7 @@ TEST_CASE("good ids have their rows at once beside a thousand that the source fa
     for (const auto& [id, row] : world.rows()) {
       if (world.sent.count(id) != 0) took.try_emplace(id, Clock::now() - world.sent[id]);
     }
-    std::this_thread::sleep_for(20ms);
+    std::this_thread::sleep_for(20ms);  // between looks
   }
   Seconds slowest{};
   for (const auto& [id, at] : world.sent) {
@@ -211,7 +212,7 @@ TEST_CASE("a Retry-After holds an object back for half of the ttl at most") {
   const auto begun = Clock::now();
   while (world.rows().count(900'000'000) == 0 && Clock::now() < begun + 8s) {
     world.send(900'000'000, 1);
-    std::this_thread::sleep_for(500ms);
+    std::this_thread::sleep_for(500ms);  // the rate of receipts
   }
   CHECK(world.rows().count(900'000'000) == 1);
   CHECK(Clock::now() - begun >= 2500ms);

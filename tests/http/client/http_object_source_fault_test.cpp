@@ -64,7 +64,7 @@ TEST_CASE("a trickle of bytes does not put the timeout off") {
     const std::string answer = Peer::ok(Peer::body_for(1));
     for (const char byte : answer) {
       if (!peer.send(std::string(1, byte))) return;
-      std::this_thread::sleep_for(50ms);
+      std::this_thread::sleep_for(50ms);  // the trickle
     }
   });
   Client client(server);
@@ -231,7 +231,7 @@ TEST_CASE("bytes that nobody asked for end an idle connection and answer no fetc
     peer.request_id(id);
     peer.answer(id);
     if (peer.number > 0) return peer.wait_for_close();
-    std::this_thread::sleep_for(20ms);
+    std::this_thread::sleep_for(20ms);  // once it is idle
     peer.send(Peer::ok(Peer::body_for(2)));
     peer.wait_for_close();
     closed = true;

@@ -213,7 +213,7 @@ TEST_CASE("a connection that ended is heard of no more, even if another process 
   }
   // Such events would not even end: the loop would spin.
   const auto busy = std::clock();
-  std::this_thread::sleep_for(300ms);
+  std::this_thread::sleep_for(300ms);  // what is measured
   CHECK(static_cast<double>(std::clock() - busy) / CLOCKS_PER_SEC < 0.15);
   ::close(hold[0]);
   ::close(hold[1]);

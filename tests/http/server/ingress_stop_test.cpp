@@ -125,7 +125,7 @@ TEST_CASE("stopping under load: every callback answered 202 was accepted, and no
         ++accepted;
         done({}, Receipt{1, 1, {}});
       }
-      std::this_thread::sleep_for(1ms);
+      std::this_thread::sleep_for(1ms);  // as a disk takes its time
     }
   });
   std::atomic<long> answered{0};

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <random>
@@ -58,6 +59,9 @@ class Source {
   }
   std::uint64_t count() const { return count_; }
 
+  /// Greater ids are not found from now on.
+  void knows_up_to(std::int64_t id) { greatest_ = id; }
+
   /// Keeps only their number: for tests with very many ids.
   void forget_ids() { keeping_ = false; }
 
@@ -74,8 +78,9 @@ class Source {
     };
   }
 
-  static HttpResponse response(std::int64_t id) {
+  HttpResponse response(std::int64_t id) const {
     HttpResponse response;
+    if (id > greatest_) response.status = 404;
     response.body =
         "{\"id\":" + std::to_string(id) + ",\"online\":" + (id % 2 == 0 ? "true" : "false") + "}";
     return response;
@@ -97,7 +102,7 @@ class Source {
     } else {
       const auto delay = std::uniform_int_distribution<std::int64_t>(0, latency_.count())(random_);
       clock_.call_at(clock_.now() + std::chrono::milliseconds(delay),
-                     [id, respond] { respond(response(id)); });
+                     [this, id, respond] { respond(response(id)); });
     }
   }
 
@@ -109,6 +114,7 @@ class Source {
   std::atomic<std::uint64_t> count_{0};
   std::atomic<bool> hanging_{false};
   std::atomic<bool> keeping_{true};
+  std::atomic<std::int64_t> greatest_{std::numeric_limits<std::int64_t>::max()};
   std::vector<std::pair<std::int64_t, HttpServer::Respond>> waiting_;  // the loop's
   EventLoop loop_;
   SystemClock clock_;
