@@ -189,10 +189,13 @@ class PowerCut {
       const bool zeroed = Fate::has(fate.zeroed, sector);
       if (lost && !zeroed && !Fate::has(fate.garbled, sector)) continue;
       bytes.resize(std::max(bytes.size(), operation.offset + end));
-      for (; at < end; ++at) {
-        const auto garbage = static_cast<std::byte>(mix64(place + at));
-        bytes[operation.offset + at] = !lost ? operation.data[at] : zeroed ? std::byte{} : garbage;
-      }
+      const auto to = bytes.begin() + static_cast<std::ptrdiff_t>(place);
+      if (!lost)
+        std::copy_n(operation.data.begin() + static_cast<std::ptrdiff_t>(at), end - at, to);
+      else if (zeroed)
+        std::fill_n(to, end - at, std::byte{});
+      else
+        std::generate_n(to, end - at, [n = place]() mutable { return std::byte(mix64(n++)); });
     }
   }
 
