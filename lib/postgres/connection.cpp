@@ -1,16 +1,11 @@
 #include "postgres/connection.hpp"
 
-#include <cassert>
 #include <utility>
 
-#include "postgres/parameters.hpp"
 #include "postoffice/error.hpp"
 
 namespace postoffice::postgres {
 namespace {
-
-/// Transactions under way on the server; more would only lengthen its queue.
-constexpr std::size_t max_sent = 4;
 
 using Clock = std::chrono::steady_clock;
 
@@ -22,26 +17,14 @@ Connection::Connection(asio::io_context& context, std::shared_ptr<Completions> c
       completions_(std::move(completions)),
       options_(std::move(options)),
       settings_(std::move(settings)),
-      log_(std::move(log)),
-      socket_(context),
-      timer_(context),
-      tick_timer_(context),
       health_(Clock::now()),
+      report_(settings_.name, std::move(log), health_),
+      set_up_(settings_.set_up_script, settings_.purpose),
+      requests_(settings_.purpose),
+      socket_(context),
+      deadline_(context),
+      tick_timer_(context),
       random_(std::random_device{}()) {}
-
-// A handler that does nothing once the session it belongs to is gone, runs under the store's lock,
-// and lets the completions run afterwards.
-template <typename Handler>
-auto Connection::guarded(Handler handler) {
-  return [weak = weak_from_this(), generation = generation_, handler](std::error_code error) {
-    const auto self = weak.lock();
-    if (!self || error) return;
-    std::unique_lock lock(self->completions_->mutex);
-    if (generation != self->generation_ || self->state_ == State::stopped) return;
-    handler(*self);
-    self->completions_->run_and_unlock(std::move(lock));
-  };
-}
 
 void Connection::start() {
   if (settings_.purpose != Purpose::reading && state_ == State::resting) connect();
@@ -53,12 +36,12 @@ void Connection::submit(Request request) {
   } else if (last_failure_ && state_ != State::ready) {
     request.done(last_failure_, {});
   } else {
-    waiting_.push_back(std::move(request));
+    requests_.add(std::move(request));
   }
 }
 
 void Connection::flush() {
-  const bool needed = settings_.purpose != Purpose::reading || !waiting_.empty();
+  const bool needed = settings_.purpose != Purpose::reading || requests_.any_waiting();
   if (state_ == State::resting && needed) connect();
   if (state_ == State::ready) send_waiting();
 }
@@ -67,51 +50,15 @@ void Connection::stop() {
   if (state_ == State::stopped) return;
   close();
   state_ = State::stopped;
-  timer_.cancel();
+  deadline_.timer().cancel();
   tick_timer_.cancel();
   fail_requests({.code = Error::stopped, .message = "stopped"});
 }
 
-bool Connection::send(const Request& request) {
-  if (!send(request.queries)) return false;
-  return !request.tell_position || send({{Statement::log_position}});
-}
-
-// One transaction.
-bool Connection::send(const std::vector<Query>& queries) {
-  std::vector<const char*> values;
-  std::vector<int> lengths;
-  std::vector<int> formats;
-  for (const Query& query : queries) {
-    assert(prepares(settings_.purpose, query.statement));
-    values.clear();
-    lengths.clear();
-    for (const auto& parameter : query.parameters) {
-      values.push_back(parameter ? parameter->data() : nullptr);
-      lengths.push_back(parameter ? static_cast<int>(parameter->size()) : 0);
-    }
-    formats.assign(values.size(), 1);
-    if (!PQsendQueryPrepared(session_.get(), text_of(query.statement).name,
-                             static_cast<int>(values.size()), values.data(), lengths.data(),
-                             formats.data(), 1)) {
-      return false;
-    }
-  }
-  return PQpipelineSync(session_.get()) == 1;
-}
-
 void Connection::send_waiting() {
-  bool sent_any = false;
-  while (!waiting_.empty() && sent_.size() < max_sent) {
-    if (sent_.empty()) watch(settings_.statement_timeout + grace);
-    sent_.push_back({.request = std::move(waiting_.front())});
-    waiting_.pop_front();
-    sent_any = true;
-    if (send(sent_.back().request)) continue;
-    lose(failure_of(session_.get()));
-    return;
-  }
-  if (!sent_any) return;
+  if (!requests_.can_send()) return;
+  if (!requests_.any_sent()) watch(settings_.statement_timeout + grace);
+  if (!requests_.send_waiting(session_.get())) return lose(failure_of(session_.get()));
   health_.asked(Clock::now());
   expect_output();
 }
@@ -119,14 +66,15 @@ void Connection::send_waiting() {
 // An empty transaction: the server answers, and does nothing.
 void Connection::probe() {
   watch(settings_.statement_timeout + grace);
-  probing_ = true;
   probed_ = Clock::now();
-  sent_.push_back({.request = {.queries = {}, .done = [this](const Failure& failure, auto&&) {
-                                 probing_ = false;
-                                 if (!failure) failed_attempts_ = 0;
-                               }}});
-  if (!PQpipelineSync(session_.get())) return lose(failure_of(session_.get()));
-  health_.asked(probed_);
+  const auto answered = [this](const Failure& failure, auto&&) {
+    probed_.reset();
+    if (!failure) failed_attempts_ = 0;
+  };
+  if (!requests_.send_sync(session_.get(), {.queries = {}, .done = answered})) {
+    return lose(failure_of(session_.get()));
+  }
+  health_.asked(Clock::now());
   expect_output();
 }
 
@@ -139,7 +87,8 @@ void Connection::expect_output() {
   }
   if (left == 0) return;
   writing_ = true;
-  socket_.async_wait(asio::posix::stream_descriptor::wait_write, guarded([](Connection& self) {
+  socket_.async_wait(asio::posix::stream_descriptor::wait_write,
+                     of_this_session([](Connection& self) {
                        self.writing_ = false;
                        self.expect_output();
                      }));
@@ -147,7 +96,7 @@ void Connection::expect_output() {
 
 void Connection::expect_input() {
   socket_.async_wait(asio::posix::stream_descriptor::wait_read,
-                     guarded([](Connection& self) { self.on_readable(); }));
+                     of_this_session([](Connection& self) { self.on_readable(); }));
 }
 
 void Connection::on_readable() {
@@ -163,7 +112,7 @@ void Connection::on_readable() {
     lose(farewell_ ? farewell_ : failure_of(session_.get()));
     return;
   }
-  if (state_ == State::ready) health_.answered(Clock::now(), !sent_.empty());
+  if (state_ == State::ready) health_.answered(Clock::now(), requests_.any_sent());
   if (state_ == State::ready) send_waiting();
   if (generation != generation_) return;
   expect_output();
@@ -172,36 +121,14 @@ void Connection::on_readable() {
 
 void Connection::read_results() {
   const std::uint64_t generation = generation_;
-  bool ended = false;  // the last thing read was the end of one statement's results
-  while (generation == generation_ && !sent_.empty() && !PQisBusy(session_.get())) {
-    Result result(PQgetResult(session_.get()));
-    if (!result) {
-      if (ended) return;
-      ended = true;
-      continue;
-    }
-    ended = false;
-    take_result(std::move(result));
+  while (generation == generation_) {
+    auto finished = requests_.next_finished(session_.get());
+    if (!finished) return;
+    finish(*std::move(finished));
   }
 }
 
-void Connection::take_result(Result result) {
-  Sent& first = sent_.front();
-  switch (PQresultStatus(result.get())) {
-    case PGRES_PIPELINE_SYNC:
-      if (!first.request.tell_position || std::exchange(first.committed, true)) finish_first();
-      return;
-    case PGRES_PIPELINE_ABORTED: return;
-    case PGRES_COMMAND_OK:
-    case PGRES_TUPLES_OK: first.results.push_back(std::move(result)); return;
-    default:
-      if (!first.failure) first.failure = failure_of(result.get());
-  }
-}
-
-void Connection::finish_first() {
-  Sent finished = std::move(sent_.front());
-  sent_.pop_front();
+void Connection::finish(RequestPipeline::Finished finished) {
   const Failure& failure = finished.failure;
   const bool worked = !failure && !finished.request.queries.empty();
   if (worked) failed_attempts_ = 0;
@@ -211,19 +138,11 @@ void Connection::finish_first() {
   const bool about_request = !failure.reconnect || failure.state == "25006";
   const bool seen_to = finished.request.by_rows && may_be_about_rows(failure);
   if (failure && !seen_to && (about_request || !ended_session(failure))) {
-    report(failure, about_request);
-    if (reported_request_) reported_asker_ = asker;
+    report_.refused(failure, about_request, asker);
   }
-  if (worked && (!reported_request_ || reported_asker_ == asker)) report_success("works again");
-  if (is_timeout(failure)) plan_anew();
+  if (worked) report_.worked(asker);
+  if (is_timeout(failure)) requests_.plan_anew();
   if (failure.reconnect || (failure && finished.request.queries.empty())) lose(failure);
-}
-
-// What a statement does was decided when the tables were different, perhaps.
-void Connection::plan_anew() {
-  if (settings_.purpose == Purpose::reading || settings_.purpose == Purpose::registry) return;
-  waiting_.push_front({.queries = {{Statement::discard_plans}},
-                       .done = [](const Failure&, std::vector<Result>) {}});
 }
 
 }  // namespace postoffice::postgres

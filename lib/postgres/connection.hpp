@@ -4,9 +4,9 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 
@@ -17,10 +17,13 @@
 #include <asio/steady_timer.hpp>
 
 #include "postgres/completions.hpp"
+#include "postgres/moving_deadline.hpp"
 #include "postgres/opener.hpp"
-#include "postgres/request.hpp"
+#include "postgres/request_pipeline.hpp"
 #include "postgres/session.hpp"
 #include "postgres/session_health.hpp"
+#include "postgres/session_report.hpp"
+#include "postgres/session_set_up.hpp"
 #include "postoffice/log.hpp"
 
 namespace postoffice::postgres {
@@ -69,92 +72,86 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Failure down() const;
 
   /// The session's encoding of text can hold everything.
-  bool is_unicode() const { return unicode_; }
+  bool is_unicode() const { return set_up_.is_unicode(); }
 
  private:
   /// What the server may be late beyond its own time limits.
   static constexpr std::chrono::milliseconds grace{2'000};
 
   enum class State { resting, connecting, setting_up, preparing, ready, pausing, stopped };
-  struct Sent {
-    Request request;
-    std::vector<Result> results{};
-    Failure failure{};
-    bool committed = false;  // only the position is awaited
-  };
+  enum class Loss { told, silent };  // the server (or its system) has ended it; or says nothing
 
+  // The life of a session: connection_life.cpp.
   void connect();
   void opened(Opened opened);
   void still_connecting();
   bool adopt_socket();
   void begin_set_up();
   void read_set_up();
-  void prepare_statements();
   void become_ready();
-  void check_transaction(const std::vector<Result>& results, bool second);
-  void on_readable();
-  void read_results();
-  void take_result(Result result);
-  void finish_first();
-  bool send(const Request& request);
-  bool send(const std::vector<Query>& queries);
-  void send_waiting();
-  void plan_anew();
-  enum class Loss { told, silent };  // the server (or its system) has ended it; or says nothing
   void lose(Failure failure, Loss loss = Loss::told);
   bool rest_if_idle(const Failure& failure, bool was_ready);
   void close();
+  void fail_requests(const Failure& failure);
+  std::chrono::milliseconds next_pause();
   void tick();
   void arm_tick();
-  void probe();
-  void fail_requests(const Failure& failure);
-  void report(const Failure& failure, bool about_request);
-  void tell_parting(const std::string& then);
-  void say(LogLevel level, const std::string& message) const;
-  void report_success(const std::string& what);
   void watch(std::chrono::milliseconds span);
   void arm_timer();
   void on_timer();
+
+  // Requests and answers: connection.cpp.
+  void send_waiting();
+  void probe();
   void expect_input();
   void expect_output();
-  std::chrono::milliseconds next_pause();
+  void on_readable();
+  void read_results();
+  void finish(RequestPipeline::Finished finished);
+
+  /// A handler that does nothing once the connection is gone or stopped, runs under the store's
+  /// lock, and lets the completions run afterwards.
   template <typename Handler>
-  auto guarded(Handler handler);
+  auto locked(Handler handler) {
+    return [weak = weak_from_this(), handler = std::move(handler)](std::error_code error) mutable {
+      const auto self = weak.lock();
+      if (!self || error) return;
+      std::unique_lock lock(self->completions_->mutex);
+      if (self->state_ == State::stopped) return;
+      handler(*self);
+      self->completions_->run_and_unlock(std::move(lock));
+    };
+  }
+  /// Nor once the session it belongs to is gone.
+  template <typename Handler>
+  auto of_this_session(Handler handler) {
+    return locked(
+        [generation = generation_, handler = std::move(handler)](Connection& self) mutable {
+          if (generation == self.generation_) handler(self);
+        });
+  }
 
   asio::io_context& context_;
   const std::shared_ptr<Completions> completions_;
   ConnectOptions options_;
   const ConnectionSettings settings_;
-  const Log log_;
+  SessionHealth health_;
+  SessionReport report_;
+  SessionSetUp set_up_;
+  RequestPipeline requests_;
   asio::posix::stream_descriptor socket_;
-  asio::steady_timer timer_;
+  MovingDeadline deadline_;
   asio::steady_timer tick_timer_;
   std::unique_ptr<Opener> opener_;  // while connecting
   Session session_;
-  std::string transaction_;  // the newest that was seen
-  SessionHealth health_;
-  std::string server_;  // that the newest attempt went to
-  Failure farewell_;    // what the server said unasked before it ended the session
-  bool ticking_ = false;
-  bool probing_ = false;
-  std::chrono::steady_clock::time_point probed_;
-  State state_ = State::resting;
   std::uint64_t generation_ = 0;  // of the session; handlers of an older one do nothing
-  std::uint64_t timer_generation_ = 0;
-  std::chrono::steady_clock::time_point deadline_;
-  std::chrono::steady_clock::time_point armed_ = std::chrono::steady_clock::time_point::max();
+  State state_ = State::resting;
+  bool ticking_ = false;
   bool writing_ = false;
-  bool unicode_ = true;
-  std::deque<Request> waiting_;
-  std::deque<Sent> sent_;
-  Failure last_failure_;                 // of the attempts since the last success
-  std::string last_reported_;            // message, empty while all is well
-  bool reported_request_ = false;        // it was about a request, so a new session proves nothing
-  Asker reported_asker_ = Asker::other;  // … and whose
+  std::optional<std::chrono::steady_clock::time_point> probed_;  // and not answered yet
+  Failure farewell_;      // what the server said unasked before it ended the session
+  Failure last_failure_;  // of the attempts since the last success
   int failed_attempts_ = 0;
-  std::string parting_;  // why a good session ended, until the next one has begun or failed to
-  int partings_ = 0;     // since one was told of
-  std::chrono::steady_clock::time_point parting_told_;
   std::minstd_rand random_;
 };
 

@@ -1,5 +1,4 @@
-// How a connection begins and ends its sessions, and what it tells of that. What comes first in one
-// is in connection_set_up.cpp, the rest in connection.cpp.
+// How a connection begins and ends its sessions. What goes on in one is in connection.cpp.
 #include <algorithm>
 #include <asio/post.hpp>
 #include <system_error>
@@ -16,14 +15,7 @@ constexpr std::chrono::milliseconds first_pause{100};
 /// Between two looks at an idle session.
 constexpr std::chrono::seconds tick_every{1};
 
-/// Sessions that end and begin again at once are told of no more often.
-constexpr std::chrono::minutes between_partings{10};
-
 using Clock = std::chrono::steady_clock;
-
-std::string line_of(const Failure& failure) {
-  return failure.state.empty() ? failure.message : failure.state + ": " + failure.message;
-}
 
 /// While nothing is asked, libpq takes what the server says for a notice.
 void keep_farewell(void* farewell, const PGresult* notice) {
@@ -61,8 +53,7 @@ void Connection::connect() {
 
 void Connection::opened(Opened opened) {
   opener_.reset();
-  server_ = std::move(opened.server);
-  health_.set_server(server_);
+  report_.set_server(std::move(opened.server));
   if (!opened.session) return lose(std::move(opened.failure));
   session_ = std::move(opened.session);
   farewell_ = {};
@@ -70,12 +61,45 @@ void Connection::opened(Opened opened) {
   if (adopt_socket()) begin_set_up();
 }
 
+bool Connection::adopt_socket() {
+  std::error_code error;
+  socket_.assign(PQsocket(session_.get()), error);
+  if (error) lose(unavailable("the socket cannot be watched: " + error.message()));
+  return !error;
+}
+
+void Connection::begin_set_up() {
+  state_ = State::setting_up;
+  watch(settings_.statement_timeout + grace);
+  if (!set_up_.begin(session_.get())) return lose(failure_of(session_.get()));
+  expect_output();
+  expect_input();
+}
+
+void Connection::read_set_up() {
+  auto failure = set_up_.read(session_.get());
+  if (!failure) return;
+  if (*failure) return lose(*std::move(failure));
+  const bool sent = set_up_.prepare(session_.get(), requests_, [this](const Failure& refused) {
+    refused ? lose(refused) : become_ready();
+  });
+  if (!sent) return lose(failure_of(session_.get()));
+  state_ = State::preparing;
+  expect_output();
+}
+
+void Connection::become_ready() {
+  state_ = State::ready;
+  last_failure_ = {};
+  report_.connected();
+}
+
 // The attempt goes on: to begin another one would only wait for the same name server or file.
 void Connection::still_connecting() {
   const std::string what = opener_->waits_for();
   health_.waits_for(what);
   last_failure_ = unavailable("no connection yet: " + what);
-  report(last_failure_, false);
+  report_.failed(last_failure_);
   fail_requests(last_failure_);
 }
 
@@ -94,21 +118,14 @@ Failure Connection::down() const {
 void Connection::tick() {
   arm_tick();
   if (state_ != State::ready) return;
-  if (sent_.empty()) return probe();
-  const bool silent = probing_ && Clock::now() - probed_ >= SessionHealth::patience;
+  if (!requests_.any_sent()) return probe();
+  const bool silent = probed_ && Clock::now() - *probed_ >= SessionHealth::patience;
   if (silent) lose(unavailable("no answer in time"), Loss::silent);
 }
 
 void Connection::arm_tick() {
   tick_timer_.expires_after(tick_every);
-  tick_timer_.async_wait([weak = weak_from_this()](std::error_code error) {
-    const auto self = weak.lock();
-    if (!self || error) return;
-    std::unique_lock lock(self->completions_->mutex);
-    if (self->state_ == State::stopped) return;
-    self->tick();
-    self->completions_->run_and_unlock(std::move(lock));
-  });
+  tick_timer_.async_wait(locked([](Connection& self) { self.tick(); }));
 }
 
 void Connection::lose(Failure failure, Loss loss) {
@@ -118,13 +135,9 @@ void Connection::lose(Failure failure, Loss loss) {
   // After a good session the first attempt comes at once, and what is asked meanwhile waits for it.
   const bool at_once = was_ready && failed_attempts_ == 0;
   if (at_once && loss == Loss::told && ended_session(failure)) {
-    ++partings_;
-    parting_ = line_of(failure);
+    report_.parted(failure);
   } else {
-    if (!parting_.empty()) say(LogLevel::warning, "the session was ended (" + parting_ + ")");
-    parting_.clear();
-    health_.failed(Clock::now(), failure.message);
-    report(failure, false);
+    report_.lost(failure);
   }
   fail_requests(failure);
   state_ = State::pausing;
@@ -136,13 +149,12 @@ void Connection::lose(Failure failure, Loss loss) {
 // Somebody on the way, or the server, ends what is idle for long. Nobody misses a session that
 // reads until he asks.
 bool Connection::rest_if_idle(const Failure& failure, bool was_ready) {
-  const bool idle = was_ready && sent_.empty() && waiting_.empty();
+  const bool idle = was_ready && !requests_.any_sent() && !requests_.any_waiting();
   if (!idle || settings_.purpose != Purpose::reading || !ended_session(failure)) return false;
   close();
   state_ = State::resting;
-  ++partings_;
-  parting_ = line_of(failure);
-  tell_parting("it is opened again when it is needed");
+  report_.parted(failure);
+  report_.rests();
   return true;
 }
 
@@ -163,70 +175,22 @@ void Connection::close() {
 
 void Connection::fail_requests(const Failure& failure) {
   if (settings_.ended) settings_.ended(failure);
-  const auto sent = std::exchange(sent_, {});
-  const auto waiting = std::exchange(waiting_, {});
-  for (const Sent& one : sent) {
-    one.request.done(one.failure ? one.failure : failure, {});
-  }
-  for (const Request& request : waiting) request.done(failure, {});
+  requests_.fail(failure);
 }
 
-void Connection::report(const Failure& failure, bool about_request) {
-  if (failure.message == last_reported_) return;
-  last_reported_ = failure.message;
-  reported_request_ = about_request;
-  if (about_request) health_.refuses(failure.message);
-  say(LogLevel::warning, failure.message);
-}
-
-void Connection::say(LogLevel level, const std::string& message) const {
-  if (!log_) return;
-  log_(level, settings_.name + (server_.empty() ? "" : " (" + server_ + ")") + ": " + message);
-}
-
-// Where sessions are ended every few seconds, one line of it is enough.
-void Connection::tell_parting(const std::string& then) {
-  const std::string why = std::exchange(parting_, {});
-  const auto now = Clock::now();
-  const bool told = parting_told_ != Clock::time_point{} && now - parting_told_ < between_partings;
-  if (told) return;
-  parting_told_ = now;
-  const int times = std::exchange(partings_, 0);
-  const std::string count = times > 1 ? ", " + std::to_string(times) + " times by now" : "";
-  say(LogLevel::info, "the session was ended (" + why + ")" + count + "; " + then);
-}
-
-void Connection::report_success(const std::string& what) {
-  if (last_reported_.empty()) return;
-  last_reported_.clear();
-  reported_request_ = false;
-  health_.refuses({});
-  if (log_) log_(LogLevel::info, settings_.name + ": " + what);
-}
-
-// The limit moves with every answer; the timer is only set again when it fires too early, or would
-// fire too late.
 void Connection::watch(std::chrono::milliseconds span) {
-  deadline_ = std::chrono::steady_clock::now() + span;
-  if (deadline_ < armed_) arm_timer();
+  if (deadline_.move(span)) arm_timer();
 }
 
 void Connection::arm_timer() {
-  armed_ = deadline_;
-  timer_.expires_at(deadline_);
-  timer_.async_wait([weak = weak_from_this(), number = ++timer_generation_](std::error_code error) {
-    const auto self = weak.lock();
-    if (!self || error) return;
-    std::unique_lock lock(self->completions_->mutex);
-    if (number != self->timer_generation_ || self->state_ == State::stopped) return;
-    self->armed_ = std::chrono::steady_clock::time_point::max();
-    if (std::chrono::steady_clock::now() < self->deadline_) {
-      self->arm_timer();
-    } else {
-      self->on_timer();
+  const std::uint64_t number = deadline_.arm();
+  deadline_.timer().async_wait(locked([number](Connection& self) {
+    switch (self.deadline_.fired(number)) {
+      case MovingDeadline::Fired::stale: return;
+      case MovingDeadline::Fired::early: return self.arm_timer();
+      case MovingDeadline::Fired::due: return self.on_timer();
     }
-    self->completions_->run_and_unlock(std::move(lock));
-  });
+  }));
 }
 
 void Connection::on_timer() {
@@ -238,7 +202,7 @@ void Connection::on_timer() {
       lose(unavailable("the schema was not ready in time"), Loss::silent);
       return;
     case State::ready:
-      if (!sent_.empty()) lose(unavailable("no answer in time"), Loss::silent);
+      if (requests_.any_sent()) lose(unavailable("no answer in time"), Loss::silent);
       return;
     case State::resting:
     case State::stopped: return;
