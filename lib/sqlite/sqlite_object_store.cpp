@@ -28,22 +28,22 @@ constexpr std::chrono::minutes removal_memory{10};
 void run_expire_step(ExpireState& state, Tables& tables) {
   const Expiry& expiry = state.expiry;
   if (state.next_index == 0 && state.next_id == std::numeric_limits<ObjectId>::min()) {
-    tables.remember_cutoff(expiry.cutoff);
-    tables.forget_removals(expiry.cutoff - removal_memory);
-    tables.forget_held(expiry.cutoff - removal_memory);
+    tables.expired.remember_cutoff(expiry.cutoff);
+    tables.expired.forget_removals(expiry.cutoff - removal_memory);
+    tables.expired.forget_held(expiry.cutoff - removal_memory);
   }
   if (expiry.scan) {
-    const auto ids = tables.expired_ids(state.next_id, expiry.cutoff, expire_step);
-    for (const ObjectId id : ids) tables.delete_expired(id, expiry.cutoff, state.result);
+    const auto ids = tables.expired.expired_ids(state.next_id, expiry.cutoff, expire_step);
+    for (const ObjectId id : ids) tables.expired.delete_expired(id, expiry.cutoff, state.result);
     state.finished = ids.size() < expire_step || ids.back() == std::numeric_limits<ObjectId>::max();
     if (!state.finished) state.next_id = ids.back() + 1;
     if (state.finished && expiry.tell_oldest)
-      state.result.oldest_left = tables.oldest(expiry.cutoff);
+      state.result.oldest_left = tables.expired.oldest(expiry.cutoff);
     return;
   }
   const std::size_t end = std::min(state.next_index + expire_step, expiry.ids.size());
   for (; state.next_index < end; ++state.next_index) {
-    tables.delete_expired(expiry.ids[state.next_index], expiry.cutoff, state.result);
+    tables.expired.delete_expired(expiry.ids[state.next_index], expiry.cutoff, state.result);
   }
   state.finished = end == expiry.ids.size();
 }
@@ -96,7 +96,7 @@ class SqliteObjectStore::Impl {
     std::vector<Applied> applied;
     const std::error_code error = writing_.use([&](Database& database, Tables& tables) {
       Transaction transaction(database);
-      for (const WriteJob& job : jobs) applied.push_back(tables.apply(job.changes));
+      for (const WriteJob& job : jobs) applied.push_back(tables.writer.apply(job.changes));
       transaction.commit();
     });
     applied.resize(jobs.size());
@@ -161,13 +161,14 @@ void SqliteObjectStore::expire(Expiry expiry, ExpireDone done) {
 }
 
 void SqliteObjectStore::find(ObjectQuery query, FindDone done) {
-  impl_->read<Object>([query](Tables& tables) { return tables.find(query); }, std::move(done));
+  impl_->read<Object>([query](Tables& tables) { return tables.reader.find(query); },
+                      std::move(done));
 }
 
 void SqliteObjectStore::find_dead_letters(std::optional<ObjectId> after, std::size_t limit,
                                           DeadLettersDone done) {
   impl_->read<DeadLetter>(
-      [after, limit](Tables& tables) { return tables.find_dead_letters(after, limit); },
+      [after, limit](Tables& tables) { return tables.reader.find_dead_letters(after, limit); },
       std::move(done));
 }
 

@@ -1,0 +1,62 @@
+#include "sqlite/row_reader.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "sqlite/values.hpp"
+
+namespace postoffice::sqlite {
+namespace {
+
+// The smallest id greater than `after`, if there is one.
+std::optional<ObjectId> first_after(std::optional<ObjectId> after) {
+  if (!after) return std::numeric_limits<ObjectId>::min();
+  if (*after == std::numeric_limits<ObjectId>::max()) return std::nullopt;
+  return *after + 1;
+}
+
+}  // namespace
+
+RowReader::RowReader(Database& database)
+    : find_(database,
+            "SELECT id, online, last_seen, fetched_at FROM objects"
+            " WHERE id BETWEEN ?1 AND ?2 AND (?3 < 0 OR online = ?3) ORDER BY id LIMIT ?4"),
+      find_dead_letters_(database,
+                         "SELECT id, received_at, failed_at, attempts, reason FROM dead_letters"
+                         " WHERE id >= ?1 ORDER BY id LIMIT ?2") {}
+
+std::vector<Object> RowReader::find(const ObjectQuery& query) {
+  std::vector<Object> found;
+  const auto first = first_after(query.after);
+  if (!first) return found;
+  const ObjectId last = query.id.value_or(std::numeric_limits<ObjectId>::max());
+  find_.bind(1, query.id ? std::max(*first, *query.id) : *first)
+      .bind(2, last)
+      .bind(3, query.online ? std::int64_t{*query.online} : -1)
+      .bind(4, stored(query.limit));
+  while (find_.next()) {
+    found.push_back({.id = find_.integer(0),
+                     .online = find_.integer(1) != 0,
+                     .last_seen = loaded(find_.integer(2)),
+                     .fetched_at = loaded(find_.integer(3))});
+  }
+  return found;
+}
+
+std::vector<DeadLetter> RowReader::find_dead_letters(std::optional<ObjectId> after,
+                                                     std::size_t limit) {
+  std::vector<DeadLetter> found;
+  const auto first = first_after(after);
+  if (!first) return found;
+  find_dead_letters_.bind(1, *first).bind(2, stored(limit));
+  while (find_dead_letters_.next()) {
+    found.push_back({.id = find_dead_letters_.integer(0),
+                     .received_at = loaded(find_dead_letters_.integer(1)),
+                     .failed_at = loaded(find_dead_letters_.integer(2)),
+                     .attempts = static_cast<int>(find_dead_letters_.integer(3)),
+                     .reason = find_dead_letters_.text(4)});
+  }
+  return found;
+}
+
+}  // namespace postoffice::sqlite

@@ -1,0 +1,26 @@
+// What pages and commands ask.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "postoffice/object_reader.hpp"
+#include "sqlite/database.hpp"
+
+namespace postoffice::sqlite {
+
+/// Throws SqlError.
+class RowReader {
+ public:
+  explicit RowReader(Database& database);
+
+  std::vector<Object> find(const ObjectQuery& query);
+  std::vector<DeadLetter> find_dead_letters(std::optional<ObjectId> after, std::size_t limit);
+
+ private:
+  Statement find_;
+  Statement find_dead_letters_;
+};
+
+}  // namespace postoffice::sqlite
