@@ -1,5 +1,6 @@
 # Writes SQL files into a C++ source: cmake -DDIRECTORY=… -DOUTPUT=… -DSTATEMENTS=a.sql,b.sql
-# -DSCRIPTS=c.sql,… -P EmbedSql.cmake. What the files look like: lib/postgres/sql/README.md.
+# -DSCRIPTS=c.sql,… [-DNAMESPACE=…] -P EmbedSql.cmake. What the files look like:
+# lib/postgres/sql/README.md. With a namespace, it writes a header with one constant for each.
 #
 # Texts are never lists here: CMake would divide them at semicolons.
 cmake_minimum_required(VERSION 3.25)
@@ -47,11 +48,15 @@ function(add_statements name)
     endif()
     string(APPEND cases "    case Statement::${statement}:\n"
       "      return {\"postoffice_${statement}\", R\"sql(${sql})sql\"};\n")
+    string(APPEND constants
+      "inline constexpr const char* ${statement} = R\"sql(${sql})sql\";\n\n")
   endwhile()
   set(cases "${cases}" PARENT_SCOPE)
+  set(constants "${constants}" PARENT_SCOPE)
 endfunction()
 
 set(cases "")
+set(constants "")
 string(REPLACE "," ";" statement_files "${STATEMENTS}")
 foreach(name IN LISTS statement_files)
   add_statements(${name})
@@ -64,7 +69,19 @@ foreach(name IN LISTS script_files)
   bare("${sql}" sql)
   get_filename_component(variable ${name} NAME_WE)
   string(APPEND scripts "const char* const ${variable}_sql = R\"sql(${sql})sql\";\n\n")
+  string(APPEND constants "inline constexpr const char* ${variable} = R\"sql(${sql})sql\";\n\n")
 endforeach()
+
+if(NAMESPACE)
+  file(WRITE ${OUTPUT} "// Written by cmake/EmbedSql.cmake.
+#pragma once
+
+namespace ${NAMESPACE} {
+
+${constants}}  // namespace ${NAMESPACE}
+")
+  return()
+endif()
 
 file(WRITE ${OUTPUT} "// Written by cmake/EmbedSql.cmake from the files in lib/postgres/sql.
 #include \"postgres/schema.hpp\"

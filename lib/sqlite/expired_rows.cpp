@@ -1,24 +1,18 @@
 #include "sqlite/expired_rows.hpp"
 
+#include "sql.hpp"
 #include "sqlite/values.hpp"
 
 namespace postoffice::sqlite {
 
 ExpiredRows::ExpiredRows(Database& database)
     : database_(database),
-      remember_cutoff_(database, "UPDATE postoffice_expiry SET cutoff = ?1 WHERE cutoff < ?1"),
-      forget_removals_(database, "DELETE FROM postoffice_removed WHERE fetched_at < ?1"),
-      forget_held_(database, "DELETE FROM postoffice_held WHERE last_seen < ?1"),
-      delete_expired_(database,
-                      "DELETE FROM objects WHERE id = ?1 AND last_seen < ?2"
-                      " AND NOT EXISTS (SELECT 1 FROM postoffice_held AS h"
-                      "  WHERE h.id = ?1 AND h.last_seen >= ?2)"),
-      expired_ids_(database,
-                   "SELECT id FROM objects WHERE id >= ?1 AND last_seen < ?2 ORDER BY id LIMIT ?3"),
-      oldest_(database,
-              "SELECT ifnull(min(last_seen), ?1) FROM (SELECT last_seen FROM objects"
-              " WHERE last_seen >= ?2 UNION ALL SELECT last_seen FROM postoffice_held"
-              " WHERE last_seen >= ?2)") {}
+      remember_cutoff_(database, sql::remember_cutoff),
+      forget_removals_(database, sql::forget_removals),
+      forget_held_(database, sql::forget_held),
+      delete_expired_(database, sql::delete_expired),
+      expired_ids_(database, sql::expired_ids),
+      oldest_(database, sql::oldest) {}
 
 void ExpiredRows::remember_cutoff(Timestamp cutoff) {
   remember_cutoff_.bind(1, stored(cutoff)).run();

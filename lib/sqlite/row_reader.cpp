@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "sql.hpp"
 #include "sqlite/values.hpp"
 
 namespace postoffice::sqlite {
@@ -18,12 +19,7 @@ std::optional<ObjectId> first_after(std::optional<ObjectId> after) {
 }  // namespace
 
 RowReader::RowReader(Database& database)
-    : find_(database,
-            "SELECT id, online, last_seen, fetched_at FROM objects"
-            " WHERE id BETWEEN ?1 AND ?2 AND (?3 < 0 OR online = ?3) ORDER BY id LIMIT ?4"),
-      find_dead_letters_(database,
-                         "SELECT id, received_at, failed_at, attempts, reason FROM dead_letters"
-                         " WHERE id >= ?1 ORDER BY id LIMIT ?2") {}
+    : find_(database, sql::find), find_dead_letters_(database, sql::find_dead_letters) {}
 
 std::vector<Object> RowReader::find(const ObjectQuery& query) {
   std::vector<Object> found;

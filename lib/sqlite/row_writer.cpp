@@ -2,41 +2,27 @@
 
 #include <algorithm>
 
+#include "sql.hpp"
 #include "sqlite/values.hpp"
 
 namespace postoffice::sqlite {
 
 RowWriter::RowWriter(Database& database)
     : database_(database),
-      has_row_(database, "SELECT 1 FROM objects WHERE id = ?1"),
-      touch_(database, "UPDATE objects SET last_seen = ?2 WHERE id = ?1 AND last_seen < ?2"),
-      update_(database,
-              "UPDATE objects SET online = CASE WHEN fetched_at < ?4 THEN ?2 ELSE online END,"
-              " last_seen = max(last_seen, ?3), fetched_at = max(fetched_at, ?4)"
-              " WHERE id = ?1 AND (last_seen < ?3 OR fetched_at < ?4)"),
-      is_removed_(database, "SELECT 1 FROM postoffice_removed WHERE id = ?1 AND fetched_at >= ?2"),
-      create_(database,
-              "INSERT INTO objects (id, online, last_seen, fetched_at) VALUES (?1, ?2, ?3, ?4)"),
-      revive_(database, "DELETE FROM postoffice_removed WHERE id = ?1"),
-      remove_(database, "DELETE FROM objects WHERE id = ?1 AND fetched_at <= ?2"),
-      remember_removal_(
-          database,
-          "INSERT INTO postoffice_removed (id, fetched_at) VALUES (?1, ?2) ON CONFLICT (id)"
-          " DO UPDATE SET fetched_at = excluded.fetched_at"
-          " WHERE fetched_at < excluded.fetched_at"),
-      clear_dead_letter_(database, "DELETE FROM dead_letters WHERE id = ?1"),
-      // Columns that the user has added keep what is in them.
-      add_dead_letter_(database,
-                       "INSERT INTO dead_letters (id, received_at, failed_at, attempts, reason)"
-                       " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (id) DO UPDATE SET"
-                       " received_at = excluded.received_at, failed_at = excluded.failed_at,"
-                       " attempts = excluded.attempts, reason = excluded.reason"),
-      hold_(database,
-            "INSERT INTO postoffice_held (id, last_seen) VALUES (?1, ?2)"
-            " ON CONFLICT (id) DO UPDATE SET last_seen = max(last_seen, excluded.last_seen)"),
-      any_held_(database, "SELECT 1 FROM postoffice_held LIMIT 1"),
-      let_go_(database, "DELETE FROM postoffice_held WHERE id = ?1 AND last_seen <= ?2"),
-      cutoff_(database, "SELECT cutoff FROM postoffice_expiry") {}
+      has_row_(database, sql::has_row),
+      touch_(database, sql::touch),
+      update_(database, sql::update),
+      is_removed_(database, sql::is_removed),
+      create_(database, sql::create),
+      revive_(database, sql::revive),
+      remove_(database, sql::remove),
+      remember_removal_(database, sql::remember_removal),
+      clear_dead_letter_(database, sql::clear_dead_letter),
+      add_dead_letter_(database, sql::add_dead_letter),
+      hold_(database, sql::hold),
+      any_held_(database, sql::any_held),
+      let_go_(database, sql::let_go),
+      cutoff_(database, sql::cutoff) {}
 
 Applied RowWriter::apply(const Changes& changes) {
   Applied applied;

@@ -4,42 +4,10 @@
 #include <string>
 
 #include "postoffice/error.hpp"
+#include "sql.hpp"
 
 namespace postoffice::sqlite {
 namespace {
-
-// No index on last_seen: every touch would move an entry of it, and only the scan, once per ttl,
-// would gain.
-constexpr const char* version_1 = R"(
-  CREATE TABLE objects (
-    id INTEGER PRIMARY KEY,
-    online INTEGER NOT NULL CHECK (online IN (0, 1)),
-    last_seen INTEGER NOT NULL,
-    fetched_at INTEGER NOT NULL
-  );
-  CREATE VIEW online_objects AS SELECT id, last_seen, fetched_at FROM objects WHERE online;
-  CREATE TABLE dead_letters (
-    id INTEGER PRIMARY KEY,
-    received_at INTEGER NOT NULL,
-    failed_at INTEGER NOT NULL,
-    attempts INTEGER NOT NULL,
-    reason TEXT NOT NULL
-  );
-  CREATE TABLE postoffice_expiry (
-    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
-    cutoff INTEGER NOT NULL
-  );
-  INSERT INTO postoffice_expiry (only_row, cutoff) VALUES (1, -9223372036854775807 - 1);
-  CREATE TABLE postoffice_removed (id INTEGER PRIMARY KEY, fetched_at INTEGER NOT NULL);
-  CREATE TABLE postoffice_schema (version INTEGER PRIMARY KEY);
-  INSERT INTO postoffice_schema (version) VALUES (1);
-)";
-
-// Receipts that could not be written to their rows, which are not deleted before them.
-constexpr const char* version_2 = R"(
-  CREATE TABLE postoffice_held (id INTEGER PRIMARY KEY, last_seen INTEGER NOT NULL);
-  UPDATE postoffice_schema SET version = 2;
-)";
 
 int found_version(Database& database) {
   Statement has_table(database, "SELECT 1 FROM sqlite_schema WHERE name = 'postoffice_schema'");
@@ -74,8 +42,8 @@ void prepare_file(Database& database) {
   const int found = found_version(database);
   refuse_newer(found);
   const auto upgrade = [&] {
-    if (found < 1) database.run(version_1);
-    database.run(version_2);
+    if (found < 1) database.run(sql::version_1);
+    database.run(sql::version_2);
   };
   if (found < 2) {
     try {

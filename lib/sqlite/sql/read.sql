@@ -1,0 +1,11 @@
+-- What pages and commands ask.
+
+-- name: find
+SELECT id, online, last_seen, fetched_at FROM objects
+WHERE id BETWEEN ?1 AND ?2 AND (?3 < 0 OR online = ?3)
+ORDER BY id LIMIT ?4;
+
+-- name: find_dead_letters
+SELECT id, received_at, failed_at, attempts, reason FROM dead_letters
+WHERE id >= ?1
+ORDER BY id LIMIT ?2;
