@@ -9,12 +9,13 @@
 
 namespace postoffice::core {
 
-/// A server works off what stands in its queue, whether or not anybody still waits for the answer.
-/// So a fetch that timed out goes on taking the place it had, until its turn has come: a fetch that
-/// began later has been answered, or, by the rate of answers, the source must be through with it;
-/// after another timeout at the latest.
+/// A server works through its queue, whether or not anybody still waits for the answers. So a fetch
+/// that timed out keeps its place until its turn must have come: a fetch that began later has been
+/// answered, or, by the rate of answers, the source must be through with it; after another timeout
+/// at the latest.
 ///
-/// A fetch that others have overtaken when it times out is none of these: it is about its id.
+/// A fetch that others have overtaken when it times out does not count: its failure is about its
+/// id.
 class AbandonedFetches {
  public:
   explicit AbandonedFetches(Duration timeout) : timeout_(timeout) {}
@@ -25,10 +26,10 @@ class AbandonedFetches {
     while (!fetches_.empty() && fetches_.front().began <= passed_) fetches_.pop_front();
   }
 
-  /// Has a fetch been answered that began later?
+  /// Whether a fetch that began later has been answered.
   bool overtaken(Timestamp began) const { return began < passed_; }
 
-  /// One has timed out that is not overtaken. `rate`: of answers, a second.
+  /// A fetch has timed out that was not overtaken. `rate`: answers a second.
   void add(Timestamp began, double rate, Timestamp now) {
     const Timestamp from = fetches_.empty() ? now : std::max(now, fetches_.back().until);
     const Duration turn =
@@ -36,7 +37,7 @@ class AbandonedFetches {
     fetches_.push_back({began, std::min(from + turn, now + timeout_)});
   }
 
-  /// How many the source is still busy with.
+  /// How many fetches the source is still busy with.
   std::size_t count(Timestamp now) {
     while (!fetches_.empty() && fetches_.front().until <= now) fetches_.pop_front();
     return fetches_.size();

@@ -10,8 +10,9 @@
 
 namespace postoffice::core {
 
-/// Counts in steps of time. The rate is the better one of a short and a longer look back: a source
-/// that has become quick counts at once, one that paused for a moment is not thought to be slow.
+/// Counts in steps of time. The rate is the higher one of a short and a longer look back: so a
+/// source that has become fast is noticed at once, and one that paused for a moment is not taken
+/// for slow.
 class AnswerRate {
  public:
   /// `longer`: how far to look back.

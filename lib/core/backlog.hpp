@@ -14,18 +14,17 @@
 
 namespace postoffice::core {
 
-/// Eight bytes an id, and what little is common to all of one record: its place in the queue, which
-/// keeps them, and how many of them have been touched. Of an id that is here the ledger need know
-/// nothing.
+/// Eight bytes an id, and a little for each record: its place in the queue, which keeps the ids,
+/// and how many of them have been touched. The ledger need not know the ids that are here.
 ///
 /// Invariants:
-///  - Receipts leave newest first: so an id never gets a row by an older receipt than one of it
-///    that is still here. (Else that row would go too early: the newer receipt's touch, which found
-///    no row, is done.)
-///  - While a receipt is here that has not been touched, hold() is not above it, and first() is not
+///  - Receipts leave newest first. So an id never gets a row from an older receipt while a newer
+///    one of it is still here. (That row would be deleted too early: the touch of the newer receipt
+///    has already been made, and found no row.)
+///  - While a receipt that has not been touched is here, hold() is not above it, and first() is not
 ///    above its record.
-///  - Half of the touches go to the newest receipts, half to the oldest: neither waits for the
-///    other, whatever comes.
+///  - Half of the touches are of the newest receipts, half of the oldest, so that neither waits for
+///    the other.
 class Backlog {
  public:
   struct Receipt {
@@ -46,10 +45,10 @@ class Backlog {
   /// Memory in use, in ids.
   std::size_t size() const { return ids_ + runs_.size() * ids_per_run; }
 
-  /// Calls for ids of one record follow each other.
+  /// Calls for the ids of one record come one after the other.
   void add(ObjectId id, Timestamp received_at, Sequence sequence, Timestamp now);
-  /// A whole record, touched before. `hold`: until it is touched once more, hold() is not above;
-  /// max: it need not be. `since`: when the record that keeps it came.
+  /// Adds a whole record that was touched before. `hold`: hold() stays at or below this until the
+  /// record is touched once more; max: no need. `since`: when the record that keeps it came.
   void put_back(Record record, Timestamp hold, Timestamp since, Timestamp not_requeued_before = {});
 
   Timestamp oldest() const {
@@ -62,14 +61,15 @@ class Backlog {
   }
   /// The newest receipt. Must not be empty().
   Receipt take_newest();
-  /// Drops what was received before `before` and has been touched, oldest first. How many ids.
+  /// Drops what was received before `before` and has been touched, oldest first. Returns how many
+  /// ids.
   std::size_t drop(Timestamp before);
 
   /// Touches to be made next, about `rows_max`, sorted and distinct; none while others are on their
   /// way, or when all is touched.
   std::vector<Touch> begin_touches(std::size_t rows_max);
   void end_touches();
-  /// Some have begun and not ended.
+  /// Touches have begun and not ended.
   bool touching() const { return !touching_.empty(); }
 
   /// The oldest record in the queue that keeps something here; max: none.
@@ -84,8 +84,8 @@ class Backlog {
     return place != by_sequence_.end() && place->first == sequence;
   }
 
-  /// Takes out the touched record that stands first in the queue, to be requeued, if that is at or
-  /// before `target`, or it has been here since before `since`; else an empty one.
+  /// Takes out the touched record that is first in the queue, to be requeued, if it is at or before
+  /// `target`, or has been here since before `since`; else returns an empty one.
   Record take_for_requeue(Sequence target, Timestamp since, Timestamp now);
 
  private:

@@ -1,16 +1,16 @@
-// Holds fetches back while the source says nothing to anybody.
+// Holds fetches back while the source answers nobody.
 #pragma once
 
 #include "postoffice/types.hpp"
 
 namespace postoffice::core {
 
-/// Opens after a run of fetches that met silence: no connection, or no answer in time. Whatever the
-/// source says ends the run, an error too: somebody is there. So ids that fail beside others that
-/// do not, never open it, nor do ids that the source answers with an error.
+/// Opens after a run of fetches that met silence: no connection, or no answer in time. Any answer
+/// of the source ends the run, even an error: the source is up. So ids that fail beside others that
+/// do not fail never open it, nor do ids that the source answers with an error.
 ///
-/// A time-out tells of the time since its fetch began: if something was heard since, the source is
-/// slow and not silent.
+/// A time-out is about the time since its fetch began: if anything was heard since then, the source
+/// is slow, not silent.
 ///
 /// While open it lets one probe through every second; anything heard closes it.
 class CircuitBreaker {
@@ -29,8 +29,8 @@ class CircuitBreaker {
     ++probes_;
   }
 
-  /// Probes are ids that were never tried, if there are any: what failed may fail for reasons of
-  /// its own. But those may, too, so every fourth is another.
+  /// Probes are ids that were never tried, if there are any: an id that failed may fail for reasons
+  /// of its own. New ids may fail, too, so every fourth probe is a retry.
   bool turn_of_retries() const { return probes_ % 4 == 3; }
 
   void heard(Timestamp now) {

@@ -42,7 +42,8 @@ void ConcurrencyLimit::answered(Duration latency, bool alone, Load load, std::si
 
 void ConcurrencyLimit::failed(Load load, std::size_t ceiling, Timestamp now) {
   heard(load, now);
-  // Back to where every source begins, at least: that it fails ids is not that they are too many.
+  // At least back to where every source begins: if a source fails ids, that does not mean that
+  // there are too many.
   const bool low = limit_ < std::min(first_, static_cast<double>(ceiling));
   const bool quiet = now - last_loss_ >= period();
   if (crowded_for(timeout_ / 8, now) || !tried_out(load)) return;
@@ -83,7 +84,7 @@ double ConcurrencyLimit::served_in_time(Timestamp now) {
   return std::max<double>(least, rate_.a_second(now) * seconds(longest_line()));
 }
 
-// How long what begins now may be under way.
+// How long a fetch that begins now may be in flight.
 Duration ConcurrencyLimit::longest_line() const {
   const Duration half = timeout_ / 2;
   if (alone_.count < alone_.enough) return half;
@@ -91,7 +92,7 @@ Duration ConcurrencyLimit::longest_line() const {
   return std::clamp(alone_.mean * 4, timeout_ / 8, most);
 }
 
-// One that stood behind what the source was still busy with says little.
+// A fetch that waited behind abandoned ones says little.
 void ConcurrencyLimit::Alone::add(Duration latency) {
   if (count == enough) latency = std::min(latency, mean * 2);
   count = std::min(count + 1, enough);
@@ -115,7 +116,8 @@ bool ConcurrencyLimit::crowded_for(Duration span, Timestamp now) const {
   return crowded_since_ <= now - span;
 }
 
-// Retries and old ids may not fill it. What is in flight is less by the one that has just ended.
+// Retries and old ids must not fill the limit. The fetch that has just ended is not counted in
+// flight.
 bool ConcurrencyLimit::tried_out(Load load) const {
   return limit_ <= 2 * static_cast<double>(load.in_flight + 1);
 }

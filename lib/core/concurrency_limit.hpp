@@ -13,26 +13,28 @@ namespace postoffice::core {
 /// Losses are connections that fail, 429 and 503, and time-outs of fetches that later ones have
 /// overtaken. Growth doubles the limit in one mean latency until the first loss. After a loss it is
 /// additive, a 64th in one mean latency, and doubles again once a mean latency has passed without.
-/// Every loss takes away its own slot, so the limit follows a source that refuses what is too much
-/// for it down to exactly what it takes.
+/// Every loss takes away its own slot. So if a source refuses what is too much for it, the limit
+/// shrinks to exactly what the source takes.
 ///
-/// A source that refuses nothing puts what is too much into a line, and answers later and later. So
-/// no more may be in flight than it answers in half of the timeout (Little's law): what begins now
-/// is then answered in half of the timeout. It is a line only if answers come late, or what began
-/// later is not answered earlier: else ids that hang would count. And it is looked at for a while
-/// before it counts, since a burst is in flight at once and is answered over a latency.
+/// A source that refuses nothing queues what is too much for it, and answers later and later. So no
+/// more may be in flight than it answers in half of the timeout (Little's law); a fetch that begins
+/// now is then answered in half of the timeout. It is taken for a queue only if answers come late,
+/// or if no fetch that began later was answered earlier; otherwise ids that hang would count. And
+/// it must last for a while before it counts, since a burst is in flight at once and is answered
+/// over one latency.
 ///
-/// How long one fetch takes by itself is known from those that begin with few others. Four times as
-/// long is line enough for any number of workers, and keeps what is new from waiting behind what is
-/// old. A source that takes longer than half of the timeout even then may have one and a half times
-/// as long: else the limit would shrink, the answers with it, and the latency would not.
+/// How long one fetch takes by itself is known from those that begin with few others in flight. A
+/// queue of four times that is long enough for any number of workers, and keeps new fetches from
+/// waiting behind old ones. If a source takes longer than half of the timeout even then, it may
+/// have a queue of one and a half times that: otherwise the limit and the answers would shrink, but
+/// the latency would not.
 ///
-/// Some losses say nothing about the source. An id's next loss in a row weighs half of the last,
-/// and losses are forgiven up to one in 32: so ids that fail, fail alone.
+/// Some losses say nothing about the source. Each further loss of an id in a row weighs half of the
+/// one before, and one loss in 32 answers is forgiven. So ids that fail do not slow others down.
 class ConcurrencyLimit {
  public:
   static constexpr std::size_t least = 4;
-  /// While all is refused at the least limit, as long as this passes before the next.
+  /// The pause between fetches while everything is refused at the lowest limit.
   static constexpr Duration refused_pause = std::chrono::milliseconds(100);
 
   ConcurrencyLimit(std::size_t first, Duration timeout);
@@ -40,11 +42,12 @@ class ConcurrencyLimit {
   /// The limit below the configured one.
   std::size_t under(std::size_t ceiling) const;
 
-  /// `reached`: fetches wait for a slot. Only a limit that is reached may grow, and one that is not
-  /// for a timeout goes back to twice of what is used: what the source took then, it may not now.
+  /// `reached`: fetches wait for a slot. Only a limit that is reached may grow. One that is not
+  /// reached for a whole timeout shrinks to twice of what is used: what the source took then, it
+  /// may not take now.
   void reached(bool reached, std::size_t in_flight, Timestamp now);
 
-  /// What the source has to do, with what it may still be at for nothing.
+  /// The work that the source has, including abandoned fetches.
   struct Load {
     std::size_t in_flight = 0;
     std::size_t in_line = 0;  ///< … and has not been overtaken by an answer to a later one
@@ -52,7 +55,7 @@ class ConcurrencyLimit {
 
   /// `alone`: few were in flight when the fetch began.
   void answered(Duration latency, bool alone, Load load, std::size_t ceiling, Timestamp now);
-  /// An answer that is of no use, but no loss either.
+  /// An answer that cannot be used, but is not a loss either.
   void failed(Load load, std::size_t ceiling, Timestamp now);
 
   /// `failures`: how often this id had failed in a row before.
@@ -61,10 +64,10 @@ class ConcurrencyLimit {
   /// A fetch has timed out, and nothing that began later has been answered.
   void late(Timestamp now);
 
-  /// The breaker has opened. The next that begin are as many as were answered in the last second.
+  /// The breaker has opened. The limit is then what was answered in the last second.
   void nobody_answers(Timestamp now);
 
-  /// Before this nothing begins.
+  /// No fetch begins before this time.
   Timestamp held_until() const { return held_until_; }
 
   /// Answers a second.

@@ -10,7 +10,7 @@
 namespace postoffice::core {
 namespace {
 
-// Taken out of the overflow in one round.
+// Receipts of the overflow that are admitted in one round, at most.
 constexpr std::size_t admitted_max = 8'192;
 
 }  // namespace
@@ -41,8 +41,8 @@ void Dispatcher::deliver_record(const postoffice::Entry& entry, const Delivery& 
                                 Timestamp now) {
   last_delivered_ = std::max(last_delivered_, entry.sequence);
   if (entry.carried) return resolve(requeue_.delivered(entry, delivery, watermark_, now));
-  // A publisher whose clock is behind may have been heard just now, and the frontier may have
-  // passed this callback before anybody looked; the watermark must wait for its touches.
+  // A publisher whose clock is behind may just have been heard for the first time, and the frontier
+  // may have passed this callback unnoticed. The watermark must wait for its touches.
   watermark_ = std::max(Timestamp{}, std::min(watermark_, entry.received_at));
   for (auto place = entry.ids_begin; place != entry.ids_end; ++place) {
     if (place % Ledger::lookahead == 0) ledger_.prepare(std::span(delivery.ids).subspan(place));
@@ -60,7 +60,7 @@ void Dispatcher::receive(ObjectId id, Timestamp received_at, Sequence sequence, 
   store_.touches().add(index, received_at, sequence, now);
 }
 
-// Without room, or where a newer receipt waits, which may be one of the same id (Backlog).
+// True if there is no room, or if a newer receipt waits, which may be of the same id (Backlog).
 bool Dispatcher::must_wait(ObjectId id) const {
   const EntryIndex index = ledger_.find(id);
   return index == no_entry || ledger_[index].stage == Stage::idle;
@@ -68,9 +68,9 @@ bool Dispatcher::must_wait(ObjectId id) const {
 
 void Dispatcher::receive_without_room(ObjectId id, Timestamp received_at, Sequence sequence,
                                       Timestamp now) {
-  // One that is known may have a row: that is touched at once. It stands in line, too, as long as
-  // there is memory, so that it takes no more however often it comes. Of the others the backlog
-  // knows all that it takes.
+  // An id that is known may have a row, which is touched at once. It also enters the line while
+  // there is memory, so that it takes no more memory however often it comes. For all others, the
+  // backlog holds all that is needed.
   const EntryIndex index = ledger_.recall(id);
   const bool enters =
       index != no_entry && ledger_.unserved() < options_.pending_ids_max && !overtaken(received_at);
@@ -90,7 +90,8 @@ void Dispatcher::enter(EntryIndex index, Timestamp received_at, Sequence sequenc
                        bool waited) {
   Entry& entry = ledger_[index];
   const bool aged = entry.last_receipt + options_.ttl < now;
-  // Records that an earlier run requeued come after newer receipts: those must be kept.
+  // Records that an earlier run requeued come after newer receipts of their ids. The newer ones
+  // must be kept.
   const bool newest = received_at >= entry.last_receipt;
   entry.last_receipt = std::max(entry.last_receipt, received_at);
   expiry_.watch(index);
@@ -99,7 +100,7 @@ void Dispatcher::enter(EntryIndex index, Timestamp received_at, Sequence sequenc
   newest_in_line_ = std::max(newest_in_line_, received_at);
 }
 
-// Newest first, as far as there is room: see Backlog.
+// Newest first, while there is room: see Backlog.
 void Dispatcher::admit_overflow(Timestamp now) {
   const Timestamp too_old = now - options_.ttl;
   requeue_.expire(too_old);
@@ -130,8 +131,9 @@ void Dispatcher::admit(const Backlog::Receipt& receipt, Timestamp now) {
   ledger_.release_if_unused(index);
 }
 
-// Those that have rows are watched from now on. Whose newest receipt is in no row yet, since an
-// answer with an older one went in the same transaction, or is still to come, is touched again.
+// Ids that have rows are watched from now on. If an id's newest receipt is not on its row yet (an
+// answer with an older receipt was in the same transaction, or is still to come), it is touched
+// again.
 void Dispatcher::overflow_touched(const TouchStage::BacklogEnded& ended, Timestamp now) {
   std::vector<ObjectId> missing = ended.missing;
   std::sort(missing.begin(), missing.end());
@@ -154,8 +156,8 @@ void Dispatcher::overflow_touched(const TouchStage::BacklogEnded& ended, Timesta
   if (ended.last) requeue_.end_touches();
 }
 
-// They waited for longer than ttl since their last receipt, and were never tried: whatever the
-// source said now would come too late to matter.
+// These ids waited for longer than ttl since their last receipt and were never tried. An answer now
+// would come too late to matter.
 void Dispatcher::end_too_old() {
   for (const EntryIndex index : fetches_.too_old()) {
     count_down(counters_.pending);
@@ -191,7 +193,7 @@ void Dispatcher::resolve(EntryIndex index) {
   if (!ledger_.active(index)) return;
   const Entry& entry = ledger_[index];
   if (entry.stage == Stage::idle && entry.storing == 0) ledger_.set_served(index);
-  // An id that expired while it was pending may have got a row since: look at it once more.
+  // An id that expired while it was pending may have got a row since then, so it is watched again.
   expiry_.watch(index);
   ledger_.release_if_unused(index);
 }
@@ -243,8 +245,8 @@ void Dispatcher::advance_watermark(Timestamp frontier) {
   watermark_ = std::max(Timestamp{}, std::min(watermark_, frontier));
 }
 
-// I1, I2 and I4, as far as they can be seen at one instant (receipts that are touched once more may
-// lie below the watermark, so these say nothing about I2). I3: ExpireStage::begin().
+// Checks I1, I2 and I4, as far as one instant shows them. (Receipts that are touched once more may
+// lie below the watermark, so they say nothing about I2.) I3 is checked in ExpireStage::begin().
 void Dispatcher::check([[maybe_unused]] Timestamp frontier) const {
   [[maybe_unused]] const EntryIndex unserved = ledger_.first_unserved();
   assert(acknowledged_ <= last_delivered_);

@@ -1,10 +1,11 @@
-// The pipeline's decisions: what is fetched, written, deleted, put back and acknowledged, and when.
+// The pipeline's decisions: what is fetched, written, deleted, requeued and acknowledged, and when.
 //
 // Pure: events and the time go in, actions come out. Nothing here does I/O, reads a clock, logs or
-// blocks, so a history of events always leads to the same actions (tests/simulation lives on that).
+// blocks, so a history of events always leads to the same actions (tests/simulation relies on
+// that).
 //
-// Callbacks name ids; each distinct id of one is a receipt, and each receipt is an obligation. The
-// Dispatcher takes events and routes ids between five stages, which decide:
+// Callbacks name ids. Each distinct id of a callback is a receipt, and each receipt is an
+// obligation. The Dispatcher receives events and routes ids between five stages, which decide:
 //
 //   delivered ──► admission ──► FetchStage ──► StoreStage ──► resolved ──► acknowledged
 //                    │   ▲          (fetch)        ▲ (write)
@@ -12,8 +13,8 @@
 //                    │      (no room; too long)    │
 //                    └─────► TouchStage ───────────┘       ExpireStage (delete)
 //
-// What they share is the Ledger, which knows every id in memory. What the Dispatcher itself decides
-// is admission (is there room in line for this receipt?) and the two marks: the *watermark*, below
+// They share the Ledger, which knows every id in memory. The Dispatcher itself decides about
+// admission (is there room in memory for this receipt?) and the two marks: the *watermark*, below
 // which every receipt is on its row, and the *acknowledgement*, below which the queue may forget.
 // docs/ARCHITECTURE.md tells the whole story.
 #pragma once
@@ -54,10 +55,10 @@ struct Actions {
 ///      frontier.
 ///  I3  Rows are deleted only below watermark - ttl.
 ///  I4  delivered = stored + merged + not_found + expired + dead + pending.
-///  I5  Whatever waits: a receipt that is delivered is in the next transaction but a few, if its id
-///      is known (so that it may have a row) or it is among the newest; and an id that was never
-///      tried is among the next fetches but a few, if it is among the newest. No callback is left
-///      unread but for want of memory (waiting_ids_max).
+///  I5  However much waits: a delivered receipt is in one of the next few transactions, if its id
+///      is known (so that it may have a row) or it is among the newest. An id that was never tried
+///      is among the next few fetches, if it is among the newest. No callback is left unread except
+///      for lack of memory (waiting_ids_max).
 class Dispatcher {
  public:
   Dispatcher(const PipelineOptions& options, std::uint64_t seed);
@@ -68,22 +69,21 @@ class Dispatcher {
   void fetched(std::uint64_t token, const FetchResult& result, Timestamp now);
   void applied(std::uint64_t token, std::error_code error, const Applied& applied, Timestamp now);
   void expired(std::error_code error, const Expired& done, Timestamp now);
-  /// `receipt`: the sequence that the receipt of the record that carries the ids names, without an
-  /// error. Comes before that record is delivered (Queue::append).
+  /// A RequeueOrder has ended. `receipt`: without an error, the sequence in the receipt of the new
+  /// record. Comes before that record is delivered (Queue::append).
   void requeued(std::uint64_t token, std::error_code error, Sequence receipt, Timestamp now);
 
-  /// From the next act() on instead of PipelineOptions::fetch_concurrency.
+  /// Replaces PipelineOptions::fetch_concurrency from the next act() on.
   void set_fetch_concurrency(std::size_t fetches) { options_.fetch_concurrency = fetches; }
 
-  /// Begins no more fetches and writes what is waiting at once.
+  /// No more fetches begin, and what waits is written at once.
   void drain();
 
-  /// `frontier` must have been read from the queue before the last delivered() was taken up. The
-  /// watermark follows it down, too: a publisher was heard whose clock is behind.
-  /// No row is deleted that was seen after `recorded`: the next run may begin that early, and must
-  /// not find its receipts already expired.
-  /// `crowded`: see QueueStatus.
-  /// What is returned is the caller's to move from, until the next call.
+  /// `frontier` must have been read from the queue before the last delivered(). The watermark also
+  /// follows it down, when a publisher is heard whose clock is behind. No row that was seen after
+  /// `recorded` is deleted: the next run may begin at that time, and must not find its receipts
+  /// already expired. `crowded`: see QueueStatus. The caller may move from the result, which is
+  /// valid until the next call.
   Actions& act(Timestamp now, Timestamp frontier, Timestamp recorded = Timestamp::max(),
                Sequence crowded = 0);
 
@@ -92,11 +92,11 @@ class Dispatcher {
   const StoreStage& store() const { return store_; }
   /// Expired rows that the store does not delete.
   const StuckRows& stuck_deletes() const { return expiry_.stuck(); }
-  /// The newest transaction and the newest delete have worked.
+  /// The newest transaction and the newest delete have succeeded.
   bool store_up() const { return store_.up() && expiry_.up(); }
   std::size_t known_ids() const { return ledger_.size(); }
   std::size_t active_ids() const { return ledger_.active(); }
-  /// Ids that wait in the queue alone, and the oldest receipt among them (max: there is none).
+  /// Ids that wait in the queue only, and the oldest receipt among them (max: there is none).
   std::size_t waiting_ids() const { return requeue_.ids(); }
   Timestamp oldest_waiting() const { return requeue_.oldest(); }
   /// Since when there have been some; max: there are none.
@@ -104,8 +104,8 @@ class Dispatcher {
   Timestamp watermark() const { return watermark_; }
   Timestamp oldest_pending() const;
 
-  /// A record up to `sequence` has been delivered and at least one id of exactly that record has
-  /// not ended. Walks the unserved ids: for people, not for a hot path.
+  /// `sequence` has been delivered, and at least one id of exactly that record has not ended. Walks
+  /// the unserved ids: for people, not for a hot path.
   bool pending(Sequence sequence) const;
   Sequence last_delivered() const { return last_delivered_; }
 
@@ -132,9 +132,9 @@ class Dispatcher {
   void acknowledge(Actions& actions);
   void check(Timestamp frontier) const;
 
-  // Ids that were never tried stand in line so many, or twice as many as are fetched at a time if
-  // that is more: enough for the source to be busy, few enough that all of them are touched in no
-  // time and that an id in the middle has its turn soon. The others wait at eight bytes each.
+  // The length of the line of ids that were never tried; twice the fetch limit if that is more. It
+  // keeps the source busy, and is short enough that all its ids are touched quickly and one in the
+  // middle has its turn soon. The others wait in the backlog, at eight bytes each.
   static constexpr std::size_t line_min = 65'536;
 
   PipelineOptions options_;

@@ -61,7 +61,7 @@ void ExpireStage::collect_expired(Timestamp now, Timestamp cutoff) {
   next_scan_ = now;
 }
 
-// Too many ids for the memory granted: expiry by scan replaces exact knowledge for a while.
+// More ids than fit in memory: expiry by scan replaces exact knowledge for a while.
 void ExpireStage::forget_oldest() {
   std::vector<EntryIndex> touched;
   while (ledger_.size() > options_.known_ids_max && !schedule_.empty()) {
@@ -115,7 +115,7 @@ void ExpireStage::scan_ended(const Expired& done, Timestamp now) {
   next_scan_ = now + options_.ttl;
 }
 
-// What could not be deleted is tried again by itself: nobody watches its id any more.
+// Rows that could not be deleted are tried again by themselves: their ids are no longer watched.
 void ExpireStage::take_refused(const Expired& done, Timestamp now) {
   const auto by_id = [](const Refusal& left, const Refusal& right) { return left.id < right.id; };
   for (const ObjectId id : tried_again_) {
@@ -133,9 +133,9 @@ void ExpireStage::take_refused(const Expired& done, Timestamp now) {
   }
 }
 
-// Rows that nobody watches may have come due since the last scan. How far the cutoff has come
-// decides, not the time: where it stands still a scan finds nothing, and once it has leapt the rows
-// are overdue.
+// Whether unwatched rows may have come due since the last scan. The progress of the cutoff decides,
+// not the time: while it stands still a scan finds nothing, and after it has leapt the rows are
+// overdue.
 bool ExpireStage::scan_due(Timestamp now, Timestamp cutoff) {
   scanned_ = std::min(scanned_, cutoff);
   const bool any = may_be_unwatched(scanned_) && oldest_left_ <= unwatched_until_;

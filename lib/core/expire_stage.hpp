@@ -17,9 +17,9 @@
 //
 // There are two ways to find expired rows. Ids in memory are *watched*: a schedule tells when each
 // comes due, and the delete lists them by key. Rows that nobody here watches were left by an
-// earlier run, or their ids were forgotten for want of memory: a *scan* of the table finds them.
-// Scans are dear, so each reports the oldest row that it left behind, and the next one waits until
-// that may be due; if there can be no such rows, it comes once in a ttl.
+// earlier run, or their ids were forgotten for lack of memory. A *scan* of the table finds them.
+// Scans are expensive. So each reports the oldest row that it left, and the next one waits until
+// that row may be due; if there can be no unwatched rows, there is one scan per ttl.
 //
 // A row that the store will not delete (somebody has locked it, a constraint forbids it) is set
 // aside and tried again by itself, later and later: nobody watches its id any more.
@@ -57,7 +57,7 @@ class ExpireStage {
   /// The delete has ended.
   void ended(std::error_code error, const Expired& done, Timestamp now);
 
-  /// The newest delete has worked.
+  /// The newest delete has succeeded.
   bool up() const { return failures_ == 0; }
   /// Expired rows that the store does not delete.
   const StuckRows& stuck() const { return stuck_; }

@@ -61,7 +61,8 @@ void ExpirySchedule::look_at(KnownIndex index, Timestamp cutoff) {
       active ? ledger_[known.entry()].last_receipt : known.last_receipt();
   if (last_receipt >= cutoff) return place(index, last_receipt);
   expired_.push_back(index);
-  // While a fetch is owed nobody needs to watch: it is watched again when that has ended.
+  // While a fetch is owed, the id need not be watched: it is watched again when that fetch has
+  // ended.
   const bool looked_at_again = active && !ledger_[known.entry()].in_unserved();
   if (looked_at_again) return place(index, cutoff + std::chrono::seconds(1));
   set_in_expiry(index, false);

@@ -11,8 +11,8 @@
 
 namespace postoffice::core {
 
-/// Ids in buckets by the time of their last receipt. A receipt does not move an id: when a bucket's
-/// time has come, ids that were received again go to the bucket they belong in by then. So an id
+/// Ids in buckets by the time of their last receipt. A receipt does not move an id. When a bucket's
+/// time has come, ids that were received again move to the bucket of their newest receipt. So an id
 /// moves once per ttl, however often it is received.
 class ExpirySchedule {
  public:
@@ -20,15 +20,15 @@ class ExpirySchedule {
 
   explicit ExpirySchedule(Ledger& ledger) : ledger_(ledger) {}
 
-  /// Watches the id, if that is not done yet.
+  /// Watches the id, unless it is watched already.
   void add(EntryIndex index) {
     const Entry& entry = ledger_[index];
     if (!entry.in_expiry) place(entry.known, entry.last_receipt);
   }
 
-  /// Takes out the ids whose last receipt lies before `cutoff`, late by one bucket at most. Ids
-  /// that are still being touched or requeued are looked at again a second later. What is returned
-  /// is valid until the next call.
+  /// Takes out the ids whose last receipt is before `cutoff`, at most one bucket late. Ids that are
+  /// still being touched or requeued are checked again a second later. The result is valid until
+  /// the next call.
   const std::vector<KnownIndex>& take_expired(Timestamp cutoff);
 
   /// Stops watching the ids of the oldest bucket, and hands them over, as above.

@@ -10,14 +10,14 @@
 namespace postoffice::core {
 namespace {
 
-// A source keeps its own time limit; this much later the stage stops believing that it will.
+// A source ends each fetch at its time limit. If it does not, the stage gives up this much later.
 constexpr Duration timeout_grace = std::chrono::seconds(1);
 
-// No Retry-After holds an id back for longer, nor for more than half of the ttl: an object that is
-// received all the while is to be tried again before a row of it would have gone.
+// A Retry-After holds an id back for at most this time, and at most half of the ttl: an object that
+// keeps being received must be tried again before its row would expire.
 constexpr Duration retry_after_max = std::chrono::seconds(60);
 
-// Somebody is there, and has said so. What a source of another kind may say is not known.
+// The source is up, and has said so. What other kinds of sources may say is not known.
 bool is_word_of_source(const std::error_code& error) {
   return error == Error::refused || error == Error::overloaded || error == Error::bad_answer;
 }
@@ -68,7 +68,7 @@ void FetchStage::begin(Timestamp now, std::vector<FetchOrder>& orders) {
   limit_.reached(!ready_.empty(), in_flight_.size(), now);
 }
 
-// Those that were never tried are left to the caller: they owe nobody a dead letter.
+// Ids that were never tried are left to the caller: they do not become dead letters.
 void FetchStage::end_too_old(Timestamp now) {
   std::erase_if(ready_.too_old(), [&](EntryIndex index) {
     const bool tried = ledger_[index].attempts > 0;
@@ -81,11 +81,11 @@ bool FetchStage::has_room(Timestamp now) {
   if (in_flight_.size() >= limit()) return false;
   if (breaker_.open()) return breaker_.allows(now);
   if (now < limit_.held_until()) return false;
-  // One may always go, to find out where the source is.
+  // One fetch may always begin, to find out about the source.
   return in_flight_.empty() || in_flight_.size() + abandoned_.count(now) < limit();
 }
 
-// When there may be room again without an end of a fetch; max if ids do not wait for that.
+// When a slot may become free without the end of a fetch; max if ids do not wait for that.
 Timestamp FetchStage::room_from(Timestamp now) {
   if (draining_ || ready_.empty() || in_flight_.size() >= limit() || has_room(now)) {
     return Timestamp::max();
@@ -154,7 +154,7 @@ void FetchStage::leave_line(Slot slot) {
   count_down(in_line_);
 }
 
-// A fetch that began then has been answered: the source has been at all that began before it.
+// A fetch that began then has been answered, so the source has reached all that began before it.
 void FetchStage::overtake(Timestamp began) {
   abandoned_.answered(began);
   while (line_ != no_slot && slots_[line_].began < began) leave_line(line_);
@@ -289,7 +289,8 @@ void FetchStage::retry_due(Timestamp now) {
     } else if (breaker_.allows(now) || ready_.empty()) {
       ready_.push(index, now);
     } else {
-      // Kept here rather than in line while nothing moves, so that it can be given up in time.
+      // Kept here rather than in line while the breaker is open, so that it can be given up in
+      // time.
       retries_.add(index, now + retries_.delay(entry.attempts, CircuitBreaker::probe_every));
     }
   }

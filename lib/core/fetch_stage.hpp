@@ -29,11 +29,11 @@ struct FetchOrder {
 /// dirty when a receipt came after the fetch had begun.
 ///
 /// Invariants: at most one fetch of an id is in flight; a receipt is answered by a fetch that began
-/// after it, or ends as dead, or is merged into a later receipt of the id. With what the source may
-/// still be busy with, no more are in flight than the limit, but for one.
+/// after it, or ends as dead, or is merged into a later receipt of the id. Including abandoned
+/// ones, at most one fetch more than the limit is in flight.
 ///
-/// Slots are shared: ids that were never tried find half of them free of retries, whatever fails,
-/// and three quarters while they wait; ids beyond ttl have half of them at most.
+/// Slots are shared. Retries take at most half of the slots, and at most a quarter while ids wait
+/// that were never tried. Ids beyond ttl take at most half.
 class FetchStage {
  public:
   FetchStage(Ledger& ledger, Counters& counters, const PipelineOptions& options,
@@ -63,7 +63,7 @@ class FetchStage {
   std::size_t in_flight() const { return in_flight_.size(); }
   std::size_t waiting() const { return retries_.size(); }
   const CircuitBreaker& breaker() const { return breaker_; }
-  /// Nobody answers, as far as is known: with nothing left to ask nothing is known.
+  /// The source does not answer, as far as is known: with nothing left to ask, nothing is known.
   bool source_silent(Timestamp now) const;
   /// Fetches that timed out and that the source may still be busy with.
   std::size_t abandoned(Timestamp now) { return abandoned_.count(now); }

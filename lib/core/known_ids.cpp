@@ -69,8 +69,8 @@ void KnownIds::erase(KnownIndex index) {
   free_ = index;
 }
 
-// Drops what erased ids left, and doubles or halves the slots if that is due. By the next time
-// there will be about twice as many records, so room for their numbers is made now.
+// Drops the slots of erased ids, and doubles or halves their number if that is due. By the next
+// time there will be about twice as many records, so room for their numbers is made now.
 void KnownIds::make_room(Part& in) {
   const std::uint32_t count = in.mask + 1;
   std::uint32_t wanted = count;

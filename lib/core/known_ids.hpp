@@ -19,12 +19,13 @@ inline constexpr EntryIndex no_entry{0xffffffff};
 enum class KnownIndex : std::uint32_t {};
 inline constexpr KnownIndex not_known{0xffffffff};
 
-// Where in memory. Two types and not two names of one, so that neither is taken for the other.
+// An index into memory. These are two types, not two names of one, so that a mix-up does not
+// compile.
 constexpr std::uint32_t place_of(EntryIndex index) { return static_cast<std::uint32_t>(index); }
 constexpr std::uint32_t place_of(KnownIndex index) { return static_cast<std::uint32_t>(index); }
 
-/// An id and what there is to know of it while nothing is done about it: when it was last received,
-/// and whether the expiry schedule watches it. While something is done, an Entry knows.
+/// An id and what is known of it while it is idle: when it was last received, and whether the
+/// expiry schedule watches it. While it is active, its Entry holds that.
 class Known {
  public:
   ObjectId id = 0;
@@ -64,10 +65,10 @@ class Known {
   std::int64_t word_ = 0;
 };
 
-/// A hash table that grows in 512 parts, each by itself: no callback ever waits for all ids to be
-/// moved. The records stand apart from the slots and never move. A slot is 32 bits, the number of
-/// the record and as many bits of the hash as are left, so that a look at another record than the
-/// one wanted is rare.
+/// A hash table of 512 parts that grow independently, so no callback ever waits for all ids to be
+/// moved. The records are apart from the slots and never move. A slot has 32 bits: the number of
+/// the record, and as many bits of the hash as are left, so that a lookup rarely touches a wrong
+/// record.
 class KnownIds {
  public:
   /// `seed` keys the hash, so that senders cannot choose colliding ids.
@@ -88,7 +89,7 @@ class KnownIds {
   // In steps, for many ids at once: prefetch() each, then guess() each.
   std::uint64_t hash(ObjectId id) const;
   void prefetch(std::uint64_t hash) const;
-  /// The record that find() will look at first; not_known if there is none to look at.
+  /// The record that find() will look at first; not_known if there is none.
   KnownIndex guess(std::uint64_t hash) const;
 
  private:

@@ -10,7 +10,7 @@
 namespace postoffice::core {
 namespace {
 
-// As many ids as the caches hold anyway.
+// As many ids as fit into the processor's caches.
 constexpr std::size_t prepared_from = 1 << 13;
 
 }  // namespace
@@ -79,7 +79,7 @@ void Ledger::forget(KnownIndex index) {
   known_.erase(index);
 }
 
-// Each step asks for what the step before has brought: slots, records, entries, neighbours.
+// Each step prefetches what the step before has found: slots, records, entries, list neighbours.
 void Ledger::prepare(std::span<const ObjectId> ids) const {
   if (known_.size() < prepared_from) return;
   const std::size_t count = std::min(ids.size(), lookahead);

@@ -89,8 +89,8 @@ class Ledger {
 
   /// How many ids prepare() takes at once.
   static constexpr std::size_t lookahead = 32;
-  /// Has the memory fetched that the first ids of `ids` stand in: waiting for all of it at once
-  /// takes little longer than for one. Changes nothing else.
+  /// Prefetches the memory of the first ids of `ids`: waiting for all of it at once takes little
+  /// longer than waiting for one. Changes nothing else.
   void prepare(std::span<const ObjectId> ids) const;
   void prefetch(EntryIndex index) const { __builtin_prefetch(&(*this)[index]); }
 

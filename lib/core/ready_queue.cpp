@@ -28,7 +28,7 @@ void ReadyQueue::push(EntryIndex index, Timestamp now, bool waited) {
   line.push_back({index, entry.ticket});
 }
 
-// Entries are used by one id after the other, so a ticket must be new to all of them; 0 is none.
+// Ids reuse entries, so a ticket must be new to all of them; 0 is not a ticket.
 std::uint32_t ReadyQueue::new_ticket() {
   if (++last_ticket_ == 0) ++last_ticket_;
   return last_ticket_;

@@ -13,18 +13,19 @@ namespace postoffice::core {
 /// last receipt is older than ttl (their answer can change nothing but the record of it, so they
 /// come last, S3).
 ///
-/// An id that has grown older than ttl leaves the line at its turn, or at the front: no row can
-/// come of it any more (too_old()). But one that was tried stays until it has had its tries (S7).
+/// An id that has become older than ttl leaves the line at its turn, or at the front: it cannot
+/// lead to a row any more (too_old()). But an id that was tried stays until it has had its tries
+/// (S7).
 ///
-/// First attempts come in the order of the line. When that is behind, by a quarter of a second,
-/// three of four come from its end: new ids have most of the fetches at once, whatever waits before
-/// them, and of those that wait the oldest has the fourth.
+/// First attempts come in the order of the line. When the line is more than a quarter of a second
+/// behind, three of four come from its end: so new ids get most of the fetches at once, however
+/// many wait before them, and the oldest one that waits gets the fourth.
 ///
 /// Retries take up to a quarter of the slots while first attempts wait: ids that fail slowly cannot
 /// crowd out the others (S7), nor the others them.
 class ReadyQueue {
  public:
-  /// `attempts_min`: tries that an id which has been tried is owed, however old it is.
+  /// `attempts_min`: the number of tries owed to an id that has been tried, however old it is.
   ReadyQueue(Ledger& ledger, Duration ttl, int attempts_min)
       : ledger_(ledger), ttl_(ttl), attempts_min_(attempts_min) {}
 
@@ -33,7 +34,7 @@ class ReadyQueue {
   /// come newest first.
   void push(EntryIndex index, Timestamp now, bool waited = false);
 
-  /// Who may come: everybody, ids within ttl only, or those of them that were never tried.
+  /// Which ids may come: all, those within ttl, or those of these that were never tried.
   enum class Among { all, live, new_ones };
 
   /// Takes the next id; no_entry if none waits. `retries_full`: retries have their share of slots.

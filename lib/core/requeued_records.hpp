@@ -10,10 +10,10 @@
 
 namespace postoffice::core {
 
-/// Remembers a flag for each record. They are appended many at a time and come back in the same
-/// order, so those with the same flag are kept as one stretch: a few bytes for all of them. Between
-/// them may lie records that were not requeued, which nobody asks for; but none whose append
-/// failed: it may be there all the same, and must not be taken for one of these.
+/// Remembers a flag for each record. Records are appended many at a time and come back in the same
+/// order. So those with the same flag are kept as one stretch, in a few bytes. Records that were
+/// not requeued may lie between them, and nobody asks for these. But a record whose append failed
+/// must not: it may be in the queue all the same, and must not be taken for one of these.
 class RequeuedRecords {
  public:
   void add(Sequence record, bool overflow) {
@@ -34,8 +34,8 @@ class RequeuedRecords {
   /// An append failed, after that of the record added last.
   void failed() { failed_ = true; }
 
-  /// The record's flag; none if it is not here. Neither it nor those before it in its stretch are
-  /// here afterwards.
+  /// Removes the record and those before it in its stretch. Returns its flag; none if it is not
+  /// here.
   std::optional<bool> remove(Sequence record) {
     const auto after = stretches_.upper_bound(record);
     if (after == stretches_.begin()) return {};

@@ -9,9 +9,9 @@
 
 namespace postoffice::core {
 
-/// First in, first out, and what is taken out can be put back in front. An element keeps the
-/// position it was given until it leaves. Memory is taken for the largest number held so far; an
-/// element that has left is overwritten, not destroyed, by one that comes later.
+/// First in, first out; an element that was taken out can be put back in front. An element keeps
+/// its position until it leaves. The memory is that of the largest number held so far; an element
+/// that has left is not destroyed, but overwritten by a later one.
 template <typename Item>
 class Ring {
  public:

@@ -11,13 +11,14 @@
 namespace postoffice::core {
 namespace {
 
-// Two keep the connection busy while the first one's result travels; more only delay the newest.
+// Two keep the connection busy while the result of the first one travels; more would only delay the
+// newest.
 constexpr std::size_t batches_in_flight_max = 2;
 
 constexpr Duration pause_min = std::chrono::milliseconds(100);
 constexpr Duration pause_max = std::chrono::seconds(2);
 
-// After a refusal: what is at fault is rarely alone.
+// After a refusal: a bad row is rarely the only one.
 constexpr Duration each_for = std::chrono::seconds(1);
 
 constexpr std::size_t retried_max = 1'000;
@@ -199,7 +200,7 @@ const std::vector<EntryIndex>& StoreStage::applied(std::uint64_t token, std::err
 
 void StoreStage::failed(std::error_code error, Batch& batch, Timestamp now) {
   ++counters_.store_failures;
-  // The store is there: at once again, row by row.
+  // The store is up: try again at once, row by row.
   const bool others_can = error == Error::rejected && !batch.each;
   if (others_can) {
     each_until_ = now + each_for;
@@ -215,7 +216,7 @@ void StoreStage::failed(std::error_code error, Batch& batch, Timestamp now) {
 void StoreStage::committed(Batch& batch, const Applied& applied, Timestamp now) {
   if (!applied.refused.empty()) {
     each_until_ = now + each_for;
-    // First, while something still holds their entries.
+    // This comes first, while something still refers to their entries.
     for (const Refusal& refusal : applied.refused) set_aside(refusal, batch.chunk, now);
   }
   for (std::size_t i = 0; i < batch.outcomes.size(); ++i) {
@@ -268,8 +269,8 @@ void StoreStage::commit_touches(TouchStage::Chunk& chunk, const Applied& applied
   touches_.recycle(std::move(chunk));
 }
 
-// A chunk may hold the receipt of an id that stands in an earlier one. Were it to count although
-// that one has failed, nothing would hold the receipt.
+// A chunk may contain an id that an earlier chunk contains, too. If it counted although the earlier
+// one has failed, nothing would hold the receipt in the earlier one.
 void StoreStage::put_back_touches(TouchStage::Chunk& chunk) {
   if (!chunk.empty()) touches_.failed(std::move(chunk));
 }
@@ -283,7 +284,7 @@ void StoreStage::put_back(Batch& batch) {
     } else if (outdated || entry.outcome_waiting) {
       resolved_.push_back(place->index);
       merge(*place);
-      // Two transactions may have failed, the later one last: the later outcome stays.
+      // Two transactions may have failed, the later one last: the later outcome is kept.
       if (outdated || waiting_[entry.outcome].order > place->order) continue;
       waiting_[entry.outcome] = std::move(*place);
     } else {
@@ -319,7 +320,7 @@ void StoreStage::set_aside(const Refusal& refusal, const TouchStage::Chunk& chun
   Entry& entry = ledger_[row.index];
   entry.stuck = true;
   count_up(entry.touching);
-  // What came from the backlog the ledger need not have known until now.
+  // The ledger need not have known a row from the backlog until now.
   if (entry.last_receipt == Timestamp{}) entry.last_receipt = receipt_of(refusal.id, chunk.backlog);
 }
 
@@ -398,8 +399,8 @@ void StoreStage::retried(std::error_code error, const Applied& applied, Timestam
   }
 }
 
-// As for what cannot be fetched (S7): after some tries and a ttl the answer is given up. Before it
-// is tried once more: the store would say no more than that it comes too late.
+// As with ids that cannot be fetched (S7), an answer is given up after some tries and a ttl. This
+// comes before the next try: the store would only say that it is too late.
 void StoreStage::give_up(StuckRows::Row& row, Timestamp now) {
   const Timestamp received_at = ledger_[row.index].last_receipt;
   const bool answer = row.has_outcome && row.outcome.kind == Outcome::Kind::answer;
@@ -411,7 +412,7 @@ void StoreStage::give_up(StuckRows::Row& row, Timestamp now) {
       received_at, now, row.attempts, "the store refuses the row: " + row.code + " " + row.reason});
 }
 
-// The row was written. What came for it meanwhile goes the usual way again.
+// The row was written. What arrived for it meanwhile takes the usual way again.
 void StoreStage::release(ObjectId id, Timestamp now) {
   StuckRows::Row& row = stuck_.at(id);
   const EntryIndex index = row.index;
@@ -456,8 +457,7 @@ Timestamp StoreStage::next_wake_at() const {
   if (in_flight_.size() >= batches_in_flight_max) return Timestamp::max();
   if (!in_flight_.empty() && failures_ > 0) return Timestamp::max();
   const auto due = waiting_.empty() ? touches_.next_wake_at() : Timestamp::min();
-  // One retry at a time, although a transaction begun before it may have refused its rows
-  // meanwhile.
+  // Only one retry at a time, although a transaction begun before it may have refused more rows.
   const auto again = retry_ ? Timestamp::max() : stuck_.next_wake_at();
   return std::max(std::min(due, again), not_before_);
 }

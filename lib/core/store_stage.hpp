@@ -25,9 +25,9 @@ struct ApplyOrder {
 /// Collects outcomes and touches into transactions: outcomes leave as soon as a transaction may
 /// begin, touches when they are due. A transaction that fails is taken apart and goes again, later.
 ///
-/// A row that the store refuses leaves the others (StuckRows) and is tried again alone. Its
-/// receipts are held by the store (Changes::held): so the watermark and the queue go on, and the
-/// row is not deleted before them.
+/// A row that the store refuses is separated from the others (StuckRows) and tried again alone. The
+/// store holds its receipts (Changes::held), so the watermark and the queue go on, and the row is
+/// not deleted early.
 ///
 /// Invariant: a receipt counts as committed once it is on its row, or held by the store, or there
 /// is no row.
@@ -38,15 +38,15 @@ class StoreStage {
   TouchStage& touches() { return touches_; }
   const TouchStage& touches() const { return touches_; }
 
-  /// Takes all out of `outcomes`. An outcome takes the place of one of the same id that still
-  /// waits: while the store is away, memory grows with the ids, not with their receipts.
+  /// Empties `outcomes`. An outcome replaces one of the same id that still waits: so while the
+  /// store is away, memory grows with the ids, not with their receipts.
   void add(std::vector<Outcome>& outcomes);
 
   /// Adds the transactions to begin now to `orders`. `flush`: touches go even if they are not due.
   void begin(Timestamp now, Timestamp cutoff, bool flush, std::vector<ApplyOrder>& orders);
 
-  /// A transaction has ended. Returns the entries that have been resolved by it, or may have been,
-  /// some of them twice; valid until the next call.
+  /// A transaction has ended. Returns the entries that it has resolved, or may have, some of them
+  /// twice; valid until the next call.
   const std::vector<EntryIndex>& applied(std::uint64_t token, std::error_code error,
                                          const Applied& applied, Timestamp now);
 
@@ -79,7 +79,7 @@ class StoreStage {
     std::vector<ObjectId> touched;
   };
 
-  /// A row of a transaction to be, before it is sorted.
+  /// A row of a transaction that is being made, before sorting.
   struct Row {
     ObjectId id = 0;
     std::uint32_t outcome = 0;

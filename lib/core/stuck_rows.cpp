@@ -11,10 +11,10 @@ namespace {
 constexpr Duration pause_min = std::chrono::milliseconds(100);
 constexpr int doublings_max = 10;
 
-// Who has locked a row lets go of it sooner than somebody changes a constraint.
+// A lock is usually released sooner than a constraint is changed.
 constexpr Duration locked_pause_max = std::chrono::seconds(1);
 constexpr Duration refused_pause_max = std::chrono::seconds(5);
-// Many rows are tried more rarely, so that they do not keep the store busy.
+// If there are many rows, they are tried less often, so that they do not keep the store busy.
 constexpr Duration pause_more_for_each = std::chrono::milliseconds(5);
 constexpr Duration pause_more_max = std::chrono::minutes(5);
 

@@ -15,10 +15,10 @@
 
 namespace postoffice::core {
 
-/// Such a row is tried again by itself, later and later, so that it costs the others next to
-/// nothing. What is to be written of it, or that it is to be deleted, waits here meanwhile.
+/// Such a row is tried again by itself, with growing pauses, so that it costs the others next to
+/// nothing. Until then, what is to be written to it, or that it is to be deleted, is kept here.
 ///
-/// Invariant: what stands here is in no other transaction but the one that tries it again.
+/// Invariant: a row that is here is in no transaction except the one that tries it again.
 class StuckRows {
  public:
   struct Row {

@@ -11,7 +11,7 @@ namespace postoffice::core {
 namespace {
 
 constexpr Duration repeat_every = std::chrono::seconds(1);
-// One transaction's worth of repetitions in this time, at most.
+// At most one transaction's worth of repetitions in this time.
 constexpr Duration repeat_pause = std::chrono::milliseconds(50);
 constexpr int ahead_of_backlog_max = 8;
 constexpr std::size_t prefetched_ahead = 8;
@@ -40,7 +40,7 @@ void TouchStage::place(EntryIndex index, Chunk& chunk) {
 }
 
 void TouchStage::add(EntryIndex index, Timestamp received_at, Sequence sequence, Timestamp now) {
-  // An id that waits already stands in some chunk; the last one is committed no sooner than that
+  // An id that waits is already in some chunk. The last chunk is committed no earlier than that one
   // (StoreStage::put_back_touches).
   const bool waits = ledger_[index].touch_waiting > 0;
   assert(ledger_.active(index) && (!waits || !chunks_.empty()));
@@ -123,7 +123,8 @@ TouchStage::Chunk TouchStage::take_chunk(Timestamp now, std::size_t limit) {
     count_down(ledger_[chunk.ids[i]].touch_waiting);
   }
   count_down(waiting_, chunk.ids.size());
-  // Once a chunk, not once a call of oldest(): while the store is away there are many.
+  // Once for each chunk, not for each call of oldest(): while the store is away there are many
+  // chunks.
   if (chunk.oldest == oldest_ || chunk.first == first_) {
     oldest_ = Timestamp::max();
     first_ = ~Sequence{0};
@@ -184,7 +185,8 @@ void TouchStage::failed(Chunk chunk) {
   }
   waiting_ += chunk.ids.size();
   hold(chunk);
-  // Where it was: of two that failed, the later one may hold receipts of ids in the earlier one.
+  // In its old place: of two chunks that failed, the later one may hold receipts of ids in the
+  // earlier one.
   auto place = chunks_.begin();
   while (place != chunks_.end() && place->number < chunk.number) ++place;
   chunks_.insert(place, std::move(chunk));

@@ -17,11 +17,11 @@ namespace postoffice::core {
 
 /// Ids whose newest receipt is to be written to their rows, in chunks of one transaction each.
 ///
-/// A chunk remembers the oldest receipt and the first record behind it. Until it is committed, the
-/// watermark stays at or below that receipt (S6) and the queue keeps that record. Another receipt
-/// of an id that still waits needs no place of its own, since the touch is built from the ledger
-/// when the chunk is sent; but a chunk must hold it, too: the one it waits in may be a repetition
-/// that holds nothing, or hold a newer receipt only.
+/// A chunk remembers its oldest receipt and its first record. Until it is committed, the watermark
+/// stays at or below that receipt (S6), and the queue keeps that record. Another receipt of an id
+/// that still waits needs no place of its own, since the touch is built from the ledger when the
+/// chunk is sent. But a chunk must hold that receipt, too: the chunk in which the id waits may be a
+/// repetition, which holds nothing, or may hold only a newer receipt.
 class TouchStage {
  public:
   struct Chunk {
@@ -50,9 +50,9 @@ class TouchStage {
   /// resolved by then (S4).
   void add_missing(EntryIndex index, Timestamp now);
 
-  /// Touches of ids that the ledger need not know (Backlog), sorted and distinct. They go when
-  /// nothing else is due, or has been several times; they hold nothing. One offer at a time: until
-  /// it has ended.
+  /// Offers touches of ids that the ledger need not know (Backlog), sorted and distinct. They are
+  /// sent when nothing else is due, or after several other chunks; they hold nothing. There is one
+  /// offer at a time.
   void offer(std::vector<Touch> backlog) {
     assert(backlog_.empty() && backlog_under_way_ == 0);
     backlog_ = std::move(backlog);
@@ -69,25 +69,25 @@ class TouchStage {
   bool due(Timestamp now) const { return ready(now) || !backlog_.empty(); }
   Timestamp next_wake_at() const;
 
-  /// Takes the next chunk, to be followed by committed(), backlog_committed() or failed(). `now`:
-  /// what is not due by then comes after the backlog. Of a chunk of more than `limit` ids a part of
-  /// it that means the same.
+  /// Takes out the next chunk, to be followed by committed(), backlog_committed() or failed().
+  /// `now`: chunks that are not due by then come after the backlog. If a chunk has more than
+  /// `limit` ids, a part of it that holds the same.
   Chunk take_chunk(Timestamp now = Timestamp::max(), std::size_t limit = ~std::size_t{0});
   /// The touches of a chunk, sorted and distinct.
   std::vector<Touch> build(const Chunk& chunk);
   void committed(const Chunk& chunk);
   void failed(Chunk chunk);
-  /// Gives back the memory of a chunk that is done with, to be used again.
+  /// Returns the memory of a chunk that has ended, to be used again.
   void recycle(Chunk chunk);
 
-  /// Moves ids whose second is over into a chunk: those that have waited longest, no more at a time
-  /// than take a share of what a store does. So with very many ids a round takes longer than a
-  /// second, and never the time that live rows need (docs/decisions/0034).
+  /// Moves ids whose second is over into a chunk: those that have waited longest, and at a time
+  /// only as many as take a share of the store's capacity. So with very many ids a round takes
+  /// longer than a second, but never the capacity that live rows need (docs/decisions/0034).
   void repeat_missing(Timestamp now);
 
   std::size_t size() const { return waiting_; }
 
-  /// Of all chunks waiting; those taken are the caller's to add.
+  /// Of all chunks waiting; the caller adds those that were taken out.
   Timestamp oldest() const { return oldest_; }
   Sequence first() const { return first_; }
 

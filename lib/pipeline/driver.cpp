@@ -84,12 +84,12 @@ void Pipeline::Driver::close() {
   rounds_.close_and_wait();
 }
 
-// By the pipeline's owner, who keeps the parts for as long as he calls.
+// Called by the pipeline's owner, who keeps the parts alive meanwhile.
 void Pipeline::Driver::post(Event event) {
   if (inbox_.put(std::move(event))) schedule(Timestamp::min());
 }
 
-// By a part, which may come when the others have gone.
+// Called by a part, possibly when other parts have been destroyed.
 void Pipeline::Driver::completed(Event event) {
   const Gate::Holder inside(calls_);
   if (inside) post(std::move(event));
@@ -224,7 +224,7 @@ Timestamp Pipeline::Driver::stuck_since() const {
   return std::min(dispatcher_.store().stuck().oldest(), dispatcher_.stuck_deletes().oldest());
 }
 
-// A row that is locked for a moment is no news.
+// A row that is locked for a moment is not reported.
 void Pipeline::Driver::report_stuck_rows(Timestamp now) {
   const Timestamp since = stuck_since();
   const bool any = since != Timestamp::max();
@@ -263,7 +263,7 @@ void Pipeline::Driver::report_changes(Timestamp now) {
   }
 }
 
-// A burst that is worked off at once is none of anybody's business.
+// A burst that is processed at once is not reported.
 void Pipeline::Driver::report_behind(Timestamp now) {
   const auto since = dispatcher_.behind_since();
   const bool behind = since < now - behind_after;
@@ -315,8 +315,8 @@ void Pipeline::Driver::publish(Timestamp now) {
 }
 
 PipelineStatus Pipeline::Driver::status() const {
-  // The pipeline's part first: what the queue has counted by then and has not been delivered yet is
-  // pending too. Both are taken under one lock, so the identity of S8 holds in every result.
+  // The pipeline's part first: what the queue has counted by then and has not delivered yet is
+  // pending, too. Both are read under one lock, so the identity of S8 holds in every result.
   const std::lock_guard lock(status_mutex_);
   PipelineStatus status = status_;
   status.queue = parts_.queue.status();
