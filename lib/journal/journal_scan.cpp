@@ -1,3 +1,27 @@
+// Reads the segments in order, and decides which missing records are corruption.
+//
+// A flush writes a batch of records and then syncs it; only after that are senders answered. A
+// crash or a power cut may end a flush at any point, and may then leave any part of the batch on
+// the disk. So a record can be missing for two reasons, which look the same where it is missing:
+//
+//  - *torn*: its flush never ended. No sender was told about it, and it is dropped without a word;
+//  - *corrupt*: it had been durable, and the disk lost or changed it. It is reported as lost.
+//
+// What tells them apart is the *durable* sequence: the newest one that is proven to have been on
+// stable storage. Three places tell it: a batch says what was durable when it was formed, the
+// header of a segment says what was durable in the segment before, and so does the cursor. A
+// missing record up to that sequence is corrupt; one above it is torn. The proof often stands in a
+// later segment than the gap. So the scan only collects gaps (gap()), and judges them when
+// everything was read (classify()).
+//
+// The newest segment needs one step more, since it alone can have a torn tail. Of its last flush a
+// later record may be there and an earlier one not. If the later one counted, the next run would
+// make it durable, and the earlier one would look lost from then on. So this segment is read twice:
+// cut_torn_tail() finds the first missing record that was not proven durable and ends the segment
+// before it; records() then visits what is left. An older segment ends where its successor says
+// (`previous_end`), and is called *sealed* here.
+//
+// Records that the cursor covers were acknowledged: nobody needs them, so they are never lost.
 #include "journal/journal_scan.hpp"
 
 #include <algorithm>
@@ -15,23 +39,22 @@ std::error_code load_segment(const Storage& storage, const std::string& name, Se
   if (!file) return error;
   std::array<std::byte, block_size> block{};
   read_all(*file, block, 0, error);
-  if (error) return error;  // a file that cannot be read now is not a stranger
+  if (error) return error;  // unreadable now: that does not make it a foreign file
   const auto header = decode_segment_header(block);
   if (!header) return is_other_version(block) ? Error::schema : Error::corrupt;
   segment = {*header, name, file->size(), 0, 0};
   return {};
 }
 
-/// What lies behind the last valid record of a segment: nothing, a flush that never ended, or
-/// damage.
+/// What lies behind the last valid record of a segment: nothing, if it is empty; else a flush that
+/// never ended, or damage, which is known only when everything was read.
 struct Tail {
   std::string name;  ///< of the segment
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
 };
 
-/// Segment by segment, from the oldest on. What it carries from one to the next is the result so
-/// far alone.
+/// Segment by segment, from the oldest on. Only the result so far goes from one to the next.
 class Scan {
  public:
   Scan(const Storage& storage, const std::optional<Cursor>& cursor, ScanFrom from, bool with_ids,
@@ -51,7 +74,7 @@ class Scan {
     if (before == nullptr && from_ == ScanFrom::oldest) {
       result_.last = std::min(result_.last, header.first_sequence - 1);
     }
-    // With neither cursor nor predecessor the earlier segments may have been trimmed rightly.
+    // Without cursor and predecessor, earlier segments may simply have been trimmed.
     const bool missing = before == nullptr || before->header.number != header.previous_number;
     if (before != nullptr || cursor_) {
       result_.durable = std::max(result_.durable, header.previous_last);
@@ -95,10 +118,8 @@ class Scan {
     return from_ == ScanFrom::cursor && cursor_ && segment.last <= cursor_->acknowledged;
   }
 
-  /// Of a flush that never ended any part may be on the disk. It counts up to the first record that
-  /// is missing: were more of it kept, the missing one would look lost once later ones are durable.
-  /// Sets the `end` of the segment; returns how far
-  /// anything was written.
+  /// Ends the segment before the first missing record that is not proven durable (see above). Sets
+  /// its `end`, and returns how far anything was written.
   std::uint64_t cut_torn_tail(Segment& segment) {
     auto file = open(segment);
     if (!file) return 0;
@@ -169,11 +190,12 @@ class Scan {
       list.back().last = std::max(list.back().last, damage.last);
   }
 
-  /// The one place that tells torn from corrupt.
+  /// The one place that tells torn from corrupt. `durable` is final by now.
   void classify(Damage& damage) {
     damage.last = std::min(damage.last, result_.durable);
-    if (damage.last < damage.first) return;  // never was durable
-    // Nobody needs it any more: its file may have been released while an older one could not be.
+    if (damage.last < damage.first) return;  // torn: never was durable
+    // What was acknowledged is not needed: its file may have been released while an older one could
+    // not be.
     if (cursor_) damage.first = std::max(damage.first, cursor_->acknowledged + 1);
     if (damage.last < damage.first) {
       damage.first = damage.last = 0;

@@ -1,3 +1,30 @@
+// Reads "1,22,333," without a branch for each digit.
+//
+// Nearly all bytes of a callback are ids and commas. The obvious loop (add a digit, look for the
+// comma) is slow for one reason: ids differ in length, so the processor guesses wrong where most of
+// them end, and waits. Here nothing depends on the length of a number. There are two passes over
+// each chunk of 2 KiB:
+//
+//  1. find_commas() compares 64 bytes at once and gets one bit for each: is it a comma, is it
+//     anything but a digit? From the bits it notes where the commas are. It stops before the first
+//     byte that does not belong to a run (a sign, a bracket, a letter).
+//  2. IdReader reads the number in front of each comma, four at a time. It loads the eight bytes
+//     that *end* there, and clears those in front of the number by a mask that its length selects.
+//     What is left are eight digits, the leading ones zero, whatever the length was.
+//
+// Eight digits d0…d7 become a number in three multiplications, each of which joins neighbours:
+// pairs are 10*d0+d1, fours are 100*pair+pair, and the number is 10000*four+four. SSE2 does this
+// for several numbers in one register; that is all that x86-64 promises, so there is one code path
+// and no detection at run time. Longer numbers, and other processors, take the way of read_id(),
+// which does the same with ordinary integers.
+//
+// Why this is right: only digits can lie between the commas that pass 1 noted (and a space after a
+// comma, which start() skips), so pass 2 need not check them again. What it must refuse is an empty
+// number, a leading zero (JSON has none) and a value above 2^63 - 1. The length 0 of an empty
+// number fails `length - 1 < 8`, which is unsigned, and read_id() refuses it. Leading zeros are
+// collected in zeros_ and looked at once for each chunk. Up to 16 digits always fit; longer numbers
+// go to scan_integer(), which checks the range. A test compares the results with those of the
+// strict reader, on random bodies.
 #include "http/server/id_run.hpp"
 
 #include <algorithm>
@@ -18,15 +45,15 @@ namespace {
 constexpr std::size_t chunk_size = 2048;
 constexpr std::size_t unrolled = 12;  ///< commas in a block, in most of them
 
-/// Where the commas of a chunk are. Writing them needs no count, so there is room for some too
-/// many.
+/// Where the commas of a chunk are. They are written twelve at a time, so there is room for more
+/// than there are.
 struct Commas {
   std::array<std::uint16_t, chunk_size + scan_block_size> at;
   std::size_t count = 0;
   bool with_spaces = false;
 };
 
-// Of no bits, any: the commas too many are not looked at.
+// The index of the lowest bit; any, if no bit is set: surplus commas are not looked at.
 std::size_t lowest(std::uint64_t bits) {
   return static_cast<std::size_t>(std::countr_zero(bits | std::uint64_t{1} << 63));
 }
@@ -45,8 +72,8 @@ void note(Commas& commas, std::uint64_t bits, std::size_t count, std::size_t off
 // The bits below the lowest that is set.
 std::uint64_t below_lowest(std::uint64_t bits) { return (bits - 1) & ~bits; }
 
-// Notes the commas up to the first byte that is no digit, no comma and no space behind one. Returns
-// whether there was none.
+// Notes the commas up to the first byte that is neither a digit nor a comma nor a space after a
+// comma. True if there is no such byte.
 bool find_commas(const char* at, std::size_t size, Commas& commas) {
   commas.count = 0;
   commas.with_spaces = false;
@@ -75,7 +102,7 @@ bool find_commas(const char* at, std::size_t size, Commas& commas) {
   return true;
 }
 
-/// What keeps the last bytes of a word, by their number: the last one in memory is the highest.
+/// Masks that keep the last bytes of a word, by how many. The last byte in memory is the highest.
 constexpr std::array<std::uint64_t, 9> last_bytes = [] {
   std::array<std::uint64_t, 9> masks{};
   for (unsigned length = 1; length <= 8; ++length)
@@ -83,7 +110,7 @@ constexpr std::array<std::uint64_t, 9> last_bytes = [] {
   return masks;
 }();
 
-// The number that the `length` digits before `end` make; eight bytes there are readable.
+// The value of the `length` digits before `end`; the eight bytes before `end` are readable.
 std::uint64_t number_before(const char* end, std::size_t length) {
   std::uint64_t bytes;
   std::memcpy(&bytes, end - 8, 8);
@@ -100,7 +127,7 @@ bool read_long(const char* at, const char* end, ObjectId& id) {
   return *at != '0';
 }
 
-// Reads the id between `at` and `end`; false if it is none.
+// Reads the id between `at` and `end`; false if that is not an id.
 bool read_id(const char* at, const char* end, ObjectId& id) {
   const auto length = static_cast<std::size_t>(end - at);
   if (length - 1 >= 8 || std::endian::native == std::endian::big) {
@@ -166,7 +193,7 @@ class IdReader {
                      static_cast<const __m64*>(high)));
   }
 
-  // Of two numbers of up to eight digits, the first and the last four digits of each.
+  // For each of two numbers of up to eight digits: the values of its first and last four digits.
   __m128i fours(const char* end, std::size_t length, const char* next_end,
                 std::size_t next_length) {
     const __m128i kept = load_two(&last_bytes[length], &last_bytes[next_length]);
@@ -185,7 +212,7 @@ class IdReader {
     return _mm_madd_epi16(_mm_packs_epi32(two, next_two), _mm_set1_epi32(0x00012710));
   }
 
-  // Where numbers begin with a zero; a number of one digit may.
+  // Some number of more than one digit begins with a zero.
   bool began_with_zero() const { return (_mm_movemask_epi8(zeros_) & ~0x8080) != 0; }
 
   __m128i zeros_ = _mm_setzero_si128();
@@ -255,7 +282,7 @@ ScanMasks scan_masks(const char* block) {
   __m128i found = _mm_setzero_si128();
   for (int i = 0; i < 4; ++i) {
     const __m128i bytes = quarter(block, i);
-    // '0' becomes -128, so that the digits are the least of all signed bytes.
+    // '0' becomes -128, so that the digits are the lowest signed bytes.
     const __m128i moved = _mm_add_epi8(bytes, _mm_set1_epi8(80));
     masks.others |= bits_of(_mm_cmpgt_epi8(moved, _mm_set1_epi8(-128 + 9)), i);
     const __m128i commas = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(','));
