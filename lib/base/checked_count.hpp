@@ -7,7 +7,7 @@
 
 namespace postoffice {
 
-/// What is counted up or down wrongly is a bug at that place, not where a wrapped number shows.
+/// A wrong count is a bug where it is counted, not where a wrapped number shows later.
 template <std::unsigned_integral Count>
 void count_up(Count& count) {
   assert(count < std::numeric_limits<Count>::max());

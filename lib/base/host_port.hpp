@@ -1,4 +1,4 @@
-// Where somebody listens or is to be reached, as people write it.
+// A host and a port, as people write them.
 #pragma once
 
 #include <charconv>

@@ -1,4 +1,4 @@
-// One number out of another, with every bit of it in doubt.
+// Mixes the bits of a 64-bit number.
 #pragma once
 
 #include <cstdint>

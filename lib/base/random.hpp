@@ -1,4 +1,4 @@
-// Numbers that nobody else has: for names of queues, publishers and sessions, and for seeds.
+// Random numbers: unique names of queues, publishers and sessions, and seeds.
 #pragma once
 
 #include <cstdint>

@@ -15,7 +15,8 @@ static_assert(std::endian::native == std::endian::little, "the tables assume lit
 
 using Table = std::array<std::uint32_t, 256>;
 
-/// Table k gives the effect of a byte that is followed by k more, so eight bytes go at once.
+/// Table k gives the effect of a byte that k more bytes follow, so eight bytes are processed at
+/// once.
 constexpr std::array<Table, 8> make_tables() {
   std::array<Table, 8> tables{};
   for (std::uint32_t byte = 0; byte < 256; ++byte) {

@@ -7,10 +7,10 @@
 
 namespace postoffice::codec {
 
-/// The checksum of `data` that follows something whose checksum is `before`.
+/// The checksum of `data` that follows data whose checksum is `before`.
 std::uint32_t crc32c(std::span<const std::byte> data, std::uint32_t before = 0) noexcept;
 
-/// The two ways it is computed, for the tests that compare them.
+/// The two implementations, for the tests that compare them.
 std::uint32_t crc32c_portable(std::span<const std::byte> data, std::uint32_t before = 0) noexcept;
 bool has_crc32c_instruction() noexcept;
 /// Only where has_crc32c_instruction(); elsewhere the portable one.

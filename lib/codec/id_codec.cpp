@@ -11,8 +11,8 @@ namespace {
 
 // Distances are written in exponential Golomb codes (J. Teuhola, "A compression method for
 // clustered bit-vectors", Information Processing Letters 7/1978): the low k bits as they are, and
-// one more than the rest in Elias's gamma code, which is as many zeros as it has bits behind its
-// leading one, and then itself.
+// the rest plus one in Elias's gamma code. That is as many zeros as the number has bits behind its
+// leading one, and then the number.
 
 constexpr std::size_t varint_size_max = 10;
 constexpr unsigned long_code = 57;  // what fits a word beside up to seven bits that wait in it
@@ -43,21 +43,21 @@ ObjectId unzigzag(std::uint64_t value) {
   return static_cast<ObjectId>((value >> 1) ^ (~(value & 1) + 1));
 }
 
-/// Between a word of this machine and one whose highest byte comes first in memory.
+/// Converts between a word of this machine and one whose highest byte comes first in memory.
 std::uint64_t highest_first(std::uint64_t word) {
   return std::endian::native == std::endian::little ? __builtin_bswap64(word) : word;
 }
 
 unsigned width_of(std::uint64_t value) { return static_cast<unsigned>(std::bit_width(value)); }
 
-/// Of ids[i] from the one before, minus one, for none is zero.
+/// The distance of ids[i] from the id before it, minus one, since no distance is zero.
 std::uint64_t distance(std::span<const ObjectId> ids, std::size_t i) {
   return static_cast<std::uint64_t>(ids[i]) - static_cast<std::uint64_t>(ids[i - 1]) - 1;
 }
 
-/// The order k that makes the codes shortest, or nearly. A bit more in k lengthens by one the codes
-/// of all distances below 2^k and shortens by one those of the others, so it is the median that
-/// counts; a few ids far off do not disturb it. Some of many distances tell it well enough.
+/// The order k that makes the codes shortest, or nearly. Increasing k by one makes the codes of all
+/// distances below 2^k one bit longer and those of the others one bit shorter, so the median
+/// counts; a few distant ids do not disturb it. A sample of the distances is good enough.
 unsigned best_order(std::span<const ObjectId> ids) {
   const std::size_t step = 1 + ids.size() / 32;
   std::array<std::uint32_t, 65> widths{};
@@ -86,7 +86,7 @@ class BitWriter {
     waiting_ %= 8;
   }
 
-  /// Behind the last byte, which is filled up with zeros.
+  /// Returns the place behind the last byte, which is padded with zeros.
   std::byte* end() const { return at_ + (waiting_ > 0 ? 1 : 0); }
 
  private:
@@ -95,7 +95,7 @@ class BitWriter {
   unsigned waiting_ = 0;
 };
 
-/// The two parts of a code together are distance + 2^k, behind as many zeros as the second has
+/// Together, the two parts of a code are distance + 2^k, after as many zeros as the second part has
 /// bits.
 void put_distance(BitWriter& bits, std::uint64_t distance, unsigned order) {
   const std::uint64_t code = distance + (std::uint64_t{1} << order);
@@ -144,7 +144,7 @@ class BitReader {
   }
 
   bool is_past_end() const { return position_ > size_; }
-  /// Whether only what fills up the last byte is left.
+  /// Whether only the padding of the last byte is left.
   bool is_at_end() const { return !is_past_end() && size_ - position_ < 8 && peek() == 0; }
 
  private:
@@ -153,7 +153,7 @@ class BitReader {
   std::size_t position_ = 0;  // in bits
 };
 
-/// False if no distance of 64 bits follows.
+/// False if a valid distance of 64 bits does not follow.
 bool get_distance(BitReader& bits, unsigned order, std::uint64_t& distance) {
   const std::uint64_t word = bits.peek();
   const auto zeros = static_cast<unsigned>(std::countl_zero(word));
@@ -205,7 +205,7 @@ bool decode_ids(std::span<const std::byte> payload, std::vector<ObjectId>& out) 
   const std::byte* at = get_varint(payload.data(), end, count);
   if (at != nullptr) at = get_varint(at, end, first);
   if (at == nullptr || count == 0) return false;
-  // Each further id takes a bit at least, so that nothing is reserved for what cannot be there.
+  // Each further id takes at least a bit: so no memory is reserved for ids that cannot be there.
   const auto bits_left = static_cast<std::uint64_t>(end - at) * 8;
   if (count == 1 ? at != end : count - 1 > bits_left) return false;
   const auto before = out.size();

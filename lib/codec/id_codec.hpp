@@ -14,11 +14,11 @@ namespace postoffice::codec {
 /// Appends the coded ids to `out`. They must be sorted and distinct.
 void encode_ids(std::span<const ObjectId> ids, std::vector<std::byte>& out);
 
-/// How many ids a payload holds that is what encode_ids() writes.
+/// The number of ids in a payload that encode_ids() wrote.
 std::size_t count_ids(std::span<const std::byte> payload);
 
-/// Appends the decoded ids to `out`. False, and `out` as it was, if `payload` is not what
-/// encode_ids() writes.
+/// Appends the decoded ids to `out`. If encode_ids() cannot have written `payload`: false, and
+/// `out` is unchanged.
 bool decode_ids(std::span<const std::byte> payload, std::vector<ObjectId>& out);
 
 }  // namespace postoffice::codec

@@ -10,11 +10,11 @@
 namespace postoffice::codec {
 namespace {
 
-// Ids come in any order, a hundred or so at a time, which is where a comparison sort mispredicts a
-// branch for nearly every comparison. They are put into twice as many buckets as there are ids,
-// which leaves few of them in the wrong order, and those to an insertion sort (interpolation, as in
-// Flashsort: K.-D. Neubert, Dr. Dobb's Journal 2/1998). Where ids are so unevenly spread that this
-// does not work, it is given up after a few moves for each.
+// Ids come in any order, a hundred or so at a time. A comparison sort then mispredicts a branch for
+// nearly every comparison. So the ids are put into twice as many buckets as there are ids, which
+// leaves few of them in the wrong order; an insertion sort does the rest (interpolation, as in
+// Flashsort: K.-D. Neubert, Dr. Dobb's Journal 2/1998). If the ids are spread so unevenly that this
+// does not work, it is abandoned after a few moves per id.
 
 constexpr std::size_t worth_it = 24;  // below, the table costs more than the comparisons
 constexpr std::size_t buckets_max = 8192;
@@ -26,8 +26,8 @@ bool is_strictly_rising(std::span<const ObjectId> ids) {
   return rising;
 }
 
-/// Makes of each count the sum of those before it, a word of them at a time: the multiplication
-/// adds to each place of the word all lower ones.
+/// Replaces each count by the sum of the counts before it, one word at a time: the multiplication
+/// adds all lower places of the word to each place.
 template <typename Count>
 void add_up(Count* counts, std::size_t size) {
   constexpr unsigned bits = std::numeric_limits<Count>::digits;
@@ -43,8 +43,8 @@ void add_up(Count* counts, std::size_t size) {
   }
 }
 
-/// `base` is the least of the ids, and no other is further than 2^`bits` from it. As unsigned
-/// numbers, whose differences do not overflow.
+/// `base` is the lowest id, and all others are within 2^`bits` of it. The numbers are unsigned, so
+/// that differences do not overflow.
 template <typename Count>
 void put_in_buckets(std::span<const ObjectId> ids, std::uint64_t base, unsigned bits,
                     std::size_t buckets, std::vector<ObjectId>& out) {
@@ -61,7 +61,7 @@ void put_in_buckets(std::span<const ObjectId> ids, std::uint64_t base, unsigned 
   for (const ObjectId id : ids) out[place_of(id)++] = id;
 }
 
-/// False if it was given up.
+/// False if sorting was abandoned.
 bool sort_nearly_sorted(std::vector<ObjectId>& ids) {
   std::size_t moves = 0;
   for (std::size_t i = 1; i < ids.size(); ++i) {

@@ -8,8 +8,8 @@
 
 namespace postoffice::codec {
 
-/// The given ids, sorted and distinct. They are left where they are if they are so already, else
-/// they lie in `space`, which the caller keeps so that nothing is allocated once it has grown.
+/// The given ids, sorted and distinct. If they are so already, they are returned in place, else in
+/// `space`, which the caller keeps so that later calls allocate nothing.
 std::span<const ObjectId> sort_ids(std::span<const ObjectId> ids, std::vector<ObjectId>& space);
 
 }  // namespace postoffice::codec

@@ -1,4 +1,4 @@
-// The oldest receipt time among callbacks that wait, in little memory however many wait.
+// The oldest receipt time among waiting callbacks, in little memory however many wait.
 #pragma once
 
 #include <algorithm>
@@ -11,11 +11,11 @@
 namespace postoffice::codec {
 
 /// The minimum of a sliding window (a monotonic queue): times come in with rising sequences and
-/// leave from the front. Whatever is followed by an older or equal time is not kept, since it
-/// cannot be the oldest before the other has left. Beyond a limit neighbours are merged into the
-/// earlier time with the later sequence: the answer is then early by at most a small share of what
-/// waits, never late. The same holds after sequences that come again, as they do on a broker's new
-/// channel: what the earlier ones left stays until they are popped.
+/// leave from the front. A time that is followed by an older or equal one is not kept, since it
+/// cannot be the oldest before the other has left. Beyond a limit, adjacent entries are merged into
+/// the earlier time with the later sequence. The answer may then be too early, by a small share of
+/// what waits, but never too late. The same holds if sequences come again, as on a broker's new
+/// channel: entries of the earlier ones stay until they are popped.
 class SlidingMinimum {
  public:
   void push(Sequence sequence, Timestamp time) {

@@ -17,7 +17,7 @@ Appender::Appender(SharedState& state)
 
 void Appender::append(std::span<const ObjectId> ids, std::optional<Timestamp> carried_from,
                       Queue::AppendDone done) {
-  // Kept, so that an append allocates nothing once it has warmed up.
+  // Kept, so that later appends allocate nothing.
   thread_local std::vector<ObjectId> space;
   thread_local std::vector<std::byte> payload;
   const auto sorted = codec::sort_ids(ids, space);
@@ -54,8 +54,7 @@ std::error_code Appender::refusal() const {
   return {};
 }
 
-/// Under the mutex, so that the order of the times is that of the sequences, and the frontier is
-/// exact.
+/// Under the mutex, so that times and sequences have the same order, and the frontier is exact.
 Entry Appender::stamp(std::optional<Timestamp> carried_from) {
   if (!carried_from) (void)state_.tell_newest();
   Entry entry;

@@ -1,9 +1,9 @@
-// Takes callbacks in: the first of the parts of a file queue.
+// Accepts callbacks: the first of the parts of a file queue.
 //
 // An append runs on the caller's thread, any number at the same time. It sorts and codes the ids
 // before it takes the mutex; under the mutex it only stamps the receipt time and the sequence and
-// adds the record to the open batch. The flusher takes that batch as a whole, and its completions
-// come from the flusher's thread; what is refused is told at once, on the caller's.
+// adds the record to the open batch. The flusher takes that batch as a whole, and calls its
+// completions on its own thread; a refusal is reported at once, on the caller's thread.
 #pragma once
 
 #include <span>

@@ -16,7 +16,7 @@ BacklogReader::Piece BacklogReader::read(const Segment& segment, std::size_t byt
   Piece piece;
   if (segment.header.number != number_) seek(segment.header.number, block_size, after_);
   if ((piece.error = open(segment))) {
-    // Somebody has removed it, and it has not come back.
+    // The segment was removed, and has not been restored.
     piece.at_end =
         unreadable == Unreadable::skip && piece.error == std::errc::no_such_file_or_directory;
     if (piece.at_end) piece.error.clear();

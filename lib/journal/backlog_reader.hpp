@@ -1,4 +1,4 @@
-// Reads from the segments what memory does not hold, a piece at a time.
+// Reads from the segments the records that memory does not hold, a piece at a time.
 #pragma once
 
 #include <memory>
@@ -8,14 +8,14 @@
 
 namespace postoffice::journal {
 
-/// Belongs to one thread. Somebody else knows which segments there are and how far each is
-/// durable, and tells it before every piece.
+/// Belongs to one thread. The caller knows which segments exist and how far each is durable, and
+/// passes that in for every piece.
 class BacklogReader {
  public:
-  /// `epoch`: of this run, by which its own requeued records are known.
+  /// `epoch`: of this run; it identifies the records that this run requeued.
   BacklogReader(const Storage& storage, std::uint64_t epoch) : storage_(storage), epoch_(epoch) {}
 
-  /// Goes on behind `after`, whose successor lies in segment `number`, not before `offset`.
+  /// Continues behind `after`, whose successor is in segment `number`, not before `offset`.
   void seek(std::uint64_t number, std::uint64_t offset, Sequence after);
 
   /// The segment to be read next (or the first one with a greater number).
@@ -30,8 +30,8 @@ class BacklogReader {
 
   enum class Unreadable { fail, skip };
 
-  /// About `bytes_max` bytes of `segment`, up to its `end`. Where the disk does not give them:
-  /// fails, to begin again at the same place, or takes what else there is.
+  /// About `bytes_max` bytes of `segment`, up to its `end`. Where the disk cannot be read: fails,
+  /// to begin again at the same place, or skips that part.
   Piece read(const Segment& segment, std::size_t bytes_max, Unreadable unreadable);
 
  private:

@@ -46,7 +46,7 @@ QueueThread::Next BacklogWorker::work() {
   return {};
 }
 
-/// A disk that does not read now may read later. One that never does must not stop the rest.
+/// A disk that cannot be read now may be readable later. If it never is, the rest must go on.
 BacklogReader::Piece BacklogWorker::read_piece(const Segment& segment) {
   const bool patient = failures_in_a_row_ < tries;
   auto piece =
@@ -62,8 +62,8 @@ const Segment* BacklogWorker::segment() const {
   return state_.segments.first_from(backlog_.number());
 }
 
-/// Once everything readable has been in memory, later batches go there directly. What should have
-/// been found and was not is burned, and returned.
+/// Once everything readable has been in memory, later batches go there directly. Sequences that
+/// should have been found and were not are burned, and returned.
 std::vector<SequenceRange> BacklogWorker::take_in(BacklogReader::Piece piece, const Segment& read) {
   assert(state_.behind && !state_.backlog_start);
   std::vector<SequenceRange> missing;

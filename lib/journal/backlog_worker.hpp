@@ -1,10 +1,10 @@
-// Reads the files when memory could not keep what waits.
+// Reads the files when memory could not hold everything that waits.
 //
 // Runs on the backlog worker's thread alone, which owns the open file and the place in it. While
 // the queue is behind, the flusher puts nothing into memory; this part reads the segments piece by
-// piece, as memory has room, up to the point that is durable, and with the last piece the queue is
-// not behind any more: both under the mutex, so that no callback is missed or comes twice. Where
-// the flusher left off it is told by SharedState::backlog_start.
+// piece, as memory has room, up to the point that is durable. With the last piece the queue is no
+// longer behind; both happen under the mutex, so that no callback is missed or comes twice.
+// SharedState::backlog_start says where the flusher left off.
 #pragma once
 
 #include "journal/backlog_reader.hpp"

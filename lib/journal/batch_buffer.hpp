@@ -9,9 +9,9 @@
 
 namespace postoffice::journal {
 
-/// Records lie in `bytes` as they will on the disk, but for their headers' checksums and sequences,
-/// which depend on the segment and are filled in when it is known. Before the first one there is
-/// room for a batch header.
+/// `bytes` holds the records as they will be on the disk, except for the checksums and sequences in
+/// their headers. These depend on the segment, and are filled in when it is known. There is room
+/// for a batch header before the first record.
 struct BatchBuffer {
   std::vector<std::byte> bytes = std::vector<std::byte>(batch_header_size);
   std::vector<RecordHeader> headers;
@@ -43,8 +43,8 @@ struct BatchBuffer {
     waiters.push_back(std::move(done));
   }
 
-  /// What a reader gets of all records. As much room is made for the next ones: to grow step by
-  /// step is what an append would have to pay for.
+  /// What a reader gets of all records. As much room is reserved for the next ones, since appends
+  /// would pay for growing step by step.
   Delivery take_readable() {
     const auto entries_before = entries.size();
     const auto ids_before = ids.size();

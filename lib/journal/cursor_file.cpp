@@ -14,7 +14,7 @@ constexpr char next_cursor_name[] = "cursor.tmp";
 
 constexpr std::size_t places = 2;
 
-/// Each in a block of its own: a write that is torn tears no other.
+/// Each slot has a block of its own, so a torn write damages only one.
 constexpr std::uint64_t offset_of(std::size_t place) { return place * block_size; }
 constexpr std::uint64_t file_size = places * block_size;
 
@@ -89,7 +89,7 @@ void CursorFile::make_anew() {
   distrusted_ = true;
 }
 
-/// That of an earlier run, if it is there, whole and sound.
+/// The file of an earlier run, if it exists and is intact.
 std::error_code CursorFile::open() {
   std::error_code error;
   auto file = storage_.open(cursor_name, FileSystem::Mode::write, error);
@@ -98,8 +98,8 @@ std::error_code CursorFile::open() {
   Found found;
   if ((error = look(*file, found))) return error;
   if (file->size() != file_size || !found.cursor) return {};
-  // What a killed process wrote and did not sync can still be lost, and a write to the other place,
-  // too: a power cut might take both.
+  // What a killed process wrote and did not sync can still be lost, and so can our write to the
+  // other slot: a power cut might take both.
   if (file->sync_data()) {
     distrusted_ = true;
     return {};

@@ -9,12 +9,13 @@
 
 namespace postoffice::journal {
 
-/// Nothing if it is missing; then, or if it is damaged, everything is to be read again. `error` is
-/// Error::corrupt for a damaged one, Error::schema for another version's, or why it cannot be read.
+/// Nothing if the file is missing or damaged: then everything is read again. `error` is
+/// Error::corrupt for a damaged file, Error::schema for another version, or why it cannot be read.
 std::optional<Cursor> load_cursor(const Storage& storage, std::error_code& error);
 
-/// Two places for a cursor in one preallocated file, written by turns: the older one goes, the
-/// newer one stays until its successor is durable. Needs no space, so a full disk can be trimmed.
+/// Two slots for a cursor in one preallocated file, written alternately: the older cursor is
+/// overwritten, the newer one stays until its successor is durable. Needs no space, so a full disk
+/// can be trimmed.
 class CursorFile {
  public:
   explicit CursorFile(const Storage& storage) : storage_(storage) {}
@@ -22,7 +23,7 @@ class CursorFile {
   /// After this returns without error the cursor is on stable storage.
   std::error_code store(const Cursor& cursor);
 
-  /// The next one is stored in a new file: somebody has removed this one.
+  /// The file was removed: the next cursor goes to a new one.
   void make_anew();
 
  private:

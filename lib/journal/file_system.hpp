@@ -1,5 +1,5 @@
-// Seam inside the journal: the few things it asks of a file system. A simulated disk takes its
-// place in tests and runs the very same journal.
+// A seam inside the journal: the few operations that it needs of a file system. Tests run the very
+// same journal on a simulated disk.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 
 namespace postoffice::journal {
 
-/// What a file still has for what will be written to it once the file system is full.
+/// Whether a file can still be written to once the file system is full.
 enum class Reserve {
   kept,         ///< every byte can be written again and again
   first_write,  ///< only once: what is written later needs new room
@@ -30,18 +30,18 @@ class File {
                                  std::error_code& error) = 0;
   virtual std::size_t read_some(std::span<std::byte> into, std::uint64_t offset,
                                 std::error_code& error) = 0;
-  /// What was written to the file, and its size, is on stable storage afterwards.
+  /// Afterwards the data of the file, and its size, are on stable storage.
   virtual std::error_code sync_data() = 0;
   /// Reserves space for `size` bytes; those not written yet read as zeros.
   virtual std::error_code allocate(std::uint64_t size) = 0;
   virtual std::uint64_t size() const = 0;
-  /// Of what lies behind `from`.
+  /// The reserve of the bytes behind `from`.
   virtual Reserve reserve(std::uint64_t /*from*/) const { return Reserve::unknown; }
-  /// Whoever opens this path now gets this very file. True also if that cannot be told.
+  /// Whether opening this path now gives this very file. True also if that cannot be determined.
   virtual bool is_at(const std::string& /*path*/) const { return true; }
 };
 
-/// A directory that is ours alone until this is destroyed.
+/// A directory that is locked for us until this is destroyed.
 class DirectoryLock {
  public:
   enum class State {
@@ -53,7 +53,7 @@ class DirectoryLock {
 
   virtual ~DirectoryLock() = default;
 
-  /// Whether that still holds. What can be mended without a risk is.
+  /// Whether the lock still holds. Repairs what can be repaired without risk.
   virtual State look() { return State::held; }
 };
 
@@ -65,7 +65,7 @@ class FileSystem {
 
   virtual std::unique_ptr<File> open(const std::string& path, Mode mode,
                                      std::error_code& error) = 0;
-  /// Error::locked if somebody else has the directory, in this process or another.
+  /// Error::locked if the directory is locked already, by this process or another.
   virtual std::unique_ptr<DirectoryLock> lock(const std::string& directory,
                                               std::error_code& error) = 0;
   virtual std::error_code rename(const std::string& from, const std::string& to) = 0;
@@ -81,7 +81,7 @@ class FileSystem {
     std::uint64_t free;  ///< bytes that we may still take
     std::uint64_t size;  ///< bytes in all
   };
-  /// Of the file system that the directory is on. As much as can be, if that cannot be told, or if
+  /// Of the file system that the directory is on. The maximum if that cannot be determined, or if
   /// there is no limit.
   virtual Space space(const std::string& path) = 0;
 };
@@ -89,10 +89,10 @@ class FileSystem {
 /// The system's. One object for the whole process.
 FileSystem& posix_file_system();
 
-/// Until everything is written, whatever signals and short writes come between.
+/// Writes everything, in spite of signals and short writes.
 std::error_code write_all(File& file, std::span<const std::byte> data, std::uint64_t offset);
 
-/// How much was read: less than asked for only at the end of the file or with an error.
+/// Returns how much was read: less than asked for only at the end of the file or with an error.
 std::size_t read_all(File& file, std::span<std::byte> into, std::uint64_t offset,
                      std::error_code& error);
 

@@ -67,7 +67,7 @@ QueueThread::Next Flusher::next_thing() {
   return {};
 }
 
-/// Takes what has been appended while the last flush was under way.
+/// Takes what was appended during the last flush.
 void Flusher::flush() {
   assert(flushing_.empty());
   std::swap(state_.open, flushing_);
@@ -96,7 +96,7 @@ void Flusher::write_all_of_it() {
   }
 }
 
-/// What was written is on stable storage; nobody has been told yet.
+/// The batch is on stable storage; no sender has been told yet.
 void Flusher::publish(const JournalWriter::Written& written, std::size_t from, SteadyTime begun) {
   const auto now = state_.env.now();
   const LockGuard lock(state_.mutex);
@@ -117,7 +117,7 @@ void Flusher::publish(const JournalWriter::Written& written, std::size_t from, S
   status.last_flush = std::chrono::duration_cast<std::chrono::microseconds>(now - begun);
 }
 
-/// The only place that acknowledges: whoever comes here without an error comes from a successful
+/// The only place that answers senders: without an error, it is only reached after a successful
 /// sync.
 void Flusher::complete(std::size_t from, std::size_t to, std::error_code error) {
   for (auto i = from; i < to; ++i) {
@@ -165,8 +165,8 @@ void Flusher::fail_flush(std::size_t from, std::error_code error) {
   complete(from, flushing_.count(), to_error(error));
 }
 
-/// A failure may be the segment's alone, so the next attempt follows at once, in a new one. Then
-/// they become rarer.
+/// A failure may concern this segment only, so the next attempt follows at once, in a new one.
+/// Later attempts have growing pauses.
 void Flusher::set_broken(std::error_code error) {
   state_.broken = to_error(error);
   ++state_.flush_status.failures;
@@ -195,7 +195,7 @@ void Flusher::probe() {
     state_.broken.clear();
 }
 
-/// What was appended before the failure, and could not be flushed after it either.
+/// Fails what was appended before the failure and could not be flushed after it either.
 void Flusher::refuse_open(std::error_code error) {
   const bool first_time = failures_in_a_row_ == 1;
   set_broken(error);
@@ -212,8 +212,8 @@ void Flusher::refuse_open(std::error_code error) {
   flushing_.clear();
 }
 
-/// The active segment is no good for what comes next, since somebody has removed it, or has a share
-/// in its blocks. A new one begins with the next flush.
+/// The active segment cannot be used any longer, since it was removed, or shares its blocks with
+/// another file. A new one begins with the next flush.
 bool Flusher::leave_spoilt_segment() {
   const auto number = std::exchange(state_.spoilt_number, 0);
   if (number == 0 || number != state_.segments.active_number()) return false;

@@ -1,11 +1,11 @@
-// Group commit: puts what was appended on the disk, and tells those who wait.
+// Group commit: writes and syncs what was appended, and completes the appends.
 //
 // Runs on the flusher's thread alone. There is no timer: while one batch is written and synced the
 // next one collects, so the disk sets the pace. A batch goes through these steps: it leaves the
 // shared state (mutex), is written and synced by the writer (no mutex), is counted as durable
 // (mutex), its senders are told (no mutex), and it becomes readable (mutex). After a failed write
-// or sync nobody can know what is on the disk: the segment is left for ever, its sequences are
-// burned, and until a new segment can be made appends are refused.
+// or sync, what is on the disk is unknown: the segment is never used again, its sequences are
+// burned (they will never be read), and appends are refused until a new segment can be made.
 #pragma once
 
 #include "journal/queue_thread.hpp"

@@ -26,7 +26,7 @@ Timestamp get_time(Bytes bytes, std::size_t offset) {
       Duration(static_cast<std::int64_t>(get_little_endian<std::uint64_t>(bytes, offset))));
 }
 
-/// Of a structure that carries its checksum at checksum_offset, counted as zero.
+/// The checksum of a structure that holds it at checksum_offset, where it counts as zero.
 std::uint32_t own_checksum(Bytes bytes) {
   constexpr std::byte zero[4] = {};
   auto checksum = codec::crc32c(bytes.first(checksum_offset));

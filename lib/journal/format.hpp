@@ -60,7 +60,7 @@ struct RecordHeader {
   std::uint32_t relative_sequence = 0;  ///< to the segment's first
   Timestamp received_at{};
 
-  /// What the record takes up, padding included.
+  /// The size of the record, including padding.
   std::uint64_t size() const {
     return record_header_size + round_up(payload_size, record_alignment);
   }
@@ -78,8 +78,8 @@ struct Cursor {
   friend bool operator==(const Cursor&, const Cursor&) = default;
 };
 
-/// No two segments of a queue have the same seed, so what an earlier use left in a recycled file
-/// never passes for a record of this one.
+/// No two segments of a queue have the same seed, so a record that an earlier use left in a
+/// recycled file is never taken for a record of this one.
 std::uint32_t segment_seed(std::uint64_t queue, std::uint64_t number);
 
 /// The encoders need room for the whole structure; a segment header for its block.
@@ -88,16 +88,16 @@ void encode(const BatchHeader& header, std::uint32_t seed, std::span<std::byte> 
 void encode(const RecordHeader& header, std::uint32_t seed, std::span<std::byte> out);
 void encode(const Cursor& cursor, std::span<std::byte> out);
 
-/// Nothing if the bytes are not one; the structures' own checksums are verified.
+/// Nothing if the bytes are not valid; the structures' own checksums are verified.
 std::optional<SegmentHeader> decode_segment_header(Bytes block);
 std::optional<BatchHeader> decode_batch_header(Bytes bytes, std::uint32_t seed);
 std::optional<RecordHeader> decode_record_header(Bytes bytes, std::uint32_t seed);
 std::optional<Cursor> decode_cursor(Bytes bytes);
 
-/// A good header or cursor, but of a version this code does not know.
+/// A valid header or cursor, but of a version that this code does not know.
 bool is_other_version(Bytes bytes);
 
-/// `0000000000000012.journal`; and back: nothing if it is no segment's name.
+/// `0000000000000012.journal`; and back: nothing if it is not a segment's name.
 std::string segment_name(std::uint64_t number);
 std::optional<std::uint64_t> parse_segment_name(const std::string& name);
 

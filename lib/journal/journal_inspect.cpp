@@ -11,8 +11,9 @@ namespace {
 
 using namespace journal;
 
-/// A daemon at work can make a scan see two moments at once: a segment recycled under it, a batch
-/// half written in one read and proven durable by the next. A second look then finds nothing.
+/// While a daemon runs, a scan may see two moments at once: a segment is recycled during the scan,
+/// or a batch is half written in one read and proven durable by the next. A second scan then finds
+/// nothing.
 constexpr int looks_max = 5;
 
 class Inspection {

@@ -68,7 +68,7 @@ JournalQueue::JournalQueue(Environment env, std::unique_ptr<DirectoryLock> lock,
   for (const auto worker : all_workers) {
     threads_.emplace_back([this, worker] {
       name_this_thread(name_of(worker));
-      // Woken by the first append of many, it would write that one alone.
+      // If the first of many appends woke it at once, it would write that one alone.
       if (worker == Worker::flusher) let_others_finish_first();
       thread_of(worker).run();
     });
@@ -108,7 +108,7 @@ QueueStatus JournalQueue::status() const {
   status.frontier = waiting ? *waiting : state_.tell_newest();
   status.recorded = state_.cursor.newest;
   status.last_durable = state_.last_durable;
-  // It may cover burned ones beyond.
+  // It may cover burned sequences behind it.
   status.acknowledged = std::min(state_.progress.acknowledged(), state_.last_durable);
   status.acknowledged_at =
       std::min(state_.progress.oldest_kept().value_or(status.frontier), status.frontier);
@@ -116,7 +116,7 @@ QueueStatus JournalQueue::status() const {
   status.accepted_callbacks = state_.accepted_callbacks;
   status.bytes = state_.pool.bytes();
   status.writable = state_.obstacle() == Obstacle::none;
-  // What would not survive a crash any more is better appended again.
+  // Callbacks that would not survive a crash any more should be appended again.
   const auto& missing = state_.removed.missing;
   if (!missing.empty()) status.crowded = missing.back().last;
   return status;

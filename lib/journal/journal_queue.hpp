@@ -1,10 +1,10 @@
 // The file queue, put together.
 //
-// A callback's way: Appender (any thread) stamps and collects, Flusher (a thread) writes, syncs and
-// tells, Reader (any thread) hands over from memory. What memory cannot keep the BacklogWorker (a
-// thread) reads from the files. The Maintainer (a thread) writes the cursor and lets segments go,
-// the Watcher (a thread) looks whether all of that works. Each of them is a class of its own and
-// says at its top what it owns; what they share is SharedState, behind one mutex.
+// The path of a callback: the Appender (any thread) stamps and collects, the Flusher (a thread)
+// writes, syncs and answers, the Reader (any thread) hands over from memory. The BacklogWorker (a
+// thread) reads from the files what memory cannot hold. The Maintainer (a thread) writes the cursor
+// and releases segments; the Watcher (a thread) checks that all of this works. Each is a class of
+// its own and says at its top what it owns. They share SharedState, behind one mutex.
 #pragma once
 
 #include <functional>
@@ -20,10 +20,10 @@
 
 namespace postoffice::journal {
 
-/// What works in the background.
+/// The background threads.
 enum class Worker { flusher, backlog, maintainer, watcher };
 
-/// By which time the workers wait, and who lets them work.
+/// Which clock the workers wait by, and what runs them.
 struct Workers {
   bool threads = true;  ///< one each; false: whoever owns the queue calls step()
   std::function<SteadyTime()> now = std::chrono::steady_clock::now;

@@ -21,7 +21,7 @@ struct Segment {
   Sequence last = 0;  ///< the newest sequence in it, or that of its predecessors
 };
 
-/// The files of a directory that are, or claim to be, segments.
+/// The files of a directory that are segments, or are named like segments.
 struct SegmentFiles {
   std::vector<Segment> segments;      ///< by rising number
   std::vector<std::string> nonsense;  ///< named like segments, but are none of this queue

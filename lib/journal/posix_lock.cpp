@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 
 constexpr char lock_name[] = "/LOCK";
 
-/// A cleaner of old files may hold a directory for the moment in which it looks through it.
+/// A program that cleans up old files may lock a directory briefly while it looks through it.
 constexpr auto patience = 1s;
 
 class Descriptor {
@@ -49,7 +49,7 @@ std::error_code take(int file) {
                                : std::error_code(reason, std::system_category());
 }
 
-/// Somebody holds LOCK; false if it is not there.
+/// Whether LOCK is locked; false if it does not exist.
 bool is_file_locked(const std::string& directory) {
   const Descriptor file(::open((directory + lock_name).c_str(), O_RDWR | O_CLOEXEC));
   return file.valid() && take(file.get()) == Error::locked;
@@ -61,7 +61,7 @@ Descriptor lock_file(const std::string& directory, std::error_code& error) {
   return error ? Descriptor() : std::move(file);
 }
 
-/// Some file systems, NFS for one, lock files only: there LOCK has to do.
+/// Some file systems, for example NFS, lock only files: there LOCK has to be enough.
 Descriptor lock_directory(const std::string& directory, std::error_code& error) {
   Descriptor file(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!file.valid()) {
@@ -77,8 +77,8 @@ Descriptor lock_directory(const std::string& directory, std::error_code& error) 
   return error ? Descriptor() : std::move(file);
 }
 
-/// The directory itself is locked, since that cannot be removed while it holds files, and a file in
-/// it, for earlier versions and for file systems that lock no directories.
+/// The directory itself is locked, since it cannot be removed while it holds files. A file in it is
+/// locked, too, for earlier versions and for file systems that cannot lock directories.
 class PosixDirectoryLock final : public DirectoryLock {
  public:
   PosixDirectoryLock(std::string path, Descriptor directory, Descriptor file)

@@ -12,13 +12,12 @@ namespace postoffice::journal {
 std::unique_ptr<DirectoryLock> lock_posix_directory(const std::string& directory,
                                                     std::error_code& error);
 
-/// Of a file that is new and empty: it shall be overwritten in place, where that has to be asked
-/// for.
+/// Asks for a new and empty file to be overwritten in place, on file systems that must be asked.
 void ask_for_overwriting(int file);
 
 Reserve posix_reserve(int file, std::uint64_t from);
 
-/// Whoever opens `path` gets what `file` is. True also if that cannot be told.
+/// Whether opening `path` gives the file that `file` is. True also if that cannot be determined.
 bool is_same_file(int file, const std::string& path);
 
 }  // namespace postoffice::journal

@@ -1,4 +1,4 @@
-// Whether a file's blocks are its own, and stay so when they are written.
+// Whether a file's blocks belong to it alone, and stay in place when they are written.
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
@@ -32,7 +32,7 @@ bool overwrites_in_place(int file) {
 
 constexpr std::size_t extents_at_once = 64;
 
-/// The kernel's question, and room for its answer behind it.
+/// The request to the kernel, with room for its answer behind it.
 class Extents {
  public:
   Extents(std::uint64_t from, std::uint64_t end) {
@@ -89,7 +89,7 @@ void ask_for_overwriting(int file) {
   (void)::ioctl(file, FS_IOC_SETFLAGS, &flags);
 }
 
-/// What is on an overlay lies on a file system that cannot be asked for its kind.
+/// Files on an overlay are on another file system, whose kind cannot be determined.
 Reserve posix_reserve(int file, std::uint64_t from) {
   switch (const auto type = type_of(file)) {
     case TMPFS_MAGIC: return Reserve::kept;

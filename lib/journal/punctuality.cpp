@@ -40,7 +40,7 @@ std::chrono::microseconds Punctuality::overdue_for(Time now) {
   for (const auto& since : {open_since_, flushing_since_}) {
     if (since) oldest = std::min(oldest, *since);
   }
-  // A cursor may wait for other things than the disk, so appends that are in time outweigh it.
+  // A cursor may wait for things other than the disk, so appends that are in time outweigh it.
   if (cursor_since_ && last_flushed_ < *cursor_since_) oldest = std::min(oldest, *cursor_since_);
   const auto age = std::chrono::duration_cast<std::chrono::microseconds>(now - oldest);
   if (age <= limit) return {};

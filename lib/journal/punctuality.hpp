@@ -1,4 +1,4 @@
-// Whether the disk is in time for those who wait for it. No system calls, no locks.
+// Whether the disk answers in time. No system calls, no locks.
 #pragma once
 
 #include <chrono>
@@ -6,13 +6,13 @@
 
 namespace postoffice::journal {
 
-/// Since when appends, and a cursor, have been waiting for the disk. What came too late keeps the
-/// queue from being writable until something has been in time.
+/// Records since when appends, and a cursor, have been waiting for the disk. After something was
+/// late, the queue is not writable until something has been in time.
 class Punctuality {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  /// A sender is kept waiting no longer (S9), so a flush that takes longer serves nobody.
+  /// A sender waits no longer than this (S9), so a longer flush serves nobody.
   static constexpr std::chrono::microseconds limit = std::chrono::milliseconds(800);
 
   /// The first of the appends that the next flush will take.
@@ -22,16 +22,15 @@ class Punctuality {
   /// A flush or a probe has come to an end; there may be more to do before flusher_rests().
   void flush_ended(bool good, Time now);
   void flusher_rests() { flushing_since_.reset(); }
-  /// They were told that they failed.
+  /// The appends were completed with an error.
   void appends_refused() { open_since_.reset(); }
 
   void cursor_begins(Time now) { cursor_since_ = now; }
   void cursor_ended(bool stored, Time now);
 
-  /// How long the oldest append, or what shows the same of the disk, has been under way; 0 while
-  /// that is in time.
+  /// How long the oldest append or probe has been waiting for the disk; 0 while that is in time.
   std::chrono::microseconds overdue_for(Time now);
-  /// Something came too late, and nothing has been in time since.
+  /// Something was late, and nothing has been in time since.
   bool overdue() const { return overdue_; }
 
  private:

@@ -1,4 +1,4 @@
-// Keeps a copy of what recovery leaves out, for people to look at.
+// Keeps copies of what recovery skips, for people to look at.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ class Quarantine {
   /// Copies [begin, end) of a file, at most a mebibyte of it, and at most 64 in all.
   void copy(const std::string& name, std::uint64_t begin, std::uint64_t end);
 
-  /// Moves a whole file that makes no sense out of the way.
+  /// Moves a whole file that is not valid out of the way.
   std::error_code move(const std::string& name);
 
  private:

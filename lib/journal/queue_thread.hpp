@@ -12,14 +12,14 @@ class QueueThread {
  public:
   virtual ~QueueThread() = default;
 
-  /// Until a step says that it was the last one.
+  /// Runs until a step says that it was the last one.
   void run() EXCLUDES(state_.mutex);
   /// One step. False if there is nothing to do now.
   bool step() EXCLUDES(state_.mutex);
   void wake_all() { wanted_.notify_all(); }
 
  protected:
-  /// What follows a step: go on at once, sleep until it is woken or `until`, or end.
+  /// What follows a step: continue at once, sleep until woken or until `until`, or end.
   struct Next {
     enum class What { go_on, sleep, end };
     What what = What::go_on;
@@ -28,8 +28,8 @@ class QueueThread {
 
   QueueThread(SharedState& state, ConditionVariable& wanted) : state_(state), wanted_(wanted) {}
 
-  /// A step begins and ends with the mutex held; what it says of sleeping, it has seen since it
-  /// took the mutex last, so that no waking is lost.
+  /// A step begins and ends with the mutex held. Whether to sleep is decided since the mutex was
+  /// last locked, so that no wake-up is lost.
   virtual Next work() REQUIRES(state_.mutex, thread_) = 0;
 
   SharedState& state_;

@@ -46,7 +46,7 @@ void ReadProgress::burn(Sequence first, Sequence last) {
   advance();
 }
 
-/// Sequences that will never be read must not be waited for.
+/// Marks must not wait for sequences that will never be read.
 Sequence ReadProgress::past_burned(Sequence sequence) const {
   for (const auto& burned : burned_) {
     if (burned.first <= sequence + 1) sequence = std::max(sequence, burned.last);
@@ -54,8 +54,8 @@ Sequence ReadProgress::past_burned(Sequence sequence) const {
   return sequence;
 }
 
-/// After any of the marks has moved. An acknowledgement covers the burned sequences behind it:
-/// nobody else ever would, and their segments could not be trimmed.
+/// After any of the marks has moved. An acknowledgement also covers the burned sequences behind it:
+/// nothing else would, and their segments could not be trimmed.
 void ReadProgress::advance() {
   acknowledged_ = past_burned(acknowledged_);
   waiting_times_.pop_through(past_burned(handed_));

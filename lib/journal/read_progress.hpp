@@ -1,5 +1,5 @@
-// How far callbacks have been handed over and acknowledged, and what that says of times. No system
-// calls, no locks.
+// How far callbacks have been handed over and acknowledged, and the receipt times that follow from
+// that. No system calls, no locks.
 #pragma once
 
 #include <deque>
@@ -19,8 +19,8 @@ struct SequenceRange {
 };
 
 /// Three marks that only rise: what was taken to be given to a reader, what has been handed over
-/// (the reader's completion has returned), and what is acknowledged. Sequences that never will be
-/// read (of failed batches, or lost) are burned: no mark waits for them.
+/// (the reader's completion has returned), and what is acknowledged. Sequences that will never be
+/// read (of failed batches, or lost) are *burned*: no mark waits for them.
 class ReadProgress {
  public:
   using Gaps = std::vector<std::pair<Sequence, Sequence>>;
@@ -30,10 +30,10 @@ class ReadProgress {
 
   void appended(Sequence sequence, Timestamp received_at);
   void take(Sequence up_to);
-  /// What was taken is handed over. Not before the completion has returned: until then its
-  /// callbacks are in nobody's hands.
+  /// What was taken has been handed over. Not to be called before the completion has returned:
+  /// until then nobody is responsible for its callbacks.
   void note_handed();
-  /// As far as that was taken. False if nothing is new.
+  /// Acknowledges, at most up to what was taken. False if nothing is new.
   bool acknowledge(Sequence up_to);
   void burn(Sequence first, Sequence last);
 

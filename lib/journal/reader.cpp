@@ -43,7 +43,7 @@ void Reader::deliver() {
 void Reader::acknowledge(Sequence up_to) {
   const LockGuard lock(state_.mutex);
   if (!state_.progress.acknowledge(up_to)) return;
-  // One that waits for the time of its next cursor will see this one, too.
+  // If it waits for the time of its next cursor, it will see this acknowledgement, too.
   if (std::exchange(state_.cursor_idle, false)) state_.maintenance_wanted.notify_one();
 }
 

@@ -1,9 +1,10 @@
-// Hands callbacks over to whoever reads, and takes acknowledgements.
+// Hands callbacks over to the reader, and takes acknowledgements.
 //
-// Runs on any thread: the reader's own, and that of whoever has just put something into memory (the
-// flusher, the backlog worker), which calls deliver(). One at a time hands over; a completion may
-// read again, from inside or from another thread, so whoever hands over goes on until nobody waits
-// or nothing is there. Knows memory only; the backlog worker fills it from the files.
+// Runs on any thread: the reader's own, and the one that has just put something into memory
+// (flusher or backlog worker), which calls deliver(). One thread at a time hands over. A completion
+// may read again, from inside or from another thread, so the thread that hands over continues until
+// nobody waits or nothing is left. This part knows memory only; the backlog worker fills it from
+// the files.
 #pragma once
 
 #include "journal/shared_state.hpp"
@@ -16,9 +17,9 @@ class Reader {
 
   void read(std::size_t ids_max, Queue::ReadDone done) EXCLUDES(state_.mutex);
   void acknowledge(Sequence up_to) EXCLUDES(state_.mutex);
-  /// If somebody waits and something is there.
+  /// Hands over, if a read waits and there is something to read.
   void deliver() EXCLUDES(state_.mutex);
-  /// A read that waits fails with Error::stopped.
+  /// Fails a waiting read with Error::stopped.
   void stop() EXCLUDES(state_.mutex);
 
  private:

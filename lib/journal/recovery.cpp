@@ -55,7 +55,7 @@ class Recovery {
     if (cursor_) queue = cursor_->queue;
     if ((error = load_segments(storage_, queue, files_))) return error;
     if (!cursor_ || !files_.segments.empty() || files_.nonsense.empty()) return {};
-    // A cursor that knows none of the segments is itself the stranger.
+    // If the cursor's queue matches none of the segments, the cursor is the foreign file.
     SegmentFiles again;
     if ((error = load_segments(storage_, {}, again))) return error;
     if (again.segments.empty()) return {};
@@ -74,8 +74,8 @@ class Recovery {
     return {};
   }
 
-  /// What a killed process wrote and did not sync is still only in the page cache; it must not be
-  /// relied on and then be lost with the power. Earlier segments hold only what counts as synced.
+  /// What a killed process wrote and did not sync may still be in the page cache only. It must not
+  /// be relied on and then be lost in a power cut. Of earlier segments only what was synced counts.
   void make_newest_durable() {
     if (files_.segments.empty()) return;
     auto& newest = files_.segments.back();
@@ -105,7 +105,7 @@ class Recovery {
         false);
   }
 
-  /// Beyond the limit what is known to be missing is counted again when the queue is read.
+  /// Missing sequences beyond the limit are counted again when the queue is read.
   void note_gap(Sequence found) {
     const auto expected = recovered_.last_found + 1;
     const bool listed = recovered_.gaps.size() < gaps_max;

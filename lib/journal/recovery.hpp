@@ -1,4 +1,4 @@
-// What opening a journal does before anything is appended.
+// Opens a journal: everything that happens before anything is appended.
 #pragma once
 
 #include <utility>
@@ -35,8 +35,8 @@ struct RecoveryOptions {
   bool strict = false;
 };
 
-/// Changes nothing that a second call, after a crash anywhere in here, would not find again.
-/// Fails with Error::corrupt (strict only), Error::schema, or the system's error.
+/// After a crash anywhere in here, a second call finds the same. Fails with Error::corrupt (strict
+/// only), Error::schema, or the system's error.
 std::error_code recover(const Storage& storage, const RecoveryOptions& options, const Log& log,
                         Recovered& recovered);
 

@@ -11,12 +11,12 @@ namespace {
 
 constexpr char unfinished_spare_name[] = "spare.tmp";
 constexpr char unplanned_name[] = "segment.tmp";
-/// What the making of a file may take of the time that a callback has.
+/// How much of a callback's time the making of a file may take.
 constexpr auto quick = std::chrono::milliseconds(200);
 constexpr std::uint64_t zeros_per_write = 256 << 10;
 constexpr std::uint64_t zeros_per_sync = 4 << 20;
 
-/// The header's block is zero in a file that never was a segment, and in no other.
+/// The header's block is zero exactly in files that never were segments.
 bool is_fresh(File& file) {
   std::vector<std::byte> block(block_size);
   std::error_code error;
@@ -43,7 +43,7 @@ SegmentPool::Taken SegmentPool::take(std::error_code& error) {
   return taken;
 }
 
-/// False if there is none, or somebody else has removed it.
+/// False if there is no spare, or it was removed.
 bool SegmentPool::take_spare(Taken& taken, std::error_code& error) {
   {
     const LockGuard lock(mutex_);
@@ -99,7 +99,7 @@ std::size_t SegmentPool::held() const {
   return files_ + unplanned_ + (spare_ == Spare::none ? 0 : 1);
 }
 
-/// Asks the disk, which may take its time, so without the lock.
+/// Asks the disk, which may take long, so without the lock.
 bool SegmentPool::may_grow() const {
   const auto free = storage_.file_system.space(storage_.directory).free;
   const LockGuard lock(mutex_);
@@ -123,7 +123,7 @@ std::error_code SegmentPool::make_spare(const std::atomic<bool>& stopping) {
   return error;
 }
 
-/// Synced piece by piece, so that the flushes beside it never wait behind all of it.
+/// Synced piece by piece, so that concurrent flushes never wait for all of it.
 std::error_code SegmentPool::write_zeros(const std::atomic<bool>& stopping) {
   (void)storage_.remove(unfinished_spare_name);
   std::error_code error;
@@ -136,7 +136,7 @@ std::error_code SegmentPool::write_zeros(const std::atomic<bool>& stopping) {
     quick_ = !error && now_() - begun <= quick;
   }
   if (error) return error;
-  // Zeros would use up what is kept for the first write only.
+  // Writing zeros would use up room that is good for one write only.
   if (file->reserve(0) == Reserve::first_write) return file->sync_data();
   const std::vector<std::byte> zeros(std::min(zeros_per_write, segment_bytes_));
   for (std::uint64_t at = 0; at < segment_bytes_ && !stopping; at += zeros.size()) {
@@ -154,7 +154,7 @@ std::error_code SegmentPool::release(const std::string& name, std::uint64_t size
   bool recycle = false;
   {
     const LockGuard lock(mutex_);
-    // A released file is space already taken, so a full disk is no reason to give it back.
+    // A released file already has its space, so a full disk is not a reason to give it up.
     recycle = worth_it && spare_ == Spare::none && within_limit(files_ > 0 ? 0 : 1);
     if (recycle) spare_ = Spare::being_made;
   }
@@ -193,7 +193,8 @@ bool SegmentPool::drop_shared_spare() {
     best = best_reserve_;
   }
   const auto found = reserve_of(spare_name);
-  // What never was better will not become so. The first one may be of an earlier version's making.
+  // If no spare was better, this one will not become better. The first spare may be from an earlier
+  // version.
   const bool drop = found == Reserve::none && best != Reserve::none && may_grow();
   note_reserve(found);
   if (drop) (void)storage_.remove(spare_name);

@@ -1,4 +1,4 @@
-// Files that will become segments: one is always made ready ahead, and old ones are used again.
+// Files that will become segments: one spare is always kept ready, and old segments are reused.
 #pragma once
 
 #include <atomic>
@@ -39,27 +39,27 @@ class SegmentPool {
   /// A file of segment size: the spare, or, while there is none, one made on the spot (not zeroed,
   /// so its first writes are slower). settle_taken() must follow.
   Taken take(std::error_code& error);
-  /// What take() gave has become a segment, or could not and was removed.
+  /// The file from take() has become a segment, or has been removed after a failure.
   void settle_taken(bool became_segment);
 
-  /// take() would not make anybody wait for long: there is a spare, or files are made quickly here.
+  /// take() would be fast: there is a spare, or files are made quickly on this disk.
   bool can_give() const;
 
   bool wants_spare() const;
   /// Makes one, allocated, zeroed where that keeps it (see Reserve), and synced; gives up soon
   /// after `stopping`.
   std::error_code make_spare(const std::atomic<bool>& stopping);
-  /// A segment nobody needs any more becomes the spare, or is removed. After an error it is still
-  /// there.
+  /// A segment that is no longer needed becomes the spare, or is removed. After an error it still
+  /// exists.
   std::error_code release(const std::string& name, std::uint64_t size);
 
   bool has_spare() const;
-  /// Somebody else has removed it.
+  /// Another program has removed the spare.
   void forget_spare();
-  /// A spare whose blocks somebody else has a share in by now (a clone, a snapshot) is removed, so
-  /// that another one is made. False if it is good, or none is there.
+  /// Removes a spare that now shares its blocks (with a clone, a snapshot), so that another one is
+  /// made. False if the spare is good, or there is none.
   bool drop_shared_spare();
-  /// What the newest spare has kept for a full disk; nothing before there has been one.
+  /// What the newest spare reserves for a full disk; nothing before there has been a spare.
   std::optional<Reserve> reserve() const;
 
   std::uint64_t bytes() const;

@@ -118,7 +118,7 @@ bool SegmentScanner::take_record(ScannedRecord& record, std::vector<ObjectId>* i
   return true;
 }
 
-/// In a batch without a header nothing says where its records end but the zeros after them.
+/// In a batch without a header, only the zeros after its records show where they end.
 bool SegmentScanner::skip_padding() {
   if (!in_loose_batch_ || damaged_ || position_ % block_size == 0) return false;
   constexpr std::byte zeros[record_alignment] = {};
@@ -131,7 +131,7 @@ bool SegmentScanner::skip_padding() {
 void SegmentScanner::step_over_damage() {
   static constexpr std::byte zeros[block_size] = {};
   if (!std::exchange(damaged_, true)) bad_begin_ = position_;
-  // Unused space is mostly blocks of zeros, which can hold nothing.
+  // Unused space is mostly blocks of zeros, which hold nothing valid.
   if (batch_end_ == 0 && position_ % block_size == 0 && position_ + block_size <= end_ &&
       std::memcmp(view(position_, block_size).data(), zeros, block_size) == 0) {
     position_ += block_size;

@@ -1,4 +1,4 @@
-// Reads one segment from front to back, and finds its way again after a damaged place.
+// Reads one segment from front to back, and resynchronises after a damaged place.
 #pragma once
 
 #include <cassert>
@@ -39,7 +39,7 @@ class SegmentScanner {
   /// `ids` they are counted only.
   bool next(ScannedRecord& record, std::vector<ObjectId>* ids);
 
-  /// More of the segment has become valid: next() goes on.
+  /// More of the segment has become valid: next() continues.
   void extend(std::uint64_t end) {
     assert(end >= end_);
     end_ = end;
@@ -50,13 +50,14 @@ class SegmentScanner {
   std::uint64_t batch_begin() const { return batch_begin_; }
   /// Where the last valid record ends.
   std::uint64_t valid_end() const { return valid_end_; }
-  /// How far anything was written, as far as that can be told; at least the last valid record.
+  /// How far anything was written, as far as that can be determined; at least to the end of the
+  /// last valid record.
   std::uint64_t written_end() const;
   /// The greatest of all valid batches.
   Sequence durable_upto() const { return durable_upto_; }
-  /// The greatest sequence that anything valid speaks of, be its record damaged.
+  /// The greatest sequence that anything valid mentions, even if its record is damaged.
   Sequence greatest_claimed() const { return greatest_claimed_; }
-  /// Closed by something valid after them. What follows the last valid record is not among them.
+  /// Regions that end with something valid. What follows the last valid record is not among them.
   const std::vector<BadRegion>& bad_regions() const { return bad_regions_; }
   std::uint64_t read_failures() const { return read_failures_; }
 

@@ -1,9 +1,9 @@
 // What the threads of a file queue share, behind one mutex.
 //
 // The parts of a queue (appender, reader, flusher, backlog worker, maintainer, watcher) know this
-// and nothing of each other, but for what they call to hand callbacks over. The mutex is never held
-// during a system call or a completion: whoever asks for the status is answered even if the disk
-// answers nobody. What one thread alone touches lies in its own part, guarded by its role.
+// state, and nothing of each other, except for the calls that hand callbacks over. The mutex is
+// never held during a system call or a completion, so a request for the status is answered even if
+// the disk hangs. What only one thread touches is in its own part, guarded by its role.
 #pragma once
 
 #include <atomic>
@@ -26,7 +26,7 @@ namespace postoffice::journal {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
-/// What every part may read, and nobody changes.
+/// Constants that every part may read.
 struct Environment {
   const Storage storage;
   const FileQueueOptions options;
@@ -57,13 +57,13 @@ struct StoredCursor {
 /// Segments that somebody removed although callbacks in them had not ended.
 struct RemovedSegments {
   std::vector<Segment> missing;
-  /// The one that was written to then: what is in it is written to a new file.
+  /// The segment that was active then: its content is written to a new file.
   std::optional<Segment> active;
   std::shared_ptr<File> active_file;
   SteadyTime next_write_back{};
 };
 
-/// Why an append would fail. In the order in which they are told.
+/// Why an append would fail. In the order in which they are reported.
 enum class Obstacle { none, directory, failure, overdue, buffer, first_file };
 
 struct SharedState {
@@ -83,7 +83,7 @@ struct SharedState {
   Timestamp newest GUARDED_BY(mutex);  ///< the newest time stamped or told
   Sequence last_stamped GUARDED_BY(mutex);
   BatchBuffer open GUARDED_BY(mutex);
-  /// The flusher sleeps: one that is at work will look again by itself.
+  /// The flusher sleeps; while it works, it checks again by itself.
   bool flusher_waits GUARDED_BY(mutex) = false;
 
   // Flushed.
@@ -94,7 +94,7 @@ struct SharedState {
   FileQueue::FlushStatus flush_status GUARDED_BY(mutex);
   Punctuality punctuality GUARDED_BY(mutex);
   KnownSegments segments GUARDED_BY(mutex);
-  /// The active segment is to be left, if it still is this one; 0: none.
+  /// The active segment must not be used any longer, if it still is this one; 0: none.
   std::uint64_t spoilt_number GUARDED_BY(mutex) = 0;
 
   // To be read.
@@ -102,7 +102,7 @@ struct SharedState {
   Sequence in_memory GUARDED_BY(mutex);  ///< everything up to here has been in memory
   /// The segments hold something readable that memory does not.
   bool behind GUARDED_BY(mutex);
-  /// Set as often as that begins; the backlog worker takes it.
+  /// Set each time that begins; the backlog worker takes it.
   std::optional<BacklogStart> backlog_start GUARDED_BY(mutex);
   ReadProgress progress GUARDED_BY(mutex);
   std::uint64_t lost_since GUARDED_BY(mutex) = 0;  ///< by damage that came after the start
@@ -114,9 +114,9 @@ struct SharedState {
   DirectoryLock::State directory GUARDED_BY(mutex) = DirectoryLock::State::held;
   RemovedSegments removed GUARDED_BY(mutex);
 
-  /// Nothing is stamped before a time that somebody was told.
+  /// No receipt is stamped before a time that was reported to somebody.
   Timestamp tell_newest() REQUIRES(mutex);
-  /// Takes over how far the writer is, and wakes the maintainer for a new segment.
+  /// Records how far the writer is, and wakes the maintainer for a new segment.
   void note_segment(const JournalWriter& writer) REQUIRES(mutex);
   /// For another piece of the backlog.
   bool memory_has_room() const REQUIRES(mutex);

@@ -1,4 +1,4 @@
-// Callbacks that are durable and wait, decoded, for a reader.
+// Durable callbacks that wait, decoded, for a reader.
 #pragma once
 
 #include <deque>
@@ -13,7 +13,7 @@ class UnreadMemory {
   std::size_t bytes() const { return bytes_; }
   static std::size_t bytes_of(const Delivery& batch);
 
-  /// Its entries follow those that are here.
+  /// Appends its entries to those that are here.
   void push(Delivery batch);
 
   /// At least one callback, at most `ids_max` ids beyond that. Must not be empty().

@@ -8,7 +8,7 @@ namespace {
 
 constexpr auto look_interval = std::chrono::milliseconds(250);
 constexpr auto listing_interval = std::chrono::seconds(1);
-/// The first file may take as long without being a line in the log.
+/// The first file may take this long without a line in the log.
 constexpr auto patience_at_start = std::chrono::seconds(1);
 
 bool contains(const std::vector<Segment>& segments, const Segment& segment) {
@@ -18,8 +18,8 @@ bool contains(const std::vector<Segment>& segments, const Segment& segment) {
 
 }  // namespace
 
-/// The name of a new directory must survive, and those of the new ones it lies in: whoever made
-/// them, and however far he came with it. What we may not read was there before us.
+/// The name of a new directory must survive, and those of its new parents, whichever process made
+/// them and however far it got. Directories that we may not read existed before us.
 std::error_code make_directory(const Storage& storage) {
   auto& files = storage.file_system;
   if (const auto error = files.create_directory(storage.directory)) return error;
@@ -45,7 +45,7 @@ QueueThread::Next Watcher::work() {
   next_look_ = now + look_interval;
   tell_turn();  // first: what follows asks the disk
   look_at_directory();
-  // What is in a directory that was moved may come back with it.
+  // The files of a directory that was moved may come back with it.
   if (state_.directory != DirectoryLock::State::held) return {};
   look_at_active();
   if (now >= next_listing_) {
@@ -55,8 +55,7 @@ QueueThread::Next Watcher::work() {
   return {};
 }
 
-/// One line when callbacks begin to be refused, one when that is over. A failure has had its line
-/// already.
+/// One line when callbacks begin to be refused, one when that ends. A failure was logged already.
 void Watcher::tell_turn() {
   const auto found = state_.obstacle();
   const bool young =
@@ -80,8 +79,8 @@ void Watcher::look_at_directory() {
   state_.directory = found;
 }
 
-/// A directory that is gone is made anew; one that is somewhere else may come back, so it is waited
-/// for.
+/// A directory that is gone is made anew. One that was moved may come back, so the watcher waits
+/// for it.
 DirectoryLock::State Watcher::find_directory() {
   using State = DirectoryLock::State;
   const auto& storage = state_.env.storage;
@@ -131,7 +130,7 @@ void Watcher::look_at_names() {
   note_missing(names, before);
 }
 
-/// A spare that somebody removed is forgotten on the way.
+/// It also forgets a spare that was removed.
 Watcher::Names Watcher::list(std::error_code& error) {
   const auto& storage = state_.env.storage;
   const bool spare = state_.pool.has_spare();

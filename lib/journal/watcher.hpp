@@ -1,10 +1,10 @@
-// Watches the others, and whether the queue's files are still there.
+// Watches the other parts, and whether the queue's files still exist.
 //
-// Runs on the watcher's thread alone, which owns the lock of the directory. It mends nothing but a
-// directory that is gone: what it finds it leaves in the shared state, for the flusher (a segment
-// to leave), the maintainer (a cursor or a segment to write again) and whoever asks for the status.
-// It tells the log when callbacks begin to be refused before it asks the disk anything, so a disk
-// that answers nobody is told of, too.
+// Runs on the watcher's thread alone, which owns the lock of the directory. It repairs only a
+// directory that is gone. Everything else that it finds it leaves in the shared state: for the
+// flusher (a segment that must not be used any longer), for the maintainer (a cursor or a segment
+// to write again) and for the status. It logs that callbacks are refused before it asks the disk
+// anything, so a disk that hangs is reported, too.
 #pragma once
 
 #include <set>
@@ -13,7 +13,7 @@
 
 namespace postoffice::journal {
 
-/// The directory of a queue, made with the names above it durable, if it is not there.
+/// Makes the directory of a queue, with durable names above it, if it does not exist.
 std::error_code make_directory(const Storage& storage);
 
 class Watcher final : public QueueThread {
