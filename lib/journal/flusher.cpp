@@ -161,7 +161,8 @@ void Flusher::fail_flush(std::size_t from, std::error_code error) {
     state_.note_segment(writer_);
     set_broken(error);
   }
-  state_.env.say(LogLevel::error, "a flush failed, the segment is left alone: " + error.message());
+  state_.env.say(LogLevel::error,
+                 "a flush failed, the segment is not used again: " + error.message());
   complete(from, flushing_.count(), to_error(error));
 }
 
@@ -206,7 +207,7 @@ void Flusher::refuse_open(std::error_code error) {
   }
   const Unlocked unlocked(state_.mutex);
   if (first_time) {
-    state_.env.say(LogLevel::error, "no segment can be made: " + error.message());
+    state_.env.say(LogLevel::error, "cannot make a segment: " + error.message());
   }
   complete(0, flushing_.count(), to_error(error));
   flushing_.clear();
@@ -229,8 +230,8 @@ bool Flusher::leave_spoilt_segment() {
   state_.maintenance_wanted.notify_one();
   const Unlocked unlocked(state_.mutex);
   state_.env.say(LogLevel::error, segment.name +
-                                      " was removed under this process: a new file is begun, and "
-                                      "what was in it is written again");
+                                      " was removed while this process runs: a new file is begun, "
+                                      "and its content is written again");
   return true;
 }
 

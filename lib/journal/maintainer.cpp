@@ -19,16 +19,16 @@ LogLevel level_of(Reserve reserve) {
 
 const char* words_for(Reserve reserve) {
   switch (reserve) {
-    case Reserve::kept: return "space is held ahead for a full disk again";
+    case Reserve::kept: return "space is reserved for a full disk again";
     case Reserve::first_write:
-      return "this file system copies what is written: of the space held ahead for a full disk "
-             "each byte serves once";
+      return "this file system copies on write: each byte of the space reserved for a full disk "
+             "can be used once";
     case Reserve::none:
-      return "this file system copies what is written, or others share the queue's blocks: no "
-             "space is held ahead, a full disk refuses callbacks at once";
+      return "this file system copies on write, or other files share the queue's blocks: no "
+             "space is reserved, and on a full disk callbacks are refused at once";
     case Reserve::unknown: break;
   }
-  return "this file system does not say whether space is held ahead for a full disk";
+  return "this file system does not say whether space is reserved for a full disk";
 }
 
 }  // namespace
@@ -89,7 +89,7 @@ void Maintainer::make_found_durable() {
   next_make_durable_ = env.now() + retry_interval;
   if (!make_durable(env.storage, *not_durable_)) return;
   not_durable_.reset();
-  env.say(LogLevel::info, "what was found at the start is on the disk now");
+  env.say(LogLevel::info, "what was found at the start is durable now");
 }
 
 /// Whether one was made.
@@ -188,7 +188,7 @@ void Maintainer::release_again() {
   next_release_ = state_.env.now() + retry_interval;
   std::erase_if(unreleased_, [this](const Unreleased& file) {
     if (state_.pool.release(file.name, file.size)) return false;
-    state_.env.say(LogLevel::info, "released " + file.name + " at last");
+    state_.env.say(LogLevel::info, "released " + file.name);
     return true;
   });
 }
@@ -219,9 +219,9 @@ void Maintainer::write_back_removed() {
     removed.active.reset();
     removed.active_file.reset();
   }
-  env.say(LogLevel::info, segment.name + (needed ? " is there again, with all that was in it"
-                                                 : " is not needed: what was in it has ended, or "
-                                                   "was appended again"));
+  env.say(LogLevel::info, segment.name + (needed ? " is restored, with everything that was in it"
+                                                 : " is not needed: its callbacks have ended, or "
+                                                   "were appended again"));
 }
 
 }  // namespace postoffice::journal

@@ -59,7 +59,7 @@ class Recovery {
     SegmentFiles again;
     if ((error = load_segments(storage_, {}, again))) return error;
     if (again.segments.empty()) return {};
-    say(LogLevel::warning, "the cursor is of another queue: everything is read again");
+    say(LogLevel::warning, "the cursor belongs to another queue: everything is read again");
     cursor_.reset();
     files_ = std::move(again);
     return {};
@@ -67,7 +67,7 @@ class Recovery {
 
   std::error_code set_nonsense_aside() {
     for (const auto& name : files_.nonsense) {
-      say(LogLevel::error, name + " is no segment of this queue, moved to quarantine");
+      say(LogLevel::error, name + " is not a segment of this queue; moved to quarantine");
       if (options_.strict) return Error::corrupt;
       if (const auto error = Quarantine(storage_).move(name)) return error;
     }
@@ -83,7 +83,7 @@ class Recovery {
                        recovered_.last_found >= newest.header.first_sequence;
     if (!waits) return;
     recovered_.durable = make_durable(storage_, newest);
-    if (!recovered_.durable) say(LogLevel::warning, "cannot make sure of " + newest.name + " yet");
+    if (!recovered_.durable) say(LogLevel::warning, "cannot make " + newest.name + " durable yet");
   }
 
   ScanResult scan_segments() {

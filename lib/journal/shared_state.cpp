@@ -80,7 +80,7 @@ std::string SharedState::describe(Obstacle obstacle) {
     case Obstacle::directory:
       return directory == DirectoryLock::State::shared
                  ? "another process has taken the lock of " + path
-                 : path + " was moved, or something else is in its place; put it back, or restart";
+                 : path + " was moved or replaced; put it back, or restart";
     case Obstacle::failure: return "no callback can be made durable: " + broken.message();
     case Obstacle::overdue: {
       const auto age = overdue_for();
@@ -89,7 +89,7 @@ std::string SharedState::describe(Obstacle obstacle) {
              " that a sender waits";
     }
     case Obstacle::buffer: return "more callbacks wait for the disk than are kept in memory";
-    case Obstacle::first_file: return "the first file of the queue is not there yet";
+    case Obstacle::first_file: return "the first file of the queue does not exist yet";
   }
   return {};
 }

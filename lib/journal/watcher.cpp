@@ -90,7 +90,8 @@ DirectoryLock::State Watcher::find_directory() {
   auto again = storage.file_system.lock(storage.directory, error);
   if (!again) return found;
   directory_lock_ = std::move(again);
-  state_.env.say(LogLevel::error, storage.directory + " was removed under this process: made anew");
+  state_.env.say(LogLevel::error,
+                 storage.directory + " was removed while this process runs: made anew");
   return State::held;
 }
 
@@ -156,8 +157,8 @@ void Watcher::note_missing(const Names& names, const std::vector<Segment>& befor
   state_.env.say(
       LogLevel::error,
       std::to_string(gone.size()) +
-          " files with callbacks that have not ended were removed under this process, from " +
-          gone.front() + " on: what is in memory is appended again, a crash before would lose it");
+          " files with unfinished callbacks were removed while this process runs, from " +
+          gone.front() + " on: what is in memory is appended again; a crash before that loses it");
 }
 
 }  // namespace postoffice::journal

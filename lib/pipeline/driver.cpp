@@ -249,15 +249,15 @@ void Pipeline::Driver::report_changes(Timestamp now) {
   const bool up = dispatcher_.store().up();
   if (up != std::exchange(store_was_up_, up)) {
     log_(up ? LogLevel::info : LogLevel::warning,
-         up ? "store: takes changes again, applying what waited"
-            : "store: does not take changes; callbacks are still accepted");
+         up ? "store: accepts changes again; applying what waited"
+            : "store: does not accept changes; callbacks are still accepted");
   }
   const core::FetchStage& fetches = dispatcher_.fetches();
   const bool silent = fetches.source_silent(now);
   if (silent != std::exchange(source_was_silent_, silent)) {
     log_(silent ? LogLevel::warning : LogLevel::info,
          silent                     ? "source: no answers; trying once a second"
-         : fetches.breaker().open() ? "source: nothing is left to ask it; not known whether it "
+         : fetches.breaker().open() ? "source: nothing is left to fetch; it is unknown whether it "
                                       "answers"
                                     : "source: answers again");
   }
@@ -273,7 +273,7 @@ void Pipeline::Driver::report_behind(Timestamp now) {
   log_(behind ? LogLevel::warning : LogLevel::info,
        behind ? "behind: more is received than the source answers; " + ids +
                     " ids wait in the queue only, those older than the ttl will end as expired"
-              : std::string("behind no longer: no id waits in the queue only"));
+              : std::string("no longer behind: no id waits in the queue only"));
 }
 
 void Pipeline::Driver::publish(Timestamp now) {

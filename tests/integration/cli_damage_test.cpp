@@ -129,7 +129,7 @@ TEST_CASE("a file that is none of the queue's: strict refuses, otherwise it is s
   CHECK(strict.process().exit_code() == 74);
   Daemon daemon(directory.path());
   REQUIRE(daemon.ready());
-  CHECK(daemon.said(name + " is no segment of this queue, moved to quarantine"));
+  CHECK(daemon.said(name + " is not a segment of this queue; moved to quarantine"));
   CHECK(has(daemon.page("/metrics").body, "\npostoffice_journal_lost_records_total 0\n"));
   CHECK(content_of(directory / ("queue/quarantine/" + name)) == "what is this?");
 }

@@ -137,7 +137,7 @@ TEST_CASE(
     scene.open();
     scene.step_all();
     REQUIRE(scene.got == std::vector<Sequence>{1, 2});
-    CHECK(scene.said("cannot make sure of") == fails);
+    CHECK(scene.said("durable yet") == fails);
     scene.queue->acknowledge(1);  // the later one stands for both
     scene.step_all();
     scene.disk.die_after(0);
@@ -159,7 +159,7 @@ TEST_CASE_FIXTURE(Stepped, "what cannot be made sure of holds nothing once it is
   disk.fail_sync(1);
   open();
   for (int i = 0; i < 5; ++i) queue->step(Worker::backlog);
-  REQUIRE(said("cannot make sure of"));
+  REQUIRE(said("durable yet"));
   REQUIRE(got == std::vector<Sequence>{1});
   disk.fail_reads(true);  // nor later
   queue->acknowledge(1);

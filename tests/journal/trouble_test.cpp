@@ -84,7 +84,7 @@ TEST_CASE_FIXTURE(Troubled, "ready is only who can begin a file in time") {
   open();
   step_all();
   CHECK_FALSE(queue->status().writable);
-  CHECK(queue->trouble() == "the first file of the queue is not there yet");
+  CHECK(queue->trouble() == "the first file of the queue does not exist yet");
   disk.set_full(false);
   clock.advance(2s);
   step_all();
@@ -110,8 +110,8 @@ TEST_CASE_FIXTURE(Troubled, "a segment removed under the process loses nothing, 
   CHECK(queue->at_risk() == 3);
   for (int i = 0; i < 3; ++i) clock.advance(1s), step_all();
   CHECK(queue->at_risk() == 0);
-  CHECK(times_said("was removed under this process") == 1);
-  CHECK(times_said("is there again") == 1);
+  CHECK(times_said("was removed while this process runs") == 1);
+  CHECK(times_said("is restored") == 1);
   die();
   got.clear();
   open();
@@ -128,7 +128,7 @@ TEST_CASE_FIXTURE(Troubled, "older segments removed: said, what is in memory is 
   disk.lose("q/0000000000000001.journal");
   clock.advance(1s);
   queue->step(Worker::watcher);
-  CHECK(times_said("1 files with callbacks that have not ended were removed") == 1);
+  CHECK(times_said("1 files with unfinished callbacks were removed") == 1);
   const auto at_risk = queue->at_risk();
   CHECK(at_risk > 0);
   CHECK(queue->status().crowded == at_risk);  // they were the first

@@ -1,4 +1,4 @@
-// File systems that are filled up for real: what is held ahead is used first, refusals come last.
+// File systems that are filled up for real: what is reserved is used first, refusals come last.
 #include <sys/stat.h>
 
 #include <atomic>
@@ -129,7 +129,7 @@ void clone_and_fill(const std::vector<std::string>& make, Arguments clone, bool 
   CHECK(scene.accepted_bytes(half_a_file) >= half_a_file);
 }
 
-/// What `self-test` says of the room held ahead.
+/// What `self-test` says of the reserved room.
 std::string said_of_reserve(const std::vector<std::string>& make, const std::string& options) {
   const DiskImage disk(make, std::uint64_t{512} << 20, options);
   if (!disk.problem().empty()) return skip_part(options + disk.problem()), "";
@@ -152,18 +152,18 @@ TEST_CASE("btrfs that compresses is full: more than a whole file is taken first 
   fill_and_count(btrfs, "compress-force=zstd");
 }
 
-TEST_CASE("a clone of the queue takes a share in its blocks: others are held ahead (XFS)") {
+TEST_CASE("a clone of the queue takes a share in its blocks: others are reserved (XFS)") {
   clone_and_fill(xfs, {"/bin/cp", "-a", "--reflink=always"}, false);
 }
 
-TEST_CASE("a snapshot takes a share in the queue's blocks: others are held ahead (btrfs)") {
+TEST_CASE("a snapshot takes a share in the queue's blocks: others are reserved (btrfs)") {
   clone_and_fill(btrfs, {"/usr/bin/btrfs", "subvolume", "snapshot"}, true);
 }
 
-TEST_CASE("self-test says what is held ahead, and that it was asked, not tried") {
+TEST_CASE("self-test says what is reserved, and that the file system reported it") {
   for (const auto& [make, options] :
        {std::pair{ext4, ""}, std::pair{xfs, ""}, std::pair{btrfs, ""}}) {
     const auto line = said_of_reserve(make, options);
-    if (!line.empty()) CHECK_MESSAGE(has(line, "ok       reserve      room is held ahead"), line);
+    if (!line.empty()) CHECK_MESSAGE(has(line, "ok       reserve      room is reserved"), line);
   }
 }

@@ -20,7 +20,8 @@ bool is_sound(const std::string& data) {
 
 /// Written back, or appended again before that was done.
 bool is_safe_again(const OnDisk& on) {
-  return eventually([&] { return on.daemon->said(".journal was removed under this process"); }) &&
+  return eventually(
+             [&] { return on.daemon->said(".journal was removed while this process runs"); }) &&
          eventually([&] { return on.metric("postoffice_journal_at_risk_callbacks") == 0; });
 }
 
@@ -33,7 +34,7 @@ TEST_CASE("rm of all the queue's files: nothing accepted is lost, even by kill -
   for (std::int64_t id = 0; id < 10; ++id) CHECK(on.post({id}) == 202);
   remove_all_in(on.queue);
   for (std::int64_t id = 10; id < 20; ++id) CHECK(on.post({id}) == 202);
-  CHECK(eventually([&] { return on.daemon->said("was removed under this process"); }, 2s));
+  CHECK(eventually([&] { return on.daemon->said("was removed while this process runs"); }, 2s));
   CHECK(on.ready());
   CHECK(on.post({20}) == 202);
   CHECK(is_safe_again(on));
@@ -85,7 +86,7 @@ TEST_CASE("the directory moved away: not ready until it is back (S1)") {
   std::filesystem::rename(on.queue, on.data + "/elsewhere");
   CHECK(eventually([&] { return !on.ready(); }, 2s));
   CHECK(on.post({2}) == 503);
-  CHECK(has(on.daemon->page("/healthz").body, "was moved, or something else is in its place"));
+  CHECK(has(on.daemon->page("/healthz").body, "was moved or replaced"));
   std::filesystem::rename(on.data + "/elsewhere", on.queue);
   CHECK(eventually([&] { return on.ready(); }, 2s));
   CHECK(eventually([&] { return on.post({3}) == 202; }));

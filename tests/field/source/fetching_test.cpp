@@ -201,7 +201,7 @@ TEST_CASE("a source that is down is not called silent any more when nothing is l
   REQUIRE(eventually([&] { return world.daemon->status("pending") == 0; }, 40s));
   CHECK(eventually([&] { return !world.silent(); }, 5s));
   CHECK(world.daemon->page("/healthz").body.find("once a second") == std::string::npos);
-  CHECK(eventually([&] { return world.daemon->said("nothing is left to ask"); }));
+  CHECK(eventually([&] { return world.daemon->said("nothing is left to fetch"); }));
   world.send(100, 1);
   CHECK(eventually([&] { return world.silent(); }, 5s));
 }
