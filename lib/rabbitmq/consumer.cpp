@@ -1,5 +1,6 @@
 #include "rabbitmq/consumer.hpp"
 
+#include <cassert>
 #include <utility>
 
 #include "postoffice/error.hpp"
@@ -8,19 +9,8 @@
 namespace postoffice::rabbitmq {
 namespace {
 
-// A queue that was deleted and declared again forgets its consumers, and does not always say so.
-constexpr auto question_every = std::chrono::seconds(2);
-constexpr int answers_believed = 2;
-constexpr int answers_awaited = 3;
-
 // For the broker to hear of the last acknowledgement.
 constexpr auto farewell_limit = std::chrono::milliseconds(500);
-
-// What went to the dead queue is told for so long.
-constexpr auto told_for = std::chrono::minutes(10);
-
-// Publishers tick several times a second.
-constexpr auto silence_limit = std::chrono::seconds(4);
 
 }  // namespace
 
@@ -34,34 +24,43 @@ Consumer::Consumer(const RabbitOptions& options, int shard, std::uint64_t own_se
 }
 
 Consumer::~Consumer() {
-  Lock lock(mutex_);
-  leaving_ = true;
-  wake();
-  left_.wait_for(lock, farewell_limit, [this] { return !leaving_ || !counters_.connected; });
-  lock.unlock();
+  {
+    const LockGuard lock(mutex_);
+    leaving_ = true;
+    wake();
+    const auto until = std::chrono::steady_clock::now() + farewell_limit;
+    while (leaving_ && report_.connected() && std::chrono::steady_clock::now() < until) {
+      left_.wait_until(mutex_, until);
+    }
+  }
   stop();
-  lock.lock();
-  auto done = std::exchange(read_, nullptr);
-  lock.unlock();
+  Queue::ReadDone done;
+  {
+    const LockGuard lock(mutex_);
+    done = std::exchange(read_, nullptr);
+  }
   if (done) done(Error::stopped, {});
 }
 
 void Consumer::read(std::size_t ids_max, Queue::ReadDone done) {
-  Lock lock(mutex_);
+  const LockGuard lock(mutex_);
   ids_max_ = ids_max;
   read_ = std::move(done);
-  deliver(lock);
+  deliver();
 }
 
 /// A completion may call read() again; the outermost call then goes on, so the stack stays flat.
-void Consumer::deliver(Lock& lock) {
+void Consumer::deliver() {
   while (read_ && !delivering_ && buffer_.ready()) {
     delivering_ = true;
     auto done = std::exchange(read_, nullptr);
     auto delivery = buffer_.pop(ids_max_);
-    lock.unlock();
-    done({}, std::move(delivery));
-    lock.lock();
+    {
+      const Unlocked unlocked(mutex_);
+      done({}, std::move(delivery));
+      done = nullptr;
+    }
+    assert(delivering_);
     buffer_.handed();
     delivering_ = false;
   }
@@ -69,30 +68,24 @@ void Consumer::deliver(Lock& lock) {
 
 void Consumer::acknowledge(Sequence up_to) {
   {
-    const std::lock_guard lock(mutex_);
+    const LockGuard lock(mutex_);
     buffer_.acknowledge(up_to);
   }
   wake();
 }
 
 void Consumer::fill(QueueStatus& status) const {
-  const std::lock_guard lock(mutex_);
+  const LockGuard lock(mutex_);
   buffer_.fill(status);
-  status.writable = counters_.connected;
+  status.writable = report_.connected();
 }
 
 RabbitQueueStatus Consumer::details() const {
   RabbitQueueStatus status;
   {
-    const std::lock_guard lock(mutex_);
-    status = counters_;
+    const LockGuard lock(mutex_);
+    status = report_.status(std::chrono::steady_clock::now());
     status.unacknowledged = buffer_.unacknowledged();
-    const auto now = std::chrono::steady_clock::now();
-    status.dead_grows = dead_grew_ && now < *dead_grew_ + told_for;
-    if (missing_since_ && now < missing_at_ + told_for) {
-      status.missing_for = std::chrono::ceil<std::chrono::seconds>(now - *missing_since_);
-    }
-    if (!rejected_at_ || now >= *rejected_at_ + told_for) status.rejected_last.clear();
   }
   status.connects = connects();
   status.trouble = why_disconnected();
@@ -100,29 +93,29 @@ RabbitQueueStatus Consumer::details() const {
 }
 
 void Consumer::nobody_before(std::uint64_t session) {
-  const std::lock_guard lock(mutex_);
+  const LockGuard lock(mutex_);
   if (!serving_ || sessions_ != session) return;
   gaps_.nobody_between();
   note_missing();
 }
 
 std::uint64_t Consumer::session() const {
-  const std::lock_guard lock(mutex_);
+  const LockGuard lock(mutex_);
   return sessions_;
 }
 
 std::vector<std::uint64_t> Consumer::departed(Timestamp applied) const {
-  const std::lock_guard lock(mutex_);
+  const LockGuard lock(mutex_);
   return buffer_.watermarks().departed(applied);
 }
 
 void Consumer::forget(std::uint64_t publisher) {
-  const std::lock_guard lock(mutex_);
+  const LockGuard lock(mutex_);
   buffer_.watermarks().forget(publisher);
 }
 
 std::error_code Consumer::append_held(const std::function<std::error_code(Sequence&)>& append) {
-  const std::lock_guard lock(mutex_);
+  const LockGuard lock(mutex_);
   Sequence sequence = 0;
   const auto error = append(sequence);
   if (!error) buffer_.hold(sequence);
@@ -130,97 +123,86 @@ std::error_code Consumer::append_held(const std::function<std::error_code(Sequen
 }
 
 void Consumer::released(Sequence sequence) {
-  Lock lock(mutex_);
+  const LockGuard lock(mutex_);
   buffer_.release(sequence);
-  deliver(lock);
+  deliver();
 }
 
-void Consumer::released_carried(Sequence sequence, Timestamp stamp, std::span<const ObjectId> ids) {
-  Lock lock(mutex_);
+void Consumer::released_requeued(Sequence sequence, Timestamp stamp,
+                                 std::span<const ObjectId> ids) {
+  const LockGuard lock(mutex_);
   buffer_.release_requeued(sequence, stamp, ids);
-  deliver(lock);
+  deliver();
 }
 
 bool Consumer::set_up(Connection& connection, std::string& reason) {
-  if (!declare(connection.channel(), options_.prefix, {queue_}, existing_, reason)) return false;
+  auto& channel = connection.channel();
+  if (!declare(channel, options_.prefix, {queue_}, existing_, reason)) return false;
   tell(existing_.notes);
-  return connection.channel().consume(queue_, options_.prefetch, reason);
+  return channel.consume(queue_, options_.prefetch, reason);
 }
 
 void Consumer::connected(SteadyTime now) {
-  next_question_ = now + question_every;
-  unanswered_ = alone_ = 0;
-  asked_ = answered_ = farewell_ = 0;
+  watch_.begin(now);
   proven();
-  const std::lock_guard lock(mutex_);
+  const LockGuard lock(mutex_);
   buffer_.begin_channel();
-  counters_.connected = true;
+  report_.set_connected(true);
   serving_ = false;
 }
 
 SteadyTime Consumer::step(Connection& connection, SteadyTime now) {
-  if (now >= next_question_) ask(connection, now);
+  if (now >= watch_.next_question()) ask(connection, now);
   for (const auto tag : rejected_) put_reject(tag, connection.out());
   rejected_.clear();
-  Lock lock(mutex_);
-  deliver(lock);
+  const LockGuard lock(mutex_);
+  deliver();
   if (const auto tag = buffer_.acknowledgeable()) put_acknowledge(*tag, connection.out());
-  if (leaving_ && farewell_ == 0) {
-    put_question_now(connection);
-    farewell_ = asked_;
+  if (leaving_ && !watch_.has_asked_last()) {
+    put_question(queue_, connection.out());
+    watch_.asked_last();
   }
-  return next_question_;
+  return watch_.next_question();
 }
 
 void Consumer::ask(Connection& connection, SteadyTime now) {
-  next_question_ = now + question_every;
-  if (++unanswered_ > answers_awaited) give_up("the queue does not answer");
-  if (falls_silent(now)) give_up("the queue delivers nothing any more");
-  if (unanswered_ == 1) {
-    put_question_now(connection);
-    put_question(dead_, connection.out());
-  }
-}
-
-void Consumer::put_question_now(Connection& connection) {
+  const auto inquiry = watch_.check(now, may_be_silent());
+  if (inquiry.give_up != nullptr) give_up(inquiry.give_up);
+  if (!inquiry.ask) return;
   put_question(queue_, connection.out());
-  ++asked_;
+  put_question(dead_, connection.out());
+  watch_.asked();
 }
 
 /// When a queue is deleted and declared again at once, RabbitMQ 3.10 may keep the consumer, count
 /// messages as delivered, and drop them on their way. Silence is lawful when the window is full or
-/// no publisher is left; then we connect again once, since only a channel that has brought
+/// no publisher is left; then a new connection is made once, since only a channel that has brought
 /// something counts.
-bool Consumer::falls_silent(SteadyTime now) const {
-  const std::lock_guard lock(mutex_);
-  const auto full = buffer_.unacknowledged() >= static_cast<std::size_t>(options_.prefetch);
-  return serving_ && !full && now > delivered_ + silence_limit;
+bool Consumer::may_be_silent() const {
+  const LockGuard lock(mutex_);
+  return !serving_ || buffer_.unacknowledged() >= static_cast<std::size_t>(options_.prefetch);
 }
 
 void Consumer::on_answer(const QueueAnswer& answer) {
-  if (answer.queue == dead_) return count_dead(answer.messages);
-  if (++answered_ == farewell_) {
-    const std::lock_guard lock(mutex_);
+  if (answer.queue == dead_) {
+    const LockGuard lock(mutex_);
+    return report_.dead(answer.messages, std::chrono::steady_clock::now());
+  }
+  const auto verdict = watch_.answered(answer.consumers);
+  if (verdict.was_last) {
+    const LockGuard lock(mutex_);
     leaving_ = false;
     left_.notify_all();
   }
-  unanswered_ = 0;
-  alone_ = answer.consumers == 0 ? alone_ + 1 : 0;
-  if (alone_ >= answers_believed) give_up("the queue has forgotten its consumer");
-}
-
-void Consumer::count_dead(std::uint64_t messages) {
-  const std::lock_guard lock(mutex_);
-  const auto before = std::exchange(counters_.dead, messages);
-  if (before && messages > *before) dead_grew_ = std::chrono::steady_clock::now();
+  if (verdict.give_up != nullptr) give_up(verdict.give_up);
 }
 
 /// What was not handed over comes again; nobody is to wait for it here.
 void Consumer::disconnected() {
-  const std::lock_guard lock(mutex_);
-  buffer_.begin_channel();
   rejected_.clear();
-  counters_.connected = false;
+  const LockGuard lock(mutex_);
+  buffer_.begin_channel();
+  report_.set_connected(false);
   left_.notify_all();
 }
 
@@ -231,51 +213,45 @@ void Consumer::begin_serving() {
 }
 
 void Consumer::on_deliver(std::uint64_t tag, bool redelivered, std::string_view label, Bytes body) {
-  delivered_ = std::chrono::steady_clock::now();
-  const std::lock_guard lock(mutex_);
+  watch_.delivered(std::chrono::steady_clock::now());
+  const LockGuard lock(mutex_);
   begin_serving();
-  if (redelivered) ++counters_.redelivered;
+  if (redelivered) report_.redelivered();
   if (buffer_.add(body)) return look_for_gaps(redelivered, label, body);
-  reject(tag, "a message of " + std::to_string(body.size()) + " bytes that makes no sense");
+  reject(tag, "a message of " + std::to_string(body.size()) + " bytes that cannot be read");
 }
 
 void Consumer::on_huge(std::uint64_t tag, std::uint64_t size) {
-  delivered_ = std::chrono::steady_clock::now();
-  const std::lock_guard lock(mutex_);
+  watch_.delivered(std::chrono::steady_clock::now());
+  const LockGuard lock(mutex_);
   begin_serving();
   buffer_.add_unreadable();
-  reject(tag, "a message of " + std::to_string(size) + " bytes, too large to be one of ours,");
+  reject(tag, "a message of " + std::to_string(size) + " bytes, too large for Postoffice,");
 }
 
 void Consumer::look_for_gaps(bool redelivered, std::string_view label, Bytes body) {
   const auto place = parse_place(label);
-  if (!place) return;  // of an older publisher, or carried forward by a worker
+  if (!place) return;  // of an older publisher, or requeued by a worker
   const auto header = header_of(body);
   gaps_.hear(header.publisher, header.session, *place, is_callback(header.type), redelivered);
   note_missing();
 }
 
 void Consumer::note_missing() {
-  const auto news = gaps_.missing() - std::exchange(counters_.missing, gaps_.missing());
-  if (news == 0) return;
-  const auto now = std::chrono::steady_clock::now();
-  const bool told = missing_since_ && now < missing_at_ + told_for;
-  missing_at_ = now;
-  if (told) return;
-  missing_since_ = now;
+  const auto more = report_.missing(gaps_.missing(), std::chrono::steady_clock::now());
+  if (more == 0) return;
   say(LogLevel::error,
-      std::to_string(news) +
+      std::to_string(more) +
           " messages that the broker had confirmed never came, so far: a policy (max-length, "
           "message-ttl, expires) drops them, or somebody purges, deletes or reads the queue; see "
           "rabbitmqctl list_policies");
 }
 
 void Consumer::reject(std::uint64_t tag, const std::string& why) {
-  ++counters_.rejected;
-  counters_.rejected_last = why + " went to " + dead_;
-  rejected_at_ = std::chrono::steady_clock::now();
+  const auto what = why + " went to " + dead_;
+  report_.rejected(what, std::chrono::steady_clock::now());
   rejected_.push_back(tag);
-  say(LogLevel::error, counters_.rejected_last);
+  say(LogLevel::error, what);
 }
 
 }  // namespace postoffice::rabbitmq

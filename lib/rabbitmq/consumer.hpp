@@ -1,20 +1,25 @@
 // Consumes one shard.
 #pragma once
 
-#include <condition_variable>
 #include <functional>
-#include <mutex>
-#include <optional>
 #include <string>
+#include <vector>
 
+#include "base/thread_annotations.hpp"
 #include "postoffice/defaults/rabbit_queue.hpp"
 #include "rabbitmq/broker_session.hpp"
+#include "rabbitmq/consumer_report.hpp"
+#include "rabbitmq/consumption_watch.hpp"
 #include "rabbitmq/declare.hpp"
 #include "rabbitmq/gap_watch.hpp"
 #include "rabbitmq/shard_buffer.hpp"
 
 namespace postoffice::rabbitmq {
 
+/// Only wires its parts to each other, to a reader and to a connection; they decide.
+///
+/// Reads complete without its mutex. append_held() alone calls something with it held: what
+/// `append` does may take other mutexes, but must not come back here.
 class Consumer final : private BrokerSession {
  public:
   Consumer(const RabbitOptions& options, int shard, std::uint64_t own_session, Log log);
@@ -22,74 +27,65 @@ class Consumer final : private BrokerSession {
   /// read fails with Error::stopped.
   ~Consumer();
 
-  void read(std::size_t ids_max, Queue::ReadDone done);
-  void acknowledge(Sequence up_to);
-  void fill(QueueStatus& status) const;
-  RabbitQueueStatus details() const;
-  std::uint64_t session() const;
+  void read(std::size_t ids_max, Queue::ReadDone done) EXCLUDES(mutex_);
+  void acknowledge(Sequence up_to) EXCLUDES(mutex_);
+  void fill(QueueStatus& status) const EXCLUDES(mutex_);
+  RabbitQueueStatus details() const EXCLUDES(mutex_);
+  std::uint64_t session() const EXCLUDES(mutex_);
   /// Which session nobody else can have been served before, since the one that was before it.
-  void nobody_before(std::uint64_t session);
-  std::vector<std::uint64_t> departed(Timestamp applied) const;
-  void forget(std::uint64_t publisher);
+  void nobody_before(std::uint64_t session) EXCLUDES(mutex_);
+  std::vector<std::uint64_t> departed(Timestamp applied) const EXCLUDES(mutex_);
+  void forget(std::uint64_t publisher) EXCLUDES(mutex_);
 
   /// Appends something to this shard by `append`, which returns an error or the sequence that the
-  /// message will carry. It is not handed over before released().
-  std::error_code append_held(const std::function<std::error_code(Sequence&)>& append);
-  void released(Sequence sequence);
-  void released_carried(Sequence sequence, Timestamp stamp, std::span<const ObjectId> ids);
+  /// message will carry. It is not handed over before released(). One `append` at a time.
+  std::error_code append_held(const std::function<std::error_code(Sequence&)>& append)
+      EXCLUDES(mutex_);
+  void released(Sequence sequence) EXCLUDES(mutex_);
+  void released_requeued(Sequence sequence, Timestamp stamp, std::span<const ObjectId> ids)
+      EXCLUDES(mutex_);
 
  private:
-  using Lock = std::unique_lock<std::mutex>;
-
+  // On the session's thread.
   bool set_up(Connection& connection, std::string& reason) override;
-  void connected(SteadyTime now) override;
-  SteadyTime step(Connection& connection, SteadyTime now) override;
-  void disconnected() override;
-  void on_deliver(std::uint64_t tag, bool redelivered, std::string_view label, Bytes body) override;
-  void on_huge(std::uint64_t tag, std::uint64_t size) override;
-  void on_answer(const QueueAnswer& answer) override;
+  void connected(SteadyTime now) override EXCLUDES(mutex_);
+  SteadyTime step(Connection& connection, SteadyTime now) override EXCLUDES(mutex_);
+  void disconnected() override EXCLUDES(mutex_);
+  void on_deliver(std::uint64_t tag, bool redelivered, std::string_view label, Bytes body) override
+      EXCLUDES(mutex_);
+  void on_huge(std::uint64_t tag, std::uint64_t size) override EXCLUDES(mutex_);
+  void on_answer(const QueueAnswer& answer) override EXCLUDES(mutex_);
 
-  void ask(Connection& connection, SteadyTime now);
-  void put_question_now(Connection& connection);
-  void count_dead(std::uint64_t messages);
-  void begin_serving();
-  void look_for_gaps(bool redelivered, std::string_view label, Bytes body);
-  void note_missing();
-  void reject(std::uint64_t tag, const std::string& why);
-  bool falls_silent(SteadyTime now) const;
+  void ask(Connection& connection, SteadyTime now) EXCLUDES(mutex_);
+  bool may_be_silent() const EXCLUDES(mutex_);
+  void begin_serving() REQUIRES(mutex_);
+  void look_for_gaps(bool redelivered, std::string_view label, Bytes body) REQUIRES(mutex_);
+  void reject(std::uint64_t tag, const std::string& why) REQUIRES(mutex_);
 
-  void deliver(Lock& lock);
+  // From any thread.
+  void note_missing() REQUIRES(mutex_);
+  void deliver() REQUIRES(mutex_);
 
   const RabbitOptions options_;
   const std::string queue_;
   const std::string dead_;
 
-  mutable std::mutex mutex_;
-  ShardBuffer buffer_;
-  GapWatch gaps_;
-  Queue::ReadDone read_;
-  std::size_t ids_max_ = 0;
-  bool delivering_ = false;
-  bool leaving_ = false;
-  std::condition_variable left_;  // … or has no connection
-  bool serving_ = false;          // this channel has brought something
-  std::uint64_t sessions_ = 0;
-  RabbitQueueStatus counters_;
-  std::optional<SteadyTime> dead_grew_;
-  std::optional<SteadyTime> rejected_at_;
-  std::optional<SteadyTime> missing_since_;  // … and always after less than told_for, until now
-  SteadyTime missing_at_{};
+  mutable Mutex mutex_;
+  ShardBuffer buffer_ GUARDED_BY(mutex_);
+  GapWatch gaps_ GUARDED_BY(mutex_);
+  ConsumerReport report_ GUARDED_BY(mutex_);
+  Queue::ReadDone read_ GUARDED_BY(mutex_);
+  std::size_t ids_max_ GUARDED_BY(mutex_) = 0;
+  bool delivering_ GUARDED_BY(mutex_) = false;
+  bool leaving_ GUARDED_BY(mutex_) = false;
+  ConditionVariable left_;                   // … or has no connection
+  bool serving_ GUARDED_BY(mutex_) = false;  // this channel has brought something
+  std::uint64_t sessions_ GUARDED_BY(mutex_) = 0;
 
   // The thread's.
   ExistingQueues existing_;
+  ConsumptionWatch watch_;
   std::vector<std::uint64_t> rejected_;  // tags
-  SteadyTime next_question_{};
-  std::uint64_t asked_ = 0;     // on this channel
-  std::uint64_t answered_ = 0;  // answers come in the order of the questions
-  std::uint64_t farewell_ = 0;  // the question behind the last acknowledgement
-  int unanswered_ = 0;
-  int alone_ = 0;  // answers in a row that knew of no consumer
-  SteadyTime delivered_{};
 };
 
 }  // namespace postoffice::rabbitmq

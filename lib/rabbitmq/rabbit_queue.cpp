@@ -1,5 +1,6 @@
 #include <algorithm>
-#include <mutex>
+#include <atomic>
+#include <memory>
 #include <stdexcept>
 
 #include "base/random.hpp"
@@ -47,7 +48,7 @@ class RabbitQueue::Impl {
                           done = std::move(done)](std::error_code error, const Receipt& receipt) {
       done(error, receipt);
       if (error || !carried) return consumer.released(receipt.sequence);
-      consumer.released_carried(receipt.sequence, receipt.received_at, copy);
+      consumer.released_requeued(receipt.sequence, receipt.received_at, copy);
     };
     const auto refused = consumer_.append_held(
         [&](Sequence& sequence) { return publisher().append(ids, stamp, wrapped, &sequence); });
@@ -58,20 +59,20 @@ class RabbitQueue::Impl {
     QueueStatus status;
     status.queue = options_.publisher;
     consumer_.fill(status);
-    const std::lock_guard lock(mutex_);  // alone: append() takes it inside the consumer's
-    if (publisher_) status.writable = publisher_->writable();
+    if (auto* publisher = ready_publisher_.load()) status.writable = publisher->writable();
     return status;
   }
 
   Consumer& consumer() { return consumer_; }
 
  private:
+  /// By the constructor, and then by append_held() alone, one call at a time.
   Publisher& publisher() {
-    const std::lock_guard lock(mutex_);
     if (!publisher_) {
       const auto ticks = options_.publishes ? Publisher::Ticks::yes : Publisher::Ticks::no;
       publisher_ = std::make_unique<Publisher>(options_, std::vector<int>{shard_}, session_, ticks,
                                                clock_, log_);
+      ready_publisher_ = publisher_.get();
     }
     return *publisher_;
   }
@@ -82,7 +83,7 @@ class RabbitQueue::Impl {
   const Log log_;
   const std::uint64_t session_;
   Consumer consumer_;
-  std::mutex mutex_;
+  std::atomic<Publisher*> ready_publisher_{nullptr};  // for status(), from any thread
   std::unique_ptr<Publisher> publisher_;  // goes before the consumer: its completions use it
 };
 
