@@ -32,8 +32,8 @@ timespec until_then(SteadyTime then) {
 }  // namespace
 
 BrokerSession::BrokerSession(Settings settings)
-    : settings_(std::move(settings)), wake_(make_wake()) {
-  // Not all of them at the same node.
+    : wake_(make_wake()), settings_(std::move(settings)) {
+  // So that not all clients begin with the same node.
   std::random_device random;
   host_ = random() % settings_.address.hosts.size();
 }
@@ -49,7 +49,7 @@ void BrokerSession::start() {
 
 void BrokerSession::stop() {
   {
-    const std::lock_guard lock(mutex_);
+    const LockGuard lock(mutex_);
     stopping_ = true;
     if (current_ != nullptr && !working_) current_->abort();
   }
@@ -63,7 +63,7 @@ void BrokerSession::wake() {
 }
 
 std::string BrokerSession::why_disconnected() const {
-  const std::lock_guard lock(mutex_);
+  const LockGuard lock(mutex_);
   return why_disconnected_;
 }
 
@@ -81,14 +81,14 @@ void BrokerSession::run() {
     const auto began = std::chrono::steady_clock::now();
     std::string reason;
     bool connected = false;
-    // A cluster is there as long as one of its nodes is.
+    // One node that answers is enough.
     for (std::size_t tried = 0; tried < settings_.address.hosts.size(); ++tried) {
       connected = attempt(reason);
       if (connected || stopping_) break;
       host_ = (host_ + 1) % settings_.address.hosts.size();
     }
     if (stopping_) break;
-    // Who is thrown out at once is not to come back at once, again and again.
+    // A client that is thrown out at once must not come back at once, over and over.
     if (connected && std::chrono::steady_clock::now() > began + proven_after) pause = first_pause;
     note(reason);
     wait(nullptr, began + pause);
@@ -96,21 +96,21 @@ void BrokerSession::run() {
   }
 }
 
-/// One connection, from its beginning to its end. False if there was none.
+/// One connection, from beginning to end. False if it could not be opened.
 bool BrokerSession::attempt(std::string& reason) {
   Connection connection;
   const bool opened = open(connection, settings_.address.hosts[host_], reason);
   if (opened) {
     work(connection, reason);
-    // A node may let us in, and yet be cut off from those that it needs.
+    // A node may accept connections although it is cut off from the nodes it needs.
     const bool good = proven_ && given_up_.empty();
     if (!good) host_ = (host_ + 1) % settings_.address.hosts.size();
     disconnected();
-    if (stopping_) take_leave(connection);
+    if (stopping_) close_politely(connection);
   } else if (settings_.address.hosts.size() > 1) {
     reason = settings_.address.host + ": " + reason;
   }
-  const std::lock_guard lock(mutex_);
+  const LockGuard lock(mutex_);
   current_ = nullptr;
   working_ = false;
   return opened;
@@ -120,15 +120,15 @@ bool BrokerSession::open(Connection& connection, const Host& host, std::string& 
   settings_.address.host = host.name;
   settings_.address.port = host.port;
   {
-    const std::lock_guard lock(mutex_);
+    const LockGuard lock(mutex_);
     if (stopping_) return false;
     current_ = &connection;
   }
   return connection.open(address_now(), settings_.heartbeat, reason) && set_up(connection, reason);
 }
 
-/// The host from the list that we began with, all else as it is said now. A URL that cannot be read
-/// is not taken: the old one may still do.
+/// The host stays that of the list; all else is read again. A URL that cannot be parsed is ignored:
+/// the old one may still work.
 Address BrokerSession::address_now() const {
   Address address = settings_.address;
   try {
@@ -140,8 +140,8 @@ Address BrokerSession::address_now() const {
   return address;
 }
 
-/// What the broker still says to us is nobody's any more.
-void BrokerSession::take_leave(Connection& connection) {
+/// Closes politely, for a moment. What the broker still says is ignored.
+void BrokerSession::close_politely(Connection& connection) {
   struct Nobody final : FrameSink {
   } nobody;
   put_close(connection.out());
@@ -158,7 +158,7 @@ void BrokerSession::take_leave(Connection& connection) {
 
 void BrokerSession::work(Connection& connection, std::string& reason) {
   {
-    const std::lock_guard lock(mutex_);
+    const LockGuard lock(mutex_);
     working_ = true;
   }
   ++connects_;
@@ -175,7 +175,7 @@ void BrokerSession::work(Connection& connection, std::string& reason) {
   }
 }
 
-/// Until the broker says something, takes something, somebody wakes us, or it is time.
+/// Until the socket is readable or writable, wake() is called, or it is time.
 void BrokerSession::wait(Connection* connection, SteadyTime until) {
   pollfd descriptors[2] = {{wake_, POLLIN, 0}, {-1, 0, 0}};
   if (connection != nullptr) {
@@ -189,7 +189,7 @@ void BrokerSession::wait(Connection* connection, SteadyTime until) {
     if (descriptors[0].revents != 0) {
       [[maybe_unused]] const auto got = ::read(wake_, &count, sizeof count);
     }
-    // While we wait to connect again there is nothing else to do.
+    // Between connections a wake-up means nothing, unless it is time or the session stops.
     if (connection != nullptr || std::chrono::steady_clock::now() >= until) break;
   }
 }
@@ -209,7 +209,7 @@ void BrokerSession::tell(const std::vector<std::string>& notes) {
 void BrokerSession::note(const std::string& reason) {
   std::string before;
   {
-    const std::lock_guard lock(mutex_);
+    const LockGuard lock(mutex_);
     before = std::exchange(why_disconnected_, reason);
   }
   if (before == reason) return;

@@ -1,26 +1,26 @@
-// A thread that keeps one connection to the broker, for ever.
+// A thread that keeps one connection to the broker and renews it whenever it ends.
 #pragma once
 
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "base/thread_annotations.hpp"
 #include "postoffice/log.hpp"
 #include "rabbitmq/connection.hpp"
 
 namespace postoffice::rabbitmq {
 
 /// Connects, works until something goes wrong, and connects again, at most `reconnect_max` after
-/// the last attempt. What is done meanwhile, the derived class says; all of it runs on the thread.
+/// the last attempt. What is done with a connection is up to the derived class, on that thread.
 class BrokerSession : private FrameSink {
  public:
   struct Settings {
     Address address;
-    std::function<std::string()> url_now;  ///< if given: where `address` came from, as it is now
+    std::function<std::string()> url_now;  ///< if given: the current URL, which replaces `address`
     std::chrono::milliseconds reconnect_max;
     std::chrono::seconds heartbeat;
     std::string name;  ///< for the log: "publisher", "shard 3"
@@ -39,18 +39,18 @@ class BrokerSession : private FrameSink {
   ~BrokerSession();
 
   void start();
-  /// Once, before the derived class is destroyed. Takes leave of a broker that answers: it would
-  /// log a connection that only ends.
+  /// Once, before the derived class is destroyed. Closes the connection properly if the broker
+  /// answers: it logs a warning for connections that just break.
   void stop();
   bool stopping() const { return stopping_; }
   /// Lets the thread look for work; from any thread.
   void wake();
-  /// From inside the handlers: the connection is no good any more.
+  /// From inside the handlers: end this connection and make another one.
   void give_up(const std::string& why);
-  /// What set_up() brought has been seen to work. Only then it is told: a broker that lets in and
-  /// throws out again is one failure, not many.
+  /// The connection has been seen to work. Only then is the success logged: a broker that accepts
+  /// connections and closes them again is one failure, not many.
   void proven();
-  /// Tells what somebody should know of the broker's queues, once.
+  /// Logs what an operator should know about the broker's queues, once.
   void tell(const std::vector<std::string>& notes);
   void say(LogLevel level, const std::string& message) const;
 
@@ -68,24 +68,26 @@ class BrokerSession : private FrameSink {
   bool open(Connection& connection, const Host& host, std::string& reason);
   Address address_now() const;
   bool attempt(std::string& reason);
-  void take_leave(Connection& connection);
+  void close_politely(Connection& connection);
   void work(Connection& connection, std::string& reason);
   void wait(Connection* connection, SteadyTime until);
   void note(const std::string& reason);
 
-  Settings settings_;  // the address: of the host that was tried last
-  const int wake_;     // an eventfd
+  const int wake_;  // an eventfd
   std::atomic<bool> stopping_{false};
   std::atomic<std::uint64_t> connects_{0};
-  std::string given_up_;  // the thread's, as are these
-  std::size_t host_ = 0;  // that is tried next: the last one that worked, if one did
-  std::string told_;      // by tell()
+
+  // The thread's.
+  Settings settings_;     // `address`: the host that was tried last
+  std::size_t host_ = 0;  // tried next: the last one that worked, if any
+  std::string given_up_;
+  std::string told_;  // by tell()
   bool proven_ = false;
 
-  mutable std::mutex mutex_;
-  Connection* current_ = nullptr;
-  bool working_ = false;  // nothing blocks: the thread sees stopping_ by itself
-  std::string why_disconnected_ = "not connected yet";
+  mutable Mutex mutex_;
+  Connection* current_ GUARDED_BY(mutex_) = nullptr;
+  bool working_ GUARDED_BY(mutex_) = false;  // nothing blocks: the thread sees stopping_ by itself
+  std::string why_disconnected_ GUARDED_BY(mutex_) = "not connected yet";
 
   std::thread thread_;
 };

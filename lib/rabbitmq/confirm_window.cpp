@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/checked_count.hpp"
 #include "postoffice/error.hpp"
 
 namespace postoffice::rabbitmq {
@@ -36,7 +37,7 @@ void ConfirmWindow::answer(std::uint64_t tag, bool multiple, bool nacked,
 void ConfirmWindow::answer(Message& message, bool nacked, std::vector<Ended>& ended) {
   if (std::exchange(message.answered, true)) return;
   Slot& slot = slots_[message.slot - first_slot_];
-  --slot.missing;
+  count_down(slot.missing);
   if (nacked) return end(slot, Error::not_durable, true, ended);
   ++confirmed_;
   if (slot.missing == 0) end(slot, {}, false, ended);
