@@ -66,7 +66,7 @@ void parse_query(std::string_view query, Tls& tls) {
     if (equals == parameter.npos) refuse("has a parameter without a value");
     set_parameter(parameter.substr(0, equals), decode(parameter.substr(equals + 1)), tls);
   }
-  if (tls.certificate.empty() != tls.key.empty()) refuse("has one of certfile and keyfile only");
+  if (tls.certificate.empty() != tls.key.empty()) refuse("has only one of certfile and keyfile");
 }
 
 void parse_credentials(std::string_view text, Address& address) {
@@ -79,7 +79,7 @@ int parse_port(std::string_view text) {
   int port = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
   if (error != std::errc{} || end != text.data() + text.size() || port < 1 || port > 65535) {
-    refuse("has a port that is no number from 1 to 65535");
+    refuse("has a port that is not a number from 1 to 65535");
   }
   return port;
 }
@@ -97,7 +97,7 @@ void parse_host(std::string_view text, Address& address) {
     if (colon != text.npos) rest = text.substr(colon);
   }
   if (rest.empty()) return;
-  if (rest[0] != ':') refuse("has something between host and port");
+  if (rest[0] != ':') refuse("has text between host and port");
   address.port = parse_port(rest.substr(1));
 }
 

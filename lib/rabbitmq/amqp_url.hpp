@@ -9,11 +9,11 @@ namespace postoffice::rabbitmq {
 
 /// From the URL's query, by the names that RabbitMQ gave them
 /// (https://www.rabbitmq.com/docs/uri-query-parameters). Unlike there, the broker is verified
-/// unless the URL says otherwise.
+/// by default.
 struct Tls {
-  std::string ca_file;      ///< cacertfile; empty: those that the system trusts
-  std::string certificate;  ///< certfile: who we are, if the broker wants to know
-  std::string key;          ///< keyfile: of that
+  std::string ca_file;      ///< cacertfile; empty: what the system trusts
+  std::string certificate;  ///< certfile: ours, if the broker asks for one
+  std::string key;          ///< keyfile: its private key
   std::string server_name;  ///< server_name_indication; empty: the host
   bool verify = true;       ///< verify=verify_peer or verify_none
 };

@@ -40,7 +40,8 @@ Arguments arguments_of(const std::string& dead) {
   if (dead.empty()) return result;
   result.push_back({"x-single-active-consumer", true});
   result.push_back({"x-dead-letter-exchange", dead});
-  // A length limit that somebody sets is then an honest refusal, and drops nothing confirmed.
+  // With a length limit that somebody sets, the broker then refuses instead of dropping what it has
+  // confirmed.
   result.push_back({"x-overflow", std::string("reject-publish")});
   return result;
 }
@@ -72,10 +73,11 @@ bool adopt(const Difference& difference, Arguments& wanted) {
 
 std::string note_of(const Difference& difference) {
   const auto& name = difference.name;
-  if (name == "x-queue-leader-locator") return {};  // where its leader is was decided long ago
+  if (name == "x-queue-leader-locator")
+    return {};  // too late to matter: its leader was placed when it was declared
   if (name == "x-overflow" && !difference.there) {
     return "was declared without x-overflow: a policy with a length limit drops confirmed "
-           "callbacks, unless it says overflow: reject-publish, too";
+           "callbacks, unless it also says overflow: reject-publish";
   }
   if (!difference.there) return "has no " + name;
   const auto* text = std::get_if<std::string>(&difference.there->value);

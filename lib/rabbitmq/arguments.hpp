@@ -19,24 +19,24 @@ struct Argument {
 
 using Arguments = std::vector<Argument>;
 
-/// Of a shard whose refused messages go to the exchange `dead`; without one: of the queue for dead
-/// letters.
+/// For a shard whose refused messages go to the exchange `dead`; if that is empty, for the dead
+/// queue itself.
 Arguments arguments_of(const std::string& dead);
 
 struct Difference {
   std::string name;               ///< of the argument
-  std::optional<Argument> there;  ///< what the queue has; nothing: not this argument
+  std::optional<Argument> there;  ///< what the queue has; none if it lacks the argument
 };
 
-/// Out of the words of a 406: one argument, that the queue has otherwise or the broker does not
-/// know. Nothing if they say something else.
+/// From the text of a 406: the argument whose value differs at the broker, or which it does not
+/// know. Nothing if the text says something else.
 std::optional<Difference> difference_in(std::string_view words);
 
-/// Takes what is there for what is wanted. False if the queue could not work so: another type, no
-/// single active consumer, dead letters that go elsewhere.
+/// Makes the wanted arguments those that exist. False if the queue cannot be used like that:
+/// another type, no single active consumer, or another dead letter exchange.
 bool adopt(const Difference& difference, Arguments& wanted);
 
-/// What somebody who runs the broker should know of it; empty: nothing.
+/// What an operator should know about it; may be empty.
 std::string note_of(const Difference& difference);
 
 }  // namespace postoffice::rabbitmq

@@ -13,7 +13,7 @@ namespace postoffice::rabbitmq {
 
 enum class Kind : std::uint8_t { callback, carried, tick, goodbye };
 
-/// A callback, or one round of ticks: one message in each of some shards.
+/// A callback, or a round of ticks: one message in each of several shards.
 struct Sent {
   Kind kind = Kind::tick;
   Sequence sequence = 0;
@@ -30,13 +30,13 @@ struct Ended {
   bool nacked = false;
 };
 
-/// Everything in it ends exactly once: with its last confirm, or early with an error. Messages are
-/// numbered from 1 in the order they were sent, as the broker does.
+/// Everything that is added ends exactly once: with its last confirm, or early with an error.
+/// Messages are numbered from 1 in the order they were sent, as the broker does.
 class ConfirmWindow {
  public:
   using SteadyTime = std::chrono::steady_clock::time_point;
 
-  /// `due` does not fall from one to the next, nor does `sequence`.
+  /// Neither `due` nor `sequence` decreases from one to the next.
   void add(Sent sent);
 
   void confirm(std::uint64_t tag, bool multiple, std::vector<Ended>& ended);
@@ -48,7 +48,7 @@ class ConfirmWindow {
 
   bool empty() const { return messages_.empty(); }
   std::size_t messages() const { return messages_.size(); }
-  std::uint64_t confirmed() const { return confirmed_; }  ///< messages, of all connections
+  std::uint64_t confirmed() const { return confirmed_; }  ///< messages, over all connections
   SteadyTime next_due() const;
 
  private:

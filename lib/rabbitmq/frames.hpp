@@ -1,4 +1,4 @@
-// The few AMQP frames that are written often, so cheaply: from templates, into one buffer.
+// The few AMQP frames that are written often, and therefore cheaply: from templates.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace postoffice::rabbitmq {
 
-inline constexpr std::uint16_t channel = 1;  // the only one that we open
+inline constexpr std::uint16_t channel = 1;  // the only one that is opened
 inline constexpr std::size_t frame_overhead = 8;
 
 using Buffer = std::vector<std::byte>;
@@ -38,6 +38,6 @@ void put_reject(std::uint64_t tag, Buffer& out);       ///< basic.reject, not to
 /// has.
 void put_question(const std::string& queue, Buffer& out);
 void put_heartbeat(Buffer& out);
-void put_close(Buffer& out);  ///< connection.close: we leave, and nothing was wrong
+void put_close(Buffer& out);  ///< connection.close, with no error
 
 }  // namespace postoffice::rabbitmq

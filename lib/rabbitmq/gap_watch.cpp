@@ -5,10 +5,10 @@
 namespace postoffice::rabbitmq {
 namespace {
 
-// A publisher that is started again and again gets a line each time.
+// Each start of a publisher adds a line.
 constexpr std::size_t lines_max = 256;
 
-/// Where the numbers begin that must come, once this message has.
+/// The first number that must still come after this message.
 std::uint64_t from_here(const PlaceInLine& place, bool callback) {
   return callback ? place.number : place.number + 1;
 }
@@ -17,7 +17,7 @@ std::uint64_t from_here(const PlaceInLine& place, bool callback) {
 
 void GapWatch::begin_channel() {
   doubtful_ = 0;
-  // Of what is in doubt still, nobody will ever know.
+  // What is still in doubt will never be known.
   std::erase_if(lines_, [](const Line& line) { return line.silent; });
   for (Line& line : lines_) {
     advance(line, line.doubtful_until);
@@ -66,14 +66,15 @@ void GapWatch::hear(std::uint64_t publisher, std::uint64_t session, const PlaceI
   Line* const known = find(publisher, session);
   Line& line = known != nullptr ? *known : begin(publisher, session, place, callback);
   if (callback && redelivered && line.silent && has_come(line, place.number)) nobody_between();
-  if (place.now.first < line.range) return;  // overtaken: whoever was confirmed is not
+  if (place.now.first < line.range)
+    return;  // overtaken by a later connection, so it was not confirmed
   const auto from = from_here(place, callback);
   if (line.silent) begin_again(line, from);
   if (place.now.first > line.range) {
     if (!line.sure || line.unproven) begin_again(line, from);
     line.range = place.now.first;
   }
-  if (callback) take(line, place.number);
+  if (callback) add_number(line, place.number);
   judge(line, place.before);
   judge(line, place.now);
 }
@@ -96,7 +97,7 @@ bool GapWatch::has_come(const Line& line, std::uint64_t number) {
   return in(line.newest) || std::any_of(line.here.begin(), line.here.end(), in);
 }
 
-void GapWatch::take(Line& line, std::uint64_t number) {
+void GapWatch::add_number(Line& line, std::uint64_t number) {
   if (number < line.next) return;
   auto& here = line.here;
   const auto at = std::find_if(here.rbegin(), here.rend(), [&](const ConfirmedRange& piece) {

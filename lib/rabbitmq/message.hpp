@@ -32,15 +32,15 @@ inline constexpr std::size_t message_header_size = 40;
 void encode_message(const MessageHeader& header, std::span<const ObjectId> ids,
                     std::vector<std::byte>& out);
 
-/// Nothing if it is no message of ours; `ids` gets the ids appended, or is left as it was.
+/// Nothing if the body is not in our format. Appends the ids to `ids`, or leaves it as it was.
 std::optional<MessageHeader> decode_message(Bytes body, std::vector<ObjectId>& ids);
 
-/// It names ids, for the first time or once more.
+/// It names ids, for the first time or requeued.
 inline bool is_callback(MessageType type) {
   return type == MessageType::callback || type == MessageType::carried;
 }
 
-/// Of a body that decode_message() has taken.
+/// Of a body that decode_message() has accepted.
 MessageHeader header_of(Bytes body);
 
 /// The shard that an id belongs to.

@@ -1,4 +1,4 @@
-// Where a message stands among those of its publisher, so that whoever consumes sees what is
+// Where a message stands among those of its publisher, so that a consumer sees what is
 // missing. Travels in the property message-id: docs/rabbit_format.md.
 #pragma once
 
@@ -21,13 +21,13 @@ struct ConfirmedRange {
 
 struct PlaceInLine {
   std::uint64_t number = 0;  ///< of this callback; of a tick: of the last callback before it
-  ConfirmedRange now;        ///< known as this was sent: all of them stand before it
-  ConfirmedRange before;     ///< the newest that ended with a number whose fate is not known
+  ConfirmedRange now;        ///< known when this was sent: all of them are ahead of it
+  ConfirmedRange before;     ///< the newest that ended at a number whose fate is unknown
 
   friend bool operator==(const PlaceInLine&, const PlaceInLine&) = default;
 };
 
-/// As it is sent. One for each message: so it allocates nothing.
+/// As it is sent. There is one for each message, so it does not allocate.
 class PlaceText {
  public:
   std::size_t size() const { return size_; }
@@ -44,7 +44,7 @@ class PlaceText {
 
 PlaceText to_text(const PlaceInLine& place);
 
-/// Nothing if it is none of ours.
+/// Nothing if the text is not in this format.
 std::optional<PlaceInLine> parse_place(std::string_view text);
 
 }  // namespace postoffice::rabbitmq

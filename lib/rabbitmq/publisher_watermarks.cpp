@@ -21,7 +21,7 @@ void PublisherWatermarks::hear(const MessageHeader& message) {
         [](std::uint64_t wanted, const Watermark& other) { return wanted < other.publisher; });
     watermark = &*watermarks_.insert(place, {message.publisher, message.session, 0, message.stamp});
   } else if (watermark->session != message.session) {
-    // A straggler from the connection before says nothing about what comes now.
+    // A straggler of an earlier session says nothing about this one.
     if (watermark->session_before == message.session) return;
     *watermark = {message.publisher, message.session, watermark->session, message.stamp};
   }

@@ -10,14 +10,14 @@
 
 namespace postoffice::rabbitmq {
 
-/// Fed with every message in the order of the shard, once it has been handed on.
+/// Hears every message of the shard in order, once the reader has it.
 class PublisherWatermarks {
  public:
   void hear(const MessageHeader& message);
   void forget(std::uint64_t publisher);
 
-  /// The least watermark. Timestamp::min() before anybody was heard; what the last one said if all
-  /// have said goodbye.
+  /// The least watermark. Timestamp::min() before any publisher was heard; if all have said
+  /// goodbye, the last thing that was heard.
   Timestamp frontier() const;
 
   std::vector<std::uint64_t> publishers() const;                 ///< sorted

@@ -26,8 +26,8 @@ std::vector<ObjectId> sorted(std::span<const ObjectId> ids) {
 
 }  // namespace
 
-/// The broker stops reading from connections that publish when it is short of memory, so carrying
-/// forward has one of its own, from the first time on: acknowledgements are never held up.
+/// When it is short of memory the broker stops reading from connections that publish. So requeueing
+/// has a connection of its own, made when it is first needed: acknowledgements are never held up.
 class RabbitQueue::Impl {
  public:
   Impl(const RabbitOptions& options, int shard, Clock& clock, Log log)
@@ -66,7 +66,7 @@ class RabbitQueue::Impl {
   Consumer& consumer() { return consumer_; }
 
  private:
-  /// By the constructor, and then by append_held() alone, one call at a time.
+  /// Called by the constructor, then by append_held() alone, which lets in one call at a time.
   Publisher& publisher() {
     if (!publisher_) {
       const auto ticks = options_.publishes ? Publisher::Ticks::yes : Publisher::Ticks::no;

@@ -29,7 +29,7 @@ void ShardNumbers::answer(Message& message, bool confirmed) {
   if (number == 0) return;
   Shard& shard = shards_[message.shard];
   auto& range = shard.said.now;
-  if (number <= range.last) return;  // doubted since it was sent
+  if (number <= range.last) return;  // in doubt since it was sent
   if (!confirmed) return doubt(shard);
   assert(number <= shard.said.number);
   shard.confirmed[static_cast<std::size_t>(number - range.last - 1)] = true;
@@ -56,8 +56,8 @@ void ShardNumbers::doubt_all() {
 }
 
 void ShardNumbers::end_connection() {
-  // Messages of the next may overtake those of this one, ticks, too: a range of its own for each,
-  // though no callback was sent.
+  // Messages of the next connection, ticks included, may overtake those of this one. So each
+  // connection has a range of its own, even if no callback was sent.
   for (Shard& shard : shards_) {
     ++shard.said.number;
     doubt(shard);

@@ -12,10 +12,10 @@ namespace postoffice::rabbitmq {
 
 /// Of one session. No threads and no broker in here.
 ///
-/// A number that was refused, returned, or on its way when the connection ended may stand in the
-/// queue or not: nobody may call it lost. So what is said to be confirmed is a range without a
-/// hole; behind such a number a new one begins. Only the last of those that ended is kept, since
-/// all that a consumer hears of the older ones it has heard long before.
+/// A number that was refused, returned, or on its way when the connection ended may be in the queue
+/// or not: nobody may call it lost. So what is announced as confirmed is a range without holes;
+/// behind such a number a new range begins. Of the finished ranges only the last is kept: a
+/// consumer has heard of the older ones long before.
 class ShardNumbers {
  public:
   explicit ShardNumbers(std::size_t shards) : shards_(shards) {}
@@ -27,8 +27,8 @@ class ShardNumbers {
   void confirm(std::uint64_t tag, bool multiple) { answer(tag, multiple, true); }
   void refuse(std::uint64_t tag, bool multiple) { answer(tag, multiple, false); }
 
-  /// What has not been confirmed will never be believed: a message came back, whose confirm follows
-  /// all the same.
+  /// A message was returned, whose confirm follows all the same: what is unconfirmed now will not
+  /// be believed when it is confirmed.
   void doubt_all();
 
   /// The connection is gone: doubts all, and tags begin with 1 again.
@@ -36,7 +36,7 @@ class ShardNumbers {
 
  private:
   struct Shard {
-    PlaceInLine said;            // with the next message, but for its own number
+    PlaceInLine said;            // with the next message, except its own number
     std::deque<bool> confirmed;  // of the numbers from said.now.last + 1 to said.number
   };
   struct Message {

@@ -28,7 +28,7 @@ bool set_up(asio::ssl::context& context, const Tls& tls, std::string& reason) {
   context.set_options(Method::default_workarounds | Method::no_tlsv1 | Method::no_tlsv1_1);
   context.set_verify_mode(tls.verify ? asio::ssl::verify_peer : asio::ssl::verify_none);
   std::error_code error;
-  // OpenSSL would ask whoever sits at the terminal.
+  // OpenSSL would prompt at the terminal.
   context.set_password_callback([](std::size_t, auto) { return std::string(); }, error);
   const auto used = [&](const std::string& file) {
     if (error) reason = "the file " + file + " cannot be used: " + error.message();
@@ -71,7 +71,8 @@ class TlsTunnel::Impl {
     std::error_code error;
     asio::local::stream_protocol::socket plain_end(context_);
     asio::local::connect_pair(plain_, plain_end, error);
-    if (!error) plain_end.native_non_blocking(true, error);  // as rabbitmq-c makes its own
+    if (!error)
+      plain_end.native_non_blocking(true, error);  // as rabbitmq-c does with its own sockets
     const int descriptor = error ? -1 : plain_end.release(error);
     if (descriptor < 0 || error) return reason = "no socket: " + error.message(), -1;
     from_broker();
@@ -133,14 +134,15 @@ class TlsTunnel::Impl {
     reason = "no TLS with " + name + ": " + error.message();
     const auto verified = SSL_get_verify_result(session);
     if (ERR_GET_REASON(static_cast<unsigned long>(error.value())) == SSL_R_WRONG_VERSION_NUMBER) {
-      reason += ": port " + std::to_string(address.port) + " does not speak it (mostly it is 5671)";
+      reason +=
+          ": port " + std::to_string(address.port) + " does not speak TLS (the usual port is 5671)";
     }
     if (!address.tls->verify) return false;
     if (verified != X509_V_OK) {
       reason += std::string(": ") + X509_verify_cert_error_string(verified);
     } else if (SSL_get0_peername(session) == nullptr &&
                error.message().find("verify failed") != std::string::npos) {
-      reason += ": the certificate is somebody else's";
+      reason += ": the certificate is for another host";
     }
     return false;
   }
@@ -165,7 +167,7 @@ class TlsTunnel::Impl {
       if (error) return close();
       asio::async_write(*broker_, asio::buffer(up_, count),
                         [this](std::error_code failed, std::size_t) {
-                          // Why it takes no more, from_broker() learns: it closes.
+                          // Why this failed is known to from_broker(), which closes.
                           if (!failed) to_broker();
                         });
     });
@@ -182,7 +184,7 @@ class TlsTunnel::Impl {
     });
   }
 
-  /// An alert is an error of OpenSSL's; that a connection ends is none.
+  /// Only an alert is an OpenSSL error; the end of a connection is not.
   void close_because(std::error_code error) {
     if (error.category() == asio::error::get_ssl_category()) {
       const std::lock_guard lock(mutex_);

@@ -1,5 +1,5 @@
-// What a publisher learns of its queues by asking: whether anybody takes out what it puts in, and
-// whether what it put in is still there. No threads, no broker and no clock in here.
+// What a publisher learns of its queues by asking: whether anybody consumes them, and
+// whether what it published is still there. No threads, no broker and no clock in here.
 #pragma once
 
 #include <chrono>
@@ -9,8 +9,8 @@
 
 namespace postoffice::rabbitmq {
 
-/// When each shard gets its next tick. Where nobody consumes they come slower and slower: nobody
-/// hears them, and they would fill the queue. As soon as somebody does, the next one is due.
+/// When each shard gets its next tick. Where nobody consumes they come ever more slowly: nobody
+/// hears them, and they would fill the queue. As soon as somebody consumes, the next one is due.
 class TickPace {
  public:
   using SteadyTime = std::chrono::steady_clock::time_point;
@@ -27,7 +27,7 @@ class TickPace {
   bool due(std::size_t shard, SteadyTime now) const { return now >= shards_[shard].next; }
   /// One was sent. `hopeful`: its confirm is waited for, so the next comes in seconds at most.
   void ticked(std::size_t shard, SteadyTime now, bool hopeful);
-  /// Those that get a tick now, or `all`; they are taken as ticked. `all` is hopeful.
+  /// Those that get a tick now, or `all`; they count as ticked. `all` is hopeful.
   std::vector<std::size_t> round(bool all, SteadyTime now);
   SteadyTime next() const;
 
@@ -42,20 +42,20 @@ class TickPace {
   std::vector<Shard> shards_;
 };
 
-/// Compares what is in the queues with what was there and what has come since, while nobody
-/// consumes them: then nothing may get less. What does was thrown away by a policy, or taken by
-/// somebody who is none of us.
+/// Compares what is in the queues with what was there and what has been added, while nobody
+/// consumes them: then nothing may disappear. What does was dropped by a policy, or taken by a
+/// stranger.
 ///
-/// Of one look at all queues to the next, `sum now >= sum before + confirmed between - under way
-/// before`, as long as nobody consumes. Somebody may have come and gone between two looks, so one
-/// breach is not believed; two of the same silence are.
+/// From one look at all queues to the next, `sum now >= sum before + confirmed between - under way
+/// before`, as long as nobody consumes. A consumer may have come and gone between two looks, so one
+/// breach is not believed; two without a consumer in sight are.
 class UnreadQueues {
  public:
   struct Look {
     bool consumed = false;        ///< any of the queues has a consumer
     std::uint64_t messages = 0;   ///< in all of them
-    std::uint64_t confirmed = 0;  ///< of ours since the start, when the questions were put
-    std::uint64_t under_way = 0;  ///< and neither confirmed nor refused then
+    std::uint64_t confirmed = 0;  ///< to us since the start, when the questions were put
+    std::uint64_t under_way = 0;  ///< sent, and neither confirmed nor refused then
   };
 
   /// How many more messages are lost than was known before.

@@ -25,8 +25,8 @@ struct RabbitOptions {
   /// parameters cacertfile (else what the system trusts), certfile, keyfile, verify (verify_peer
   /// unless it says verify_none) and server_name_indication. Files are read at each connect.
   std::string url = "amqp://localhost";
-  /// If given, asked at each connect, on the connection's own thread: the same broker as `url`,
-  /// with the user and the password of now.
+  /// If given, called at each connect, on the connection's own thread: the same broker as `url`,
+  /// with the current user and password.
   std::function<std::string()> url_now{};
   std::string prefix = "postoffice";  ///< of all names at the broker
   int shards = 8;  ///< durable quorum queues; the same number for all publishers and consumers
@@ -35,16 +35,16 @@ struct RabbitOptions {
   std::chrono::milliseconds confirm_timeout{800};
   std::chrono::milliseconds reconnect_max{2'000};  ///< between two attempts to connect, at most
   std::chrono::milliseconds tick{250};             ///< between two ticks
-  /// The broker hears from us, and we from it, at least this often. Rounded up to seconds.
+  /// Both sides send something at least this often. Rounded up to seconds.
   std::chrono::milliseconds heartbeat{5'000};
 
-  std::uint64_t publisher = 0;  ///< who we are: fixed for the life of a data directory; 0: random
-  std::size_t window_max = 65'536;           ///< callbacks unconfirmed; beyond: refused
+  std::uint64_t publisher = 0;      ///< identity, fixed for the life of a data directory; 0: random
+  std::size_t window_max = 65'536;  ///< callbacks unconfirmed; beyond: refused
   std::size_t buffer_bytes_max = 16u << 20;  ///< not yet taken by the broker; beyond: refused
   int prefetch = 20'000;  ///< messages handed to a consumer and not acknowledged, 1 to 65'535
 
   /// RabbitQueue only: this object is the only publisher of its shard, too. It sends ticks, and
-  /// append() takes callbacks. Otherwise append() only carries forward.
+  /// append() takes callbacks. Otherwise append() only requeues.
   bool publishes = false;
 };
 
@@ -81,8 +81,8 @@ struct RabbitPublisherStatus {
 
 /// Puts callbacks into the shards. Done means that a quorum of brokers has written each of its
 /// messages to disk. Everything that can go wrong is an error within confirm_timeout, mostly
-/// Error::unavailable (at once) or Error::not_durable (the outcome is unknown). Connects again for
-/// ever.
+/// Error::unavailable (at once) or Error::not_durable (the outcome is unknown). Never gives up
+/// connecting.
 ///
 /// Threads: all methods from any thread. Completions come from the publisher's own thread, or
 /// before the method returns. `clock` must outlive the publisher. Bad options throw
@@ -92,7 +92,7 @@ class RabbitPublisher {
   using ForwardDone = std::function<void(std::error_code)>;
 
   RabbitPublisher(RabbitOptions options, Clock& clock, Log log = {});
-  ~RabbitPublisher();  ///< says no goodbye; what is on its way fails with Error::stopped
+  ~RabbitPublisher();  ///< without a goodbye; what is on its way fails with Error::stopped
 
   /// Stamps a callback now and publishes it (see Queue::append).
   void append(std::span<const ObjectId> ids, Queue::AppendDone done);
@@ -122,23 +122,23 @@ class RabbitPublisher {
 };
 
 struct RabbitQueueStatus {
-  bool connected = false;             ///< consuming, or waiting for the consumer before us to go
-  std::string trouble;                ///< why not, for people
-  std::size_t unacknowledged = 0;     ///< messages, ticks included
-  std::uint64_t redelivered = 0;      ///< messages
-  std::uint64_t rejected = 0;         ///< messages that made no sense: they are in the dead queue
-  std::string rejected_last;          ///< about the last of them, for people, for ten minutes
+  bool connected = false;          ///< consuming, or next in line behind another consumer
+  std::string trouble;             ///< why not, for people
+  std::size_t unacknowledged = 0;  ///< messages, ticks included
+  std::uint64_t redelivered = 0;   ///< messages
+  std::uint64_t rejected = 0;      ///< messages that could not be read: they are in the dead queue
+  std::string rejected_last;       ///< about the last of them, for people, for ten minutes
   std::optional<std::uint64_t> dead;  ///< messages in the dead queue, seen within seconds
   bool dead_grows = false;            ///< some have come within ten minutes
   /// Messages with callbacks that were confirmed to their publishers and never came: thrown away by
   /// the broker, or taken by somebody else.
   std::uint64_t missing = 0;
-  /// If some were missed within ten minutes: how long ago that began.
+  /// If any were missed within ten minutes: how long ago that began.
   std::optional<std::chrono::seconds> missing_for;
   std::uint64_t connects = 0;
 };
 
-/// Takes callbacks out of one shard. Of all consumers of a shard the broker serves one; when that
+/// Takes callbacks out of one shard. The broker serves one consumer of a shard at a time; when that
 /// goes, the next gets everything that it has not acknowledged, in the same order.
 ///
 /// Sequences count what is handed over by this object; after a reconnect callbacks come again, with
@@ -156,12 +156,11 @@ class RabbitQueue final : public Queue {
   void acknowledge(Sequence up_to) override;
   QueueStatus status() const override;
 
-  /// Changes when the broker has begun to serve us, again or for the first time; 0: never yet.
+  /// Changes whenever the broker begins to serve this consumer; 0: it never has.
   std::uint64_t session() const;
 
-  /// For whoever knows that between this session and the one before it no other consumer has
-  /// acknowledged anything: so what is missing now was lost. Nothing happens if it is another
-  /// session by now.
+  /// Says that no other consumer has acknowledged anything between this session and the one before
+  /// it: so what is missing was lost. Does nothing if there is a newer session by now.
   void nobody_before(std::uint64_t session);
 
   /// Publishers that said goodbye, if everything they stamped is before `applied`: the watermark of
