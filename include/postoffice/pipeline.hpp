@@ -64,7 +64,8 @@ struct PipelineStatus {
   Timestamp watermark{};       ///< W of S6
   Timestamp oldest_pending{};  ///< receipt time of the longest waiting id; watermark if none
   Timestamp now{};
-  QueueStatus queue;
+  QueueProgress queue;
+  QueueStatistics queue_statistics;
 };
 
 /// Ties the five parts together. Everything it decides, it decides on the clock's thread.

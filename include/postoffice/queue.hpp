@@ -13,7 +13,7 @@
 namespace postoffice {
 
 /// One callback as a reader gets it. Its ids are `Delivery::ids[ids_begin, ids_end)`.
-struct Entry {
+struct QueuedCallback {
   Sequence sequence = 0;
   Timestamp received_at{};
   std::uint32_t ids_begin = 0;
@@ -26,12 +26,12 @@ struct Entry {
 
 /// Callbacks in rising sequence. The ids of each entry are sorted and distinct.
 struct Delivery {
-  std::vector<Entry> entries;
+  std::vector<QueuedCallback> entries;
   std::vector<ObjectId> ids;
 };
 
-/// One moment of a queue, taken atomically.
-struct QueueStatus {
+/// How far a queue has come: what its reader goes by. One moment, taken atomically.
+struct QueueProgress {
   std::uint64_t queue = 0;  ///< Receipt::queue of every receipt this queue gives
   /// Every callback stamped before this time has been handed to a reader, and none will be stamped
   /// before it. With nothing waiting it is the clock's now(). Where several publishers fill one
@@ -42,26 +42,30 @@ struct QueueStatus {
   std::vector<std::uint64_t> publishers{};
   /// The clock of the next run will not be behind this time, even if the machine's is (see
   /// Clock::not_before). Nothing is deleted that was received after it.
-  Timestamp recorded = Timestamp::max();
-  Sequence last_durable = 0;    ///< newest sequence on stable storage
-  Sequence acknowledged = 0;    ///< everything up to here may be forgotten
-  Timestamp acknowledged_at{};  ///< receipt time of the oldest callback kept, or the frontier
+  Timestamp clock_floor = Timestamp::max();
+  Sequence last_durable = 0;  ///< newest sequence on stable storage
+  Sequence acknowledged = 0;  ///< everything up to here may be forgotten
+  /// Back-pressure: the queue can hand over only so much more before it wants an acknowledgement up
+  /// to here. Ids that stand in the way are better carried forward soon. 0: no hurry.
+  Sequence acknowledge_target = 0;
   /// Distinct ids of all callbacks made durable by, or found at the start of, this run. Carried
-  /// entries of this run are not counted.
+  /// callbacks of this run are not counted.
   std::uint64_t accepted_ids = 0;
   std::uint64_t accepted_callbacks = 0;
-  std::uint64_t bytes = 0;  ///< storage held
-  bool writable = true;     ///< an append made now is expected to succeed
-  /// The queue can hand over only so much more before it wants an acknowledgement up to here: ids
-  /// that stand in the way are better carried forward soon. 0: no hurry.
-  Sequence crowded = 0;
+};
+
+/// What is shown of a queue besides. Nothing is decided by it.
+struct QueueStatistics {
+  Timestamp acknowledged_at{};  ///< receipt time of the oldest callback kept, or the frontier
+  std::uint64_t bytes = 0;      ///< storage held
+  bool writable = true;         ///< an append made now is expected to succeed
 };
 
 /// A durable, ordered queue of callbacks with one reader and cumulative acknowledgement.
 ///
-/// Threads: append() and status() may be called from any thread; read() and acknowledge() from one
-/// thread at a time. Completions come from any thread, possibly before the method returns.
-/// Nothing is thrown across the seam.
+/// Threads: append(), progress() and statistics() may be called from any thread; read() and
+/// acknowledge() from one thread at a time. Completions come from any thread, possibly before the
+/// method returns. Nothing is thrown across the seam.
 class Queue {
  public:
   using AppendDone = std::function<void(std::error_code, Receipt)>;
@@ -79,8 +83,8 @@ class Queue {
   ///
   /// `carried_from` carries ids forward: they are appended again with that original receipt time,
   /// which is exempt from the order, so that what they came in can be acknowledged. In the run that
-  /// appended them they come back with Entry::carried and, as Entry::receipt, the sequence of their
-  /// receipt.
+  /// appended them they come back with QueuedCallback::carried and, as QueuedCallback::receipt, the
+  /// sequence of their receipt.
   virtual void append(std::span<const ObjectId> ids, std::optional<Timestamp> carried_from,
                       AppendDone done) = 0;
 
@@ -94,7 +98,8 @@ class Queue {
   /// what a crash forgets is read again.
   virtual void acknowledge(Sequence up_to) = 0;
 
-  virtual QueueStatus status() const = 0;
+  virtual QueueProgress progress() const = 0;
+  virtual QueueStatistics statistics() const = 0;
 };
 
 }  // namespace postoffice

@@ -34,10 +34,10 @@ Dispatcher::Dispatcher(const PipelineOptions& options, std::uint64_t seed)
       requeue_(ledger_, counters_, options_) {}
 
 void Dispatcher::delivered(const Delivery& delivery, Timestamp now) {
-  for (const postoffice::Entry& entry : delivery.entries) deliver_record(entry, delivery, now);
+  for (const QueuedCallback& entry : delivery.entries) deliver_record(entry, delivery, now);
 }
 
-void Dispatcher::deliver_record(const postoffice::Entry& entry, const Delivery& delivery,
+void Dispatcher::deliver_record(const QueuedCallback& entry, const Delivery& delivery,
                                 Timestamp now) {
   last_delivered_ = std::max(last_delivered_, entry.sequence);
   if (entry.carried) return resolve(requeue_.delivered(entry, delivery, watermark_, now));
@@ -207,7 +207,8 @@ void Dispatcher::drain() {
   fetches_.drain();
 }
 
-Actions& Dispatcher::act(Timestamp now, Timestamp frontier, Timestamp recorded, Sequence crowded) {
+Actions& Dispatcher::act(Timestamp now, Timestamp frontier, Timestamp clock_floor,
+                         Sequence acknowledge_target) {
   Actions& actions = actions_;
   actions.clear();
   line_ = std::max(line_min, 2 * fetches_.limit());
@@ -219,8 +220,8 @@ Actions& Dispatcher::act(Timestamp now, Timestamp frontier, Timestamp recorded, 
   advance_watermark(frontier);
   if (!draining_) offer_touches();
   store_.begin(now, watermark_ - options_.ttl, draining_, actions.applies);
-  if (!draining_) actions.expire = expiry_.begin(now, watermark_, recorded);
-  requeue_.begin(now, {last_delivered_, acknowledged_, crowded, store_.first_touch()}, draining_,
+  if (!draining_) actions.expire = expiry_.begin(now, watermark_, clock_floor);
+  requeue_.begin(now, {last_delivered_, acknowledged_, acknowledge_target, store_.first_touch()}, draining_,
                  actions.requeues);
   acknowledge(actions);
   check(frontier);

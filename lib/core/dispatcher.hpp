@@ -81,11 +81,11 @@ class Dispatcher {
 
   /// `frontier` must have been read from the queue before the last delivered(). The watermark also
   /// follows it down, when a publisher is heard whose clock is behind. No row that was seen after
-  /// `recorded` is deleted: the next run may begin at that time, and must not find its receipts
-  /// already expired. `crowded`: see QueueStatus. The caller may move from the result, which is
+  /// `clock_floor` is deleted: the next run may begin at that time, and must not find its receipts
+  /// already expired. `acknowledge_target`: see QueueProgress. The caller may move from the result, which is
   /// valid until the next call.
-  Actions& act(Timestamp now, Timestamp frontier, Timestamp recorded = Timestamp::max(),
-               Sequence crowded = 0);
+  Actions& act(Timestamp now, Timestamp frontier, Timestamp clock_floor = Timestamp::max(),
+               Sequence acknowledge_target = 0);
 
   const Counters& counters() const { return counters_; }
   const FetchStage& fetches() const { return fetches_; }
@@ -110,7 +110,7 @@ class Dispatcher {
   Sequence last_delivered() const { return last_delivered_; }
 
  private:
-  void deliver_record(const postoffice::Entry& entry, const Delivery& delivery, Timestamp now);
+  void deliver_record(const QueuedCallback& entry, const Delivery& delivery, Timestamp now);
   void receive(ObjectId id, Timestamp received_at, Sequence sequence, Timestamp now);
   void receive_without_room(ObjectId id, Timestamp received_at, Sequence sequence, Timestamp now);
   void enter(EntryIndex index, Timestamp received_at, Sequence sequence, Timestamp now,

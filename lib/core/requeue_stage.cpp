@@ -135,7 +135,7 @@ void RequeueStage::append_failed(Append append, Timestamp watermark, Timestamp n
   }
 }
 
-const std::vector<EntryIndex>& RequeueStage::delivered(const postoffice::Entry& entry,
+const std::vector<EntryIndex>& RequeueStage::delivered(const QueuedCallback& entry,
                                                        const Delivery& delivery,
                                                        Timestamp watermark, Timestamp now) {
   resolved_.clear();

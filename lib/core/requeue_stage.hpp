@@ -93,7 +93,7 @@ class RequeueStage {
   const std::vector<EntryIndex>& appended(std::uint64_t token, std::error_code error,
                                           Sequence receipt, Timestamp watermark, Timestamp now);
   /// A requeued record has been read again. Returns what appended() does.
-  const std::vector<EntryIndex>& delivered(const postoffice::Entry& entry, const Delivery& delivery,
+  const std::vector<EntryIndex>& delivered(const QueuedCallback& entry, const Delivery& delivery,
                                            Timestamp watermark, Timestamp now);
 
   /// The first record that the queue must keep for what is here; max: none.

@@ -56,7 +56,7 @@ class Forwarder::Impl : public std::enable_shared_from_this<Impl> {
 
   // The queue first: what it had handed over by then is among ours.
   Timestamp frontier() const {
-    auto result = queue_.status().frontier;
+    auto result = queue_.progress().frontier;
     const std::lock_guard lock(mutex_);
     for (const auto& callback : callbacks_) {
       if (callback.state != State::confirmed) {

@@ -55,9 +55,9 @@ std::error_code Appender::refusal() const {
 }
 
 /// Under the mutex, so that times and sequences have the same order, and the frontier is exact.
-Entry Appender::stamp(std::optional<Timestamp> carried_from) {
+QueuedCallback Appender::stamp(std::optional<Timestamp> carried_from) {
   if (!carried_from) (void)state_.tell_newest();
-  Entry entry;
+  QueuedCallback entry;
   entry.sequence = entry.receipt = ++state_.last_stamped;
   entry.received_at = carried_from.value_or(state_.newest);
   entry.carried = carried_from.has_value();

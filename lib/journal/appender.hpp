@@ -21,7 +21,7 @@ class Appender {
 
  private:
   std::error_code refusal() const REQUIRES(state_.mutex);
-  Entry stamp(std::optional<Timestamp> carried_from) REQUIRES(state_.mutex);
+  QueuedCallback stamp(std::optional<Timestamp> carried_from) REQUIRES(state_.mutex);
 
   SharedState& state_;
   const std::uint64_t record_size_max_;

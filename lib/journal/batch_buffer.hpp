@@ -16,7 +16,7 @@ struct BatchBuffer {
   std::vector<std::byte> bytes = std::vector<std::byte>(batch_header_size);
   std::vector<RecordHeader> headers;
   std::vector<std::size_t> offsets;  ///< of the records in `bytes`
-  std::vector<Entry> entries;
+  std::vector<QueuedCallback> entries;
   std::vector<ObjectId> ids;
   std::vector<Queue::AppendDone> waiters;
   Timestamp newest{};  ///< given out when the last record was stamped
@@ -27,7 +27,7 @@ struct BatchBuffer {
     return record + 1 < offsets.size() ? offsets[record + 1] : bytes.size();
   }
 
-  void add(const RecordHeader& header, Bytes payload, Entry entry,
+  void add(const RecordHeader& header, Bytes payload, QueuedCallback entry,
            std::span<const ObjectId> entry_ids, Queue::AppendDone done) {
     offsets.push_back(bytes.size());
     bytes.resize(bytes.size() + header.size());

@@ -100,26 +100,29 @@ QueueThread& JournalQueue::thread_of(Worker worker) {
   return maintainer_;
 }
 
-QueueStatus JournalQueue::status() const {
+QueueProgress JournalQueue::progress() const {
   const LockGuard lock(state_.mutex);
-  QueueStatus status;
-  status.queue = state_.env.queue;
-  const auto waiting = state_.progress.oldest_waiting();
-  status.frontier = waiting ? *waiting : state_.tell_newest();
-  status.recorded = state_.cursor.newest;
-  status.last_durable = state_.last_durable;
+  QueueProgress result;
+  result.queue = state_.env.queue;
+  result.frontier = state_.frontier();
+  result.clock_floor = state_.cursor.newest;
+  result.last_durable = state_.last_durable;
   // It may cover burned sequences behind it.
-  status.acknowledged = std::min(state_.progress.acknowledged(), state_.last_durable);
-  status.acknowledged_at =
-      std::min(state_.progress.oldest_kept().value_or(status.frontier), status.frontier);
-  status.accepted_ids = state_.accepted_ids;
-  status.accepted_callbacks = state_.accepted_callbacks;
-  status.bytes = state_.pool.bytes();
-  status.writable = state_.obstacle() == Obstacle::none;
+  result.acknowledged = std::min(state_.progress.acknowledged(), state_.last_durable);
+  result.accepted_ids = state_.accepted_ids;
+  result.accepted_callbacks = state_.accepted_callbacks;
   // Callbacks that would not survive a crash any more should be appended again.
   const auto& missing = state_.removed.missing;
-  if (!missing.empty()) status.crowded = missing.back().last;
-  return status;
+  if (!missing.empty()) result.acknowledge_target = missing.back().last;
+  return result;
+}
+
+QueueStatistics JournalQueue::statistics() const {
+  const LockGuard lock(state_.mutex);
+  const auto frontier = state_.frontier();
+  return {.acknowledged_at = std::min(state_.progress.oldest_kept().value_or(frontier), frontier),
+          .bytes = state_.pool.bytes(),
+          .writable = state_.obstacle() == Obstacle::none};
 }
 
 std::uint64_t JournalQueue::lost_records() const {

@@ -47,7 +47,8 @@ class JournalQueue final : public FileQueue {
   }
   void read(std::size_t ids_max, ReadDone done) override { reader_.read(ids_max, std::move(done)); }
   void acknowledge(Sequence up_to) override { reader_.acknowledge(up_to); }
-  QueueStatus status() const override;
+  QueueProgress progress() const override;
+  QueueStatistics statistics() const override;
 
   const FileQueueRecovery& recovery() const noexcept override { return recovery_; }
   FlushStatus flushes() const override;

@@ -53,6 +53,11 @@ Timestamp SharedState::tell_newest() {
   return newest;
 }
 
+Timestamp SharedState::frontier() {
+  const auto waiting = progress.oldest_waiting();
+  return waiting ? *waiting : tell_newest();
+}
+
 void SharedState::note_segment(const JournalWriter& writer) {
   if (segments.note(writer)) maintenance_wanted.notify_one();
 }

@@ -116,6 +116,7 @@ struct SharedState {
 
   /// No receipt is stamped before a time that was reported to somebody.
   Timestamp tell_newest() REQUIRES(mutex);
+  Timestamp frontier() REQUIRES(mutex);
   /// Records how far the writer is, and wakes the maintainer for a new segment.
   void note_segment(const JournalWriter& writer) REQUIRES(mutex);
   /// For another piece of the backlog.

@@ -6,7 +6,7 @@
 namespace postoffice::journal {
 
 std::size_t UnreadMemory::bytes_of(const Delivery& batch) {
-  return batch.entries.size() * sizeof(Entry) + batch.ids.size() * sizeof(ObjectId);
+  return batch.entries.size() * sizeof(QueuedCallback) + batch.ids.size() * sizeof(ObjectId);
 }
 
 void UnreadMemory::push(Delivery batch) {
@@ -52,7 +52,7 @@ void UnreadMemory::pop() {
   batches_.pop_front();
 }
 
-void append_entries(Delivery& target, const std::vector<Entry>& entries,
+void append_entries(Delivery& target, const std::vector<QueuedCallback>& entries,
                     const std::vector<ObjectId>& ids, std::size_t from, std::size_t to) {
   if (from == to) return;
   const auto begin = entries[from].ids_begin;

@@ -32,7 +32,7 @@ class UnreadMemory {
 };
 
 /// Appends entries [from, to) of `source` with their ids.
-void append_entries(Delivery& target, const std::vector<Entry>& entries,
+void append_entries(Delivery& target, const std::vector<QueuedCallback>& entries,
                     const std::vector<ObjectId>& ids, std::size_t from, std::size_t to);
 
 }  // namespace postoffice::journal

@@ -115,7 +115,7 @@ std::vector<std::function<void()>> Pipeline::Driver::run_round() {
     return std::exchange(answers_, {});
   }
   // The frontier first, the inbox second: what the queue had handed over by then is in the inbox.
-  QueueStatus queue = parts_.queue.status();
+  QueueProgress queue = parts_.queue.progress();
   const std::vector<Event> events = inbox_.take_all();
   const Timestamp now = last_round_ = parts_.clock.now();
   for (const Event& event : events) event(now);
@@ -127,9 +127,10 @@ std::vector<std::function<void()>> Pipeline::Driver::run_round() {
   return std::exchange(answers_, {});
 }
 
-void Pipeline::Driver::act(Timestamp now, QueueStatus& queue) {
+void Pipeline::Driver::act(Timestamp now, QueueProgress& queue) {
   if (now >= next_wake_) next_wake_ = Timestamp::max();
-  core::Actions& actions = dispatcher_.act(now, queue.frontier, queue.recorded, queue.crowded);
+  core::Actions& actions =
+      dispatcher_.act(now, queue.frontier, queue.clock_floor, queue.acknowledge_target);
   if (actions.expire) actions.expire->publishers = std::move(queue.publishers);
   carry_out(actions);
   drain_step(now);
@@ -319,7 +320,8 @@ PipelineStatus Pipeline::Driver::status() const {
   // pending, too. Both are read under one lock, so the identity of S8 holds in every result.
   const std::lock_guard lock(status_mutex_);
   PipelineStatus status = status_;
-  status.queue = parts_.queue.status();
+  status.queue = parts_.queue.progress();
+  status.queue_statistics = parts_.queue.statistics();
   status.accepted_callbacks = status.queue.accepted_callbacks;
   status.accepted_ids = status.queue.accepted_ids;
   status.pending += status.accepted_ids - delivered_ids_;
@@ -328,7 +330,7 @@ PipelineStatus Pipeline::Driver::status() const {
 
 void Pipeline::Driver::progress(Receipt receipt, ProgressDone done) {
   post([this, receipt, done = std::move(done)](Timestamp) {
-    const QueueStatus queue = parts_.queue.status();
+    const QueueProgress queue = parts_.queue.progress();
     if (receipt.queue != queue.queue || receipt.sequence == 0 ||
         receipt.sequence > queue.last_durable) {
       return answers_.push_back([done] { done(Progress::unknown); });

@@ -74,10 +74,16 @@ void Consumer::acknowledge(Sequence up_to) {
   wake();
 }
 
-void Consumer::fill(QueueStatus& status) const {
+QueueProgress Consumer::progress() const {
   const LockGuard lock(mutex_);
-  buffer_.fill(status);
-  status.writable = report_.connected();
+  return buffer_.progress();
+}
+
+QueueStatistics Consumer::statistics() const {
+  const LockGuard lock(mutex_);
+  auto result = buffer_.statistics();
+  result.writable = report_.connected();
+  return result;
 }
 
 RabbitQueueStatus Consumer::details() const {

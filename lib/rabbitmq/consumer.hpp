@@ -29,7 +29,8 @@ class Consumer final : private BrokerSession {
 
   void read(std::size_t ids_max, Queue::ReadDone done) EXCLUDES(mutex_);
   void acknowledge(Sequence up_to) EXCLUDES(mutex_);
-  void fill(QueueStatus& status) const EXCLUDES(mutex_);
+  QueueProgress progress() const EXCLUDES(mutex_);
+  QueueStatistics statistics() const EXCLUDES(mutex_);
   RabbitQueueStatus details() const EXCLUDES(mutex_);
   std::uint64_t session() const EXCLUDES(mutex_);
   /// Which session nobody else can have been served before, since the one that was before it.

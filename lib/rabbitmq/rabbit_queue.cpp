@@ -55,12 +55,16 @@ class RabbitQueue::Impl {
     if (refused) wrapped(refused, {});
   }
 
-  QueueStatus status() {
-    QueueStatus status;
-    status.queue = options_.publisher;
-    consumer_.fill(status);
-    if (auto* publisher = ready_publisher_.load()) status.writable = publisher->writable();
-    return status;
+  QueueProgress progress() const {
+    auto result = consumer_.progress();
+    result.queue = options_.publisher;
+    return result;
+  }
+
+  QueueStatistics statistics() {
+    auto result = consumer_.statistics();
+    if (auto* publisher = ready_publisher_.load()) result.writable = publisher->writable();
+    return result;
   }
 
   Consumer& consumer() { return consumer_; }
@@ -106,7 +110,9 @@ void RabbitQueue::read(std::size_t ids_max, ReadDone done) {
 
 void RabbitQueue::acknowledge(Sequence up_to) { impl_->consumer().acknowledge(up_to); }
 
-QueueStatus RabbitQueue::status() const { return impl_->status(); }
+QueueProgress RabbitQueue::progress() const { return impl_->progress(); }
+
+QueueStatistics RabbitQueue::statistics() const { return impl_->statistics(); }
 
 std::uint64_t RabbitQueue::session() const { return impl_->consumer().session(); }
 

@@ -220,17 +220,20 @@ Sequence ShardBuffer::acknowledge_target() const {
   return newest;
 }
 
-void ShardBuffer::fill(QueueStatus& status) const {
-  status.frontier = watermarks_.frontier();
-  status.publishers = watermarks_.publishers();
-  status.last_durable = last_;
-  status.acknowledged = acknowledged_;
-  status.acknowledged_at =
-      std::min(kept_times_.oldest().value_or(status.frontier), status.frontier);
-  status.accepted_ids = accepted_ids_;
-  status.accepted_callbacks = accepted_callbacks_;
-  status.crowded = acknowledge_target();
-  status.bytes = (ids_.size() - ids_begin_) * sizeof(ObjectId);
+QueueProgress ShardBuffer::progress() const {
+  return {.frontier = watermarks_.frontier(),
+          .publishers = watermarks_.publishers(),
+          .last_durable = last_,
+          .acknowledged = acknowledged_,
+          .acknowledge_target = acknowledge_target(),
+          .accepted_ids = accepted_ids_,
+          .accepted_callbacks = accepted_callbacks_};
+}
+
+QueueStatistics ShardBuffer::statistics() const {
+  const auto frontier = watermarks_.frontier();
+  return {.acknowledged_at = std::min(kept_times_.oldest().value_or(frontier), frontier),
+          .bytes = (ids_.size() - ids_begin_) * sizeof(ObjectId)};
 }
 
 }  // namespace postoffice::rabbitmq

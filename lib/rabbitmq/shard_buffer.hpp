@@ -47,7 +47,8 @@ class ShardBuffer {
   /// The tag to acknowledge with everything before it, if there is one that was not yet.
   std::optional<std::uint64_t> acknowledgeable();
 
-  void fill(QueueStatus& status) const;
+  QueueProgress progress() const;
+  QueueStatistics statistics() const;
   std::size_t unacknowledged() const { return tags_.size(); }
   PublisherWatermarks& watermarks() { return watermarks_; }
   const PublisherWatermarks& watermarks() const { return watermarks_; }

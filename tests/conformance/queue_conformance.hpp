@@ -7,7 +7,7 @@
 //     void restart();  // ends this run and begins another on the same storage
 //   };
 //
-// What a receipt names is found in Entry::receipt; Entry::sequence may be another number.
+// What a receipt names is found in QueuedCallback::receipt; its sequence may be another number.
 //
 // and is run with POSTOFFICE_QUEUE_CONFORMANCE(Harness…).
 #pragma once
@@ -210,7 +210,7 @@ TEST_CASE_TEMPLATE_DEFINE("a carried callback keeps its time and says so", Harne
 TEST_CASE_TEMPLATE_DEFINE("the frontier is the oldest callback that was not handed over, or now",
                           Harness, queue_frontier) {
   Harness harness;
-  auto frontier = [&] { return harness.queue().status().frontier; };
+  auto frontier = [&] { return harness.queue().progress().frontier; };
   CHECK(eventually([&] { return frontier() == harness.clock().now(); }));
   const auto receipt = append(harness, {1});
   harness.clock().advance(Duration(500));
@@ -230,7 +230,7 @@ TEST_CASE_TEMPLATE_DEFINE(
   Mailbox<Delivery> deliveries;
   Timestamp inside{};
   harness.queue().read(10, [&, done = deliveries.done()](std::error_code error, Delivery got) {
-    inside = harness.queue().status().frontier;
+    inside = harness.queue().progress().frontier;
     done(error, std::move(got));
   });
   REQUIRE(deliveries.wait(1));
@@ -245,7 +245,7 @@ TEST_CASE_TEMPLATE_DEFINE(
   const auto second = append(harness, {2}, first.received_at - Duration(5));
   const auto sequences = read_sequences(harness.queue(), 2);
   harness.queue().acknowledge(sequences[0]);
-  CHECK(harness.queue().status().acknowledged == sequences[0]);
+  CHECK(harness.queue().progress().acknowledged == sequences[0]);
   harness.restart();
   const auto delivery = read(harness.queue());
   REQUIRE(delivery.entries.size() == 1);
@@ -265,33 +265,33 @@ TEST_CASE_TEMPLATE_DEFINE(
   const auto first = read_sequences(harness.queue(), 1)[0];
   const auto second = append(harness, {2});
   harness.queue().acknowledge(first + 100);
-  CHECK(harness.queue().status().acknowledged == first);
+  CHECK(harness.queue().progress().acknowledged == first);
   harness.queue().acknowledge(0);
-  CHECK(harness.queue().status().acknowledged == first);
+  CHECK(harness.queue().progress().acknowledged == first);
   CHECK(read(harness.queue()).entries.at(0).receipt == second.sequence);
 }
 
-TEST_CASE_TEMPLATE_DEFINE("the status counts distinct ids and callbacks, carried ones not", Harness,
+TEST_CASE_TEMPLATE_DEFINE("the progress counts distinct ids and callbacks, carried ones not", Harness,
                           queue_counts) {
   Harness harness;
   append(harness, {1, 2, 2});
   append(harness, {3}, harness.clock().now());
   const auto counts = [&](std::uint64_t ids, std::uint64_t callbacks) {
-    const auto status = harness.queue().status();
-    return status.accepted_ids == ids && status.accepted_callbacks == callbacks;
+    const auto progress = harness.queue().progress();
+    return progress.accepted_ids == ids && progress.accepted_callbacks == callbacks;
   };
   CHECK(eventually([&] { return counts(2, 1); }));
-  CHECK(harness.queue().status().writable);
+  CHECK(harness.queue().statistics().writable);
   harness.restart();
   CHECK(eventually([&] { return counts(3, 2); }));
 }
 
-TEST_CASE_TEMPLATE_DEFINE("the status tells since when callbacks are kept", Harness, queue_since) {
+TEST_CASE_TEMPLATE_DEFINE("the statistics tell since when callbacks are kept", Harness, queue_since) {
   Harness harness;
   const auto first = append(harness, {1});
   harness.clock().advance(Duration(100));
   const auto second = append(harness, {2});
-  const auto since = [&] { return harness.queue().status().acknowledged_at; };
+  const auto since = [&] { return harness.queue().statistics().acknowledged_at; };
   CHECK(eventually([&] { return since() == first.received_at; }));
   const auto sequences = read_sequences(harness.queue(), 2);
   harness.clock().advance(Duration(100));

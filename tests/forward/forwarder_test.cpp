@@ -122,15 +122,15 @@ TEST_CASE("each callback goes on with its ids and its receipt time") {
 TEST_CASE("the queue keeps what is not confirmed, and all that came after it (S1)") {
   World world;
   for (const ObjectId id : {1, 2, 3}) world.accept({id});
-  CHECK(world.queue.status().acknowledged == 0);
+  CHECK(world.queue.progress().acknowledged == 0);
   world.broker.answer(1);
   world.clock.run_ready();
-  CHECK(world.queue.status().acknowledged == 0);
+  CHECK(world.queue.progress().acknowledged == 0);
   world.broker.answer(0);
   world.clock.run_ready();
-  CHECK(world.queue.status().acknowledged == 2);
+  CHECK(world.queue.progress().acknowledged == 2);
   world.answer_all();
-  CHECK(world.queue.status().acknowledged == 3);
+  CHECK(world.queue.progress().acknowledged == 3);
   CHECK(world.forwarder->status().forwarded == 3);
 }
 
@@ -179,7 +179,7 @@ TEST_CASE("after a failure it waits for what is under way, then sends in order a
   CHECK(world.broker.messages[4].ids.front() == 2);
   CHECK(world.broker.messages[5].ids.front() == 4);
   world.answer_all();
-  CHECK(world.queue.status().acknowledged == 4);
+  CHECK(world.queue.progress().acknowledged == 4);
 }
 
 TEST_CASE("pauses grow to the longest, and never end (S9)") {
@@ -194,7 +194,7 @@ TEST_CASE("pauses grow to the longest, and never end (S9)") {
   CHECK_FALSE(world.forwarder->status().well);
   world.broker.at_once = std::error_code();
   world.clock.advance(2s);
-  CHECK(world.queue.status().acknowledged == 1);
+  CHECK(world.queue.progress().acknowledged == 1);
   CHECK(world.forwarder->status().well);
   CHECK(world.log.count("") == 2);
 }
@@ -228,7 +228,7 @@ TEST_CASE("a stop waits for what is under way and leaves the rest in the queue (
   CHECK(stopped == 1);
   world.accept({3});
   CHECK(world.broker.messages.size() == 2);
-  CHECK(world.queue.status().acknowledged == 1);
+  CHECK(world.queue.progress().acknowledged == 1);
   world.restart();
   REQUIRE(world.broker.messages.size() == 4);
   CHECK(world.broker.messages[2].ids.front() == 2);
@@ -272,14 +272,14 @@ TEST_CASE("random histories: nothing accepted is lost, whatever fails and restar
       }
     }
     for (int round = 0; round < 1'000; ++round) {
-      if (world.queue.status().acknowledged == accepted.size()) break;
+      if (world.queue.progress().acknowledged == accepted.size()) break;
       for (std::size_t i = 0; i < world.broker.messages.size(); ++i) {
         if (world.broker.messages[i].done) note_and_answer(i, {});
       }
       world.clock.advance(2s);
     }
     REQUIRE(confirmed.size() == accepted.size());
-    REQUIRE(world.queue.status().acknowledged == accepted.size());
+    REQUIRE(world.queue.progress().acknowledged == accepted.size());
   }
 }
 
@@ -345,7 +345,7 @@ TEST_CASE("with threads on all sides every callback arrives, and a stop ends it 
   std::promise<void> stopped;
   forwarder.stop([&] { stopped.set_value(); });
   stopped.get_future().get();
-  CHECK(queue.status().acknowledged == 2 * callbacks);
+  CHECK(queue.progress().acknowledged == 2 * callbacks);
   {
     const std::lock_guard lock(mutex);
     over = true;

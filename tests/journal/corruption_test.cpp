@@ -386,7 +386,7 @@ TEST_CASE("damage that comes after the start is named and counted when it is met
     CHECK(log.find("lost callbacks [8..8]") != std::string::npos);
     CHECK(run->queue().lost_records() == 2);
     run->queue().acknowledge(found.back().sequence);
-    CHECK(run->queue().status().frontier == clock.now());
+    CHECK(run->queue().progress().frontier == clock.now());
     append();
     CHECK(run->read_all().back().sequence == 9);
     CHECK(run->queue().lost_records() == 2);

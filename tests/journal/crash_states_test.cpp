@@ -76,7 +76,7 @@ class StateCheck {
     REQUIRE(queue.recovery().callbacks == found.size());
     // It may cover sequences that nobody will ever read, but no promise.
     const auto covered = oracle_.promised.upper_bound(oracle_.acknowledged);
-    REQUIRE((covered == oracle_.promised.end() || covered->first > queue.status().acknowledged));
+    REQUIRE((covered == oracle_.promised.end() || covered->first > queue.progress().acknowledged));
     Sequence before = 0;
     std::size_t kept = 0;
     std::set<ObjectId> once;

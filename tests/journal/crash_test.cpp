@@ -33,7 +33,7 @@ struct Oracle {
   Sequence acknowledged = 0;                        // by the reader, as far as it was tried
   bool sync_failed = false;
 
-  bool was_attempted(const Entry& entry, std::vector<ObjectId> ids) const {
+  bool was_attempted(const QueuedCallback& entry, std::vector<ObjectId> ids) const {
     const auto found = attempted.find(entry.sequence);
     if (found == attempted.end()) return false;
     return std::any_of(found->second.begin(), found->second.end(), [&](const Sent& sent) {

@@ -163,7 +163,7 @@ TEST_CASE_FIXTURE(OnDisk,
   append_many(*queue, 4001, 10);
   const auto last = read_all(*queue, 10);
   CHECK(last.front() == 4001);
-  CHECK(eventually([&] { return queue->status().frontier == clock.now(); }));
+  CHECK(eventually([&] { return queue->progress().frontier == clock.now(); }));
 }
 
 TEST_CASE_FIXTURE(OnDisk, "appending and reading race through memory and files without a gap") {
@@ -201,7 +201,7 @@ TEST_CASE("time goes on from the newest receipt although the clock was set back"
   testing::ManualClock behind(before.received_at - std::chrono::hours(1));
   const auto queue = open(small_options(directory.path()), behind);
   CHECK(behind.now() == before.received_at);
-  CHECK(queue->status().frontier == before.received_at);
+  CHECK(queue->progress().frontier == before.received_at);
   CHECK(append(*queue, {2}).second.received_at == before.received_at);
 }
 
@@ -218,7 +218,7 @@ TEST_CASE_FIXTURE(OnDisk, "acknowledged segments go, and the disk holds no more 
     append_many(*queue, first, 1000);
     queue->acknowledge(read_all(*queue, 1000).back());
   }
-  CHECK(eventually([&] { return queue->status().bytes <= 3 * (64 << 10); }));
+  CHECK(eventually([&] { return queue->statistics().bytes <= 3 * (64 << 10); }));
 }
 
 TEST_CASE_FIXTURE(Simulated, "the cursor is durable before a segment goes") {
@@ -226,7 +226,7 @@ TEST_CASE_FIXTURE(Simulated, "the cursor is durable before a segment goes") {
     const auto queue = open();
     append_many(*queue, 1, 2000);
     queue->acknowledge(read_all(*queue, 2000).back());
-    CHECK(eventually([&] { return queue->status().bytes <= 3 * (64 << 10); }));
+    CHECK(eventually([&] { return queue->statistics().bytes <= 3 * (64 << 10); }));
   }
   bool cursor_written = false;
   bool cursor_durable = false;
@@ -252,11 +252,11 @@ TEST_CASE_FIXTURE(
     const auto queue = open();
     before = append(*queue, {1}).second.sequence;
     // The spare and the cursor are there: the next sync is the flusher's.
-    REQUIRE(eventually([&] { return queue->status().bytes == 2 * (64 << 10); }));
-    REQUIRE(eventually([&] { return queue->status().recorded == clock.now(); }));
+    REQUIRE(eventually([&] { return queue->statistics().bytes == 2 * (64 << 10); }));
+    REQUIRE(eventually([&] { return queue->progress().clock_floor == clock.now(); }));
     disk.fail_sync(1);
     CHECK(append(*queue, {2}).first == Error::storage_error);
-    REQUIRE(eventually([&] { return queue->status().writable; }));
+    REQUIRE(eventually([&] { return queue->statistics().writable; }));
     const auto [failure, receipt] = append(*queue, {3});
     CHECK_FALSE(failure);
     after = receipt.sequence;
@@ -264,7 +264,7 @@ TEST_CASE_FIXTURE(
     CHECK(queue->flushes().failures == 1);
     CHECK(conformance::read(*queue, 1).entries.at(0).sequence == before);
     CHECK(conformance::read(*queue, 1).entries.at(0).sequence == after);
-    CHECK(eventually([&] { return queue->status().frontier == clock.now(); }));
+    CHECK(eventually([&] { return queue->progress().frontier == clock.now(); }));
   }
   CHECK(disk.syncs_after_failure() == 0);
   disk.cut_power();
@@ -280,18 +280,18 @@ TEST_CASE_FIXTURE(Simulated, "a failed append does not hold the frontier back") 
   disk.fail_all_syncs(true);
   CHECK(append(*queue, {2}).first == Error::storage_error);
   clock.advance(Duration(5000));
-  CHECK(eventually([&] { return queue->status().frontier == clock.now(); }));
-  CHECK(eventually([&] { return !queue->status().writable; }));
+  CHECK(eventually([&] { return queue->progress().frontier == clock.now(); }));
+  CHECK(eventually([&] { return !queue->statistics().writable; }));
   CHECK(append(*queue, {3}).first == Error::storage_error);
   disk.fail_all_syncs(false);
-  CHECK(eventually([&] { return queue->status().writable; }));
+  CHECK(eventually([&] { return queue->statistics().writable; }));
   CHECK_FALSE(append(*queue, {4}).first);
 }
 
 TEST_CASE_FIXTURE(Simulated, "a full disk is met by the reserve first, refused last, and heals") {
   const auto queue = open();
   append(*queue, {1});
-  REQUIRE(eventually([&] { return queue->status().bytes == 2 * (64 << 10); }));
+  REQUIRE(eventually([&] { return queue->statistics().bytes == 2 * (64 << 10); }));
   disk.set_full(true);
   int accepted = 0;
   std::error_code refusal;
@@ -301,9 +301,9 @@ TEST_CASE_FIXTURE(Simulated, "a full disk is met by the reserve first, refused l
   }
   CHECK(refusal == Error::storage_full);
   CHECK(accepted > 20);  // the rest of the segment, and all of the reserve
-  CHECK_FALSE(queue->status().writable);
+  CHECK_FALSE(queue->statistics().writable);
   disk.set_full(false);
-  REQUIRE(eventually([&] { return queue->status().writable; }));
+  REQUIRE(eventually([&] { return queue->statistics().writable; }));
   CHECK_FALSE(append(*queue, {4}).first);
 }
 
@@ -319,9 +319,9 @@ TEST_CASE_FIXTURE(OnDisk,
     if (!refusal) last = receipt.sequence;
   }
   CHECK(refusal == Error::storage_full);
-  CHECK(queue->status().bytes <= options.bytes_max);
+  CHECK(queue->statistics().bytes <= options.bytes_max);
   queue->acknowledge(read_all(*queue, last).back());
-  REQUIRE(eventually([&] { return queue->status().writable; }));
+  REQUIRE(eventually([&] { return queue->statistics().writable; }));
   CHECK_FALSE(append(*queue, {1}).first);
 }
 
@@ -388,7 +388,7 @@ TEST_CASE_FIXTURE(OnDisk, "a queue at work can be inspected and is found sound")
   sender.join();
   std::error_code error;
   const auto summary = inspect_journal(directory.path(), {}, error);
-  CHECK(summary.last == queue->status().last_durable);
+  CHECK(summary.last == queue->progress().last_durable);
   CHECK(summary.torn_bytes == 0);
   inspect_journal(directory.path() + "/nowhere", {}, error);
   CHECK(error == std::errc::no_such_file_or_directory);

@@ -16,7 +16,7 @@ TEST_CASE_FIXTURE(Stepped, "a segment whose first batch could not be synced is t
   clock.advance(1s);
   step_all();
   CHECK(segments() == 1);
-  CHECK(queue->status().bytes <= 2 * options.segment_bytes);  // and a spare
+  CHECK(queue->statistics().bytes <= 2 * options.segment_bytes);  // and a spare
 }
 
 TEST_CASE_FIXTURE(Stepped, "sequences that nobody will ever read do not keep a segment") {
@@ -37,7 +37,7 @@ TEST_CASE_FIXTURE(Stepped, "sequences that nobody will ever read do not keep a s
   REQUIRE_FALSE(append(5));
   queue->acknowledge(got.back());
   for (int i = 0; i < 3; ++i) clock.advance(1s), step_all();
-  CHECK(queue->status().acknowledged >= queue->status().last_durable);
+  CHECK(queue->progress().acknowledged >= queue->progress().last_durable);
   CHECK(segments() == 1);
 }
 
@@ -62,11 +62,11 @@ TEST_CASE_FIXTURE(Stepped, "a disk that does not read for a while loses nothing"
   leave_fifty_to_a_disk_that_does_not_read();
   for (int i = 0; i < 10; ++i) clock.advance(200ms), step_all();
   CHECK(got.size() < 50);
-  const auto frontier = queue->status().frontier;
+  const auto frontier = queue->progress().frontier;
   disk.fail_reads(false);
   for (int i = 0; i < 3; ++i) clock.advance(200ms), step_all();
   CHECK(got.size() == 50);
-  CHECK(frontier < queue->status().frontier);
+  CHECK(frontier < queue->progress().frontier);
   CHECK_FALSE(said("lost"));
 }
 
@@ -94,15 +94,15 @@ TEST_CASE_FIXTURE(Stepped,
   CHECK(segments() == 2);
   CHECK(accepted > 2);
   CHECK(append(1) == Error::storage_full);
-  CHECK_FALSE(queue->status().writable);
+  CHECK_FALSE(queue->statistics().writable);
   clock.advance(10s);
   step_all();
   CHECK(append(1) == Error::storage_full);
   queue->acknowledge(got.back());
   for (int i = 0; i < 10; ++i) clock.advance(1s), step_all();
   CHECK_FALSE(append(1));
-  CHECK(queue->status().writable);
-  CHECK(queue->status().bytes <= 2 * options.segment_bytes);
+  CHECK(queue->statistics().writable);
+  CHECK(queue->statistics().bytes <= 2 * options.segment_bytes);
 }
 
 TEST_CASE_FIXTURE(Stepped,
@@ -110,13 +110,13 @@ TEST_CASE_FIXTURE(Stepped,
   open();
   REQUIRE_FALSE(append(1));
   step_all();
-  const auto recorded = queue->status().recorded;
+  const auto recorded = queue->progress().clock_floor;
   CHECK(recorded > Timestamp{});
   die();
   open();
-  CHECK(queue->status().recorded == Timestamp{});  // with the power all that was found may go
+  CHECK(queue->progress().clock_floor == Timestamp{});  // with the power all that was found may go
   step_all();
-  CHECK(queue->status().recorded >= recorded);
+  CHECK(queue->progress().clock_floor >= recorded);
 }
 
 TEST_CASE(
@@ -237,7 +237,7 @@ TEST_CASE_FIXTURE(Stepped, "what others need of the disk is left to them") {
   disk.set_space({(1 << 20) + (16 << 10), 1 << 30});
   open();
   step_all();
-  CHECK(queue->status().bytes == 16 << 10);
+  CHECK(queue->statistics().bytes == 16 << 10);
   disk.set_space({1 << 20, 1 << 30});
   while (!append(1)) {
   }
@@ -254,11 +254,11 @@ TEST_CASE_FIXTURE(Stepped,
   open();
   for (int i = 0; i < 10; ++i) {
     clock.advance(1s);
-    (void)queue->status();  // somebody is told the time, but nothing is received
+    (void)queue->progress();  // somebody is told the time, but nothing is received
     step_all();
   }
-  const auto told = queue->status().frontier;
-  const auto recorded = queue->status().recorded;
+  const auto told = queue->progress().frontier;
+  const auto recorded = queue->progress().clock_floor;
   CHECK(recorded >= told - 3s);
   die();
   testing::ManualClock behind(told - 1h);

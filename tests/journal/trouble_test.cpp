@@ -35,24 +35,24 @@ TEST_CASE_FIXTURE(Troubled, "a flush that hangs is no secret while it hangs, nor
   open();
   REQUIRE_FALSE(append(1));
   step_all();
-  CHECK(queue->status().writable);
+  CHECK(queue->statistics().writable);
   int syncs = 0;
   disk.during_syncs([&] {
     if (++syncs > 1) return;
     clock.advance(700ms);
-    CHECK(queue->status().writable);
+    CHECK(queue->statistics().writable);
     clock.advance(200ms);
-    CHECK_FALSE(queue->status().writable);
+    CHECK_FALSE(queue->statistics().writable);
     CHECK(queue->trouble().find("the disk does not answer: a flush takes 0.9 s") == 0);
     CHECK(queue->flushes().overdue == 900ms);
     queue->step(Worker::watcher);
     CHECK(times_said("callbacks are refused: the disk does not answer") == 1);
   });
   CHECK_FALSE(append(2));
-  CHECK_FALSE(queue->status().writable);  // it came too late for its sender
+  CHECK_FALSE(queue->statistics().writable);  // it came too late for its sender
   disk.during_syncs({});
   CHECK_FALSE(append(3));
-  CHECK(queue->status().writable);
+  CHECK(queue->statistics().writable);
   CHECK(queue->flushes().overdue == 0ms);
   look();
   CHECK(times_said("callbacks can be made durable again") == 1);
@@ -66,14 +66,14 @@ TEST_CASE_FIXTURE(Troubled, "of a disk that syncs slowly nobody says that it is 
   disk.during_syncs([&] { clock.advance(1500ms); });
   for (int i = 0; i < 5; ++i) {
     CHECK_FALSE(append(2));
-    CHECK_FALSE(queue->status().writable);
+    CHECK_FALSE(queue->statistics().writable);
     look();
   }
   CHECK(times_said("callbacks are refused") == 1);
   disk.during_syncs({});
   clock.advance(1s);
   step_all();  // nobody sends anything now: the cursor shows that it is over
-  CHECK(queue->status().writable);
+  CHECK(queue->statistics().writable);
   clock.advance(1s);
   step_all();
   CHECK(times_said("callbacks can be made durable again") == 1);
@@ -83,12 +83,12 @@ TEST_CASE_FIXTURE(Troubled, "ready is only who can begin a file in time") {
   disk.set_full(true);
   open();
   step_all();
-  CHECK_FALSE(queue->status().writable);
+  CHECK_FALSE(queue->statistics().writable);
   CHECK(queue->trouble() == "the first file of the queue does not exist yet");
   disk.set_full(false);
   clock.advance(2s);
   step_all();
-  CHECK(queue->status().writable);
+  CHECK(queue->statistics().writable);
   CHECK_FALSE(append(1));
 }
 
@@ -104,7 +104,7 @@ TEST_CASE_FIXTURE(Troubled, "a segment removed under the process loses nothing, 
   REQUIRE_FALSE(append(3));  // not noticed yet
   clock.advance(1s);
   queue->step(Worker::watcher);
-  CHECK(queue->status().writable);
+  CHECK(queue->statistics().writable);
   REQUIRE_FALSE(append(4));
   CHECK(active() > removed);
   CHECK(queue->at_risk() == 3);
@@ -131,12 +131,12 @@ TEST_CASE_FIXTURE(Troubled, "older segments removed: said, what is in memory is 
   CHECK(times_said("1 files with unfinished callbacks were removed") == 1);
   const auto at_risk = queue->at_risk();
   CHECK(at_risk > 0);
-  CHECK(queue->status().crowded == at_risk);  // they were the first
+  CHECK(queue->progress().acknowledge_target == at_risk);  // they were the first
   queue->acknowledge(at_risk);
   CHECK(queue->at_risk() == 0);
   clock.advance(1s);
   step_all();
-  CHECK(queue->status().crowded == 0);
+  CHECK(queue->progress().acknowledge_target == 0);
   CHECK_FALSE(said("cannot release"));
 }
 
@@ -169,7 +169,7 @@ TEST_CASE_FIXTURE(Troubled, "what could not be removed is tried again, with a li
   CHECK(segments() == 1);
   CHECK(times_said("released") == 3);
   CHECK(times_said("cannot release") == 3);
-  CHECK(queue->status().bytes <= 2 * options.segment_bytes);
+  CHECK(queue->statistics().bytes <= 2 * options.segment_bytes);
 }
 
 TEST_CASE("released is not lost, although an older file could not be removed") {

@@ -56,7 +56,7 @@ TEST_CASE("a source that hangs for a minute makes no live row disappear (S4)") {
 }
 
 TEST_CASE("a callback handed over as the frontier is read holds the watermark (S6)") {
-  // The queue hands over what it holds at the very moment it is asked for its status.
+  // The queue hands over what it holds at the very moment it is asked for its progress.
   struct Queue final : postoffice::Queue {
     explicit Queue(MemoryQueue& queue) : inner(queue) {}
     void append(std::span<const ObjectId> ids, std::optional<Timestamp> carried_from,
@@ -65,14 +65,15 @@ TEST_CASE("a callback handed over as the frontier is read holds the watermark (S
     }
     void read(std::size_t ids_max, ReadDone done) override { inner.read(ids_max, std::move(done)); }
     void acknowledge(Sequence up_to) override { inner.acknowledge(up_to); }
-    QueueStatus status() const override {
+    QueueStatistics statistics() const override { return inner.statistics(); }
+    QueueProgress progress() const override {
       if (const Pipeline* asked = std::exchange(pipeline, nullptr)) {  // it asks back
         // What the round before this one went by, before this one puts it right.
         greatest = std::max(greatest, asked->status().watermark);
         inner.flush();
         pipeline = asked;
       }
-      return inner.status();
+      return inner.progress();
     }
     MemoryQueue& inner;
     mutable const Pipeline* pipeline = nullptr;  // set: hands over from now on

@@ -42,7 +42,7 @@ TEST_CASE("what was accepted arrives, each id in its shard, and no tick is ahead
     RabbitPublisher second(all.options, behind, all.log.log());
     REQUIRE(within(10s, [&] {
       for (const auto& reader : all.readers) {
-        if (reader->queue().status().publishers.size() < 2) return false;
+        if (reader->queue().progress().publishers.size() < 2) return false;
       }
       return second.status().connected;
     }));
@@ -58,8 +58,7 @@ TEST_CASE("what was accepted arrives, each id in its shard, and no tick is ahead
     CHECK(flood.accepted_count() > 1'000);
     CHECK(all.arrives(flood));
     CHECK(all.arrives(other));
-    const auto status = all.readers[0]->queue().status();
-    CHECK(status.frontier <= behind.now());
+    CHECK(all.readers[0]->queue().progress().frontier <= behind.now());
     std::promise<void> stopped;
     second.stop([&] { stopped.set_value(); });
     REQUIRE(stopped.get_future().wait_for(3s) == std::future_status::ready);
@@ -67,8 +66,8 @@ TEST_CASE("what was accepted arrives, each id in its shard, and no tick is ahead
   for (const auto& reader : all.readers) {
     CHECK_FALSE(reader->frontier_was_wrong());
     auto& queue = reader->queue();
-    CHECK(within(5s, [&] { return queue.status().publishers.size() == 1; }));
-    CHECK(within(5s, [&] { return all.clock.now() - queue.status().frontier < 1s; }));
+    CHECK(within(5s, [&] { return queue.progress().publishers.size() == 1; }));
+    CHECK(within(5s, [&] { return all.clock.now() - queue.progress().frontier < 1s; }));
     CHECK(queue.departed(behind.now() + 1us).size() == 1);
     CHECK(queue.departed(behind.now()).empty());
   }
@@ -182,7 +181,7 @@ TEST_CASE("a second consumer takes over, in order, what the first has not acknow
     CHECK(second.count() == 0);
     CHECK(second.queue().session() == 0);
     CHECK(first.session() != 0);
-    const auto acknowledged = first.status().acknowledged;
+    const auto acknowledged = first.progress().acknowledged;
     const auto before = all.readers[0]->ids();
     all.readers.clear();
     CHECK(within(10s, [&] { return second.count() >= before.size() - acknowledged * 10; }));

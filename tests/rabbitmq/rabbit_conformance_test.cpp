@@ -25,7 +25,7 @@ class RabbitHarness {
   void open() {
     queue_ = std::make_unique<RabbitQueue>(options_, 0, clock_);
     REQUIRE(testing::within(std::chrono::seconds(10), [&] {
-      return queue_->status().writable && queue_->details().connected;
+      return queue_->statistics().writable && queue_->details().connected;
     }));
   }
 

@@ -25,28 +25,23 @@ struct Shard : ShardBuffer {
     arrive(MessageType::callback, time, std::move(ids));
   }
   void tick(int time) { arrive(MessageType::tick, time); }
-  QueueStatus status() const {
-    QueueStatus status;
-    fill(status);
-    return status;
-  }
 };
 
 }  // namespace
 
 TEST_CASE_FIXTURE(Shard, "the frontier passes a callback once the reader has it, not before (S6)") {
   tick(10);
-  CHECK(status().frontier == at(10));
+  CHECK(progress().frontier == at(10));
   callback(11, {1});
   tick(20);
-  CHECK(status().frontier == at(10));
+  CHECK(progress().frontier == at(10));
   const auto delivery = pop(100);
   CHECK(delivery.entries.size() == 1);
   tick(21);
-  CHECK(status().frontier == at(10));
+  CHECK(progress().frontier == at(10));
   handed();
-  CHECK(status().frontier == at(21));
-  CHECK(status().publishers == std::vector<std::uint64_t>{9});
+  CHECK(progress().frontier == at(21));
+  CHECK(progress().publishers == std::vector<std::uint64_t>{9});
 }
 
 TEST_CASE_FIXTURE(Shard, "acknowledging a callback takes the ticks behind it along, no callback") {
@@ -65,7 +60,7 @@ TEST_CASE_FIXTURE(Shard, "acknowledging a callback takes the ticks behind it alo
   tick(6);
   CHECK_FALSE(acknowledgeable());
   acknowledge(99);
-  CHECK(status().acknowledged == 2);
+  CHECK(progress().acknowledged == 2);
   CHECK(acknowledgeable() == 6);
   tick(7);
   CHECK(acknowledgeable() == 7);
@@ -87,13 +82,13 @@ TEST_CASE_FIXTURE(Shard, "on a new channel callbacks come again with new sequenc
   const auto first = pop(1).entries.at(0).sequence;
   handed();
   callback(2, {2, 3});
-  CHECK(status().accepted_ids == 3);
+  CHECK(progress().accepted_ids == 3);
   begin_channel();
-  CHECK(status().accepted_ids == 1);
+  CHECK(progress().accepted_ids == 1);
   CHECK_FALSE(ready());
   callback(1, {1});
   callback(2, {2, 3});
-  CHECK(status().accepted_ids == 4);
+  CHECK(progress().accepted_ids == 4);
   const auto again = pop(100);
   handed();
   REQUIRE(again.entries.size() == 2);
@@ -114,8 +109,8 @@ TEST_CASE_FIXTURE(Shard, "what this session carries forward says so; that of oth
   CHECK(delivery.entries[0].carried);
   CHECK(delivery.entries[0].receipt == 40);
   CHECK_FALSE(delivery.entries[1].carried);
-  CHECK(status().accepted_ids == 1);
-  CHECK(status().frontier == Timestamp::min());
+  CHECK(progress().accepted_ids == 1);
+  CHECK(progress().frontier == Timestamp::min());
 }
 
 TEST_CASE_FIXTURE(Shard, "nothing is read before its append is done") {
@@ -124,7 +119,7 @@ TEST_CASE_FIXTURE(Shard, "nothing is read before its append is done") {
   callback(5, {2});
   tick(6);
   CHECK_FALSE(ready());
-  CHECK(status().frontier == Timestamp::min());
+  CHECK(progress().frontier == Timestamp::min());
   release(40);
   CHECK(ready());
   CHECK(pop(100).entries.size() == 2);
@@ -202,12 +197,12 @@ TEST_CASE_FIXTURE(Shard,
 
 TEST_CASE_FIXTURE(Shard, "a window that is nearly full says what should be acknowledged") {
   for (int i = 0; i < 6; ++i) callback(i, {i});
-  CHECK(status().crowded == 0);
+  CHECK(progress().acknowledge_target == 0);
   callback(6, {6});
-  CHECK(status().crowded == 4);
+  CHECK(progress().acknowledge_target == 4);
   pop(100);
   handed();
   acknowledge(4);
   acknowledgeable();
-  CHECK(status().crowded == 0);
+  CHECK(progress().acknowledge_target == 0);
 }

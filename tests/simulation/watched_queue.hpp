@@ -18,7 +18,7 @@ class WatchedQueue final : public Queue {
   }
   void read(std::size_t ids_max, ReadDone done) override {
     queue_.read(ids_max, [this, done = std::move(done)](std::error_code error, Delivery delivery) {
-      for (const Entry& entry : delivery.entries) {
+      for (const QueuedCallback& entry : delivery.entries) {
         for (auto place = entry.ids_begin; place != entry.ids_end; ++place) {
           oracle_.handed(delivery.ids[place], entry.received_at);
         }
@@ -27,7 +27,8 @@ class WatchedQueue final : public Queue {
     });
   }
   void acknowledge(Sequence up_to) override { queue_.acknowledge(up_to); }
-  QueueStatus status() const override { return queue_.status(); }
+  QueueProgress progress() const override { return queue_.progress(); }
+  QueueStatistics statistics() const override { return queue_.statistics(); }
 
  private:
   Queue& queue_;

@@ -127,8 +127,9 @@ void write_store_up(MetricsText& out, bool up) {
 
 void write_queue(MetricsText& out, const postoffice::PipelineStatus& status) {
   out.gauge("postoffice_queue_writable", "1 if a callback can be made durable.",
-            status.queue.writable ? 1 : 0);
-  out.gauge("postoffice_queue_bytes", "Storage held by the queue.", number(status.queue.bytes));
+            status.queue_statistics.writable ? 1 : 0);
+  out.gauge("postoffice_queue_bytes", "Storage held by the queue.",
+            number(status.queue_statistics.bytes));
   out.gauge("postoffice_queue_callbacks", "Callbacks kept until all of their ids have ended.",
             number(status.queue.last_durable - status.queue.acknowledged));
   out.counter("postoffice_carried_ids_total",

@@ -39,15 +39,16 @@ void write_work(Json& json, const postoffice::PipelineStatus& status, bool store
       .member("stuck_deletes", status.stuck_deletes);
 }
 
-void write_queue(Json& json, const postoffice::QueueStatus& queue) {
+void write_queue(Json& json, const postoffice::QueueProgress& queue,
+                 const postoffice::QueueStatistics& statistics) {
   json.key("queue")
       .begin_object()
       .member("last_durable", queue.last_durable)
       .member("acknowledged", queue.acknowledged)
-      .member("acknowledged_at", queue.acknowledged_at)
+      .member("acknowledged_at", statistics.acknowledged_at)
       .member("frontier", queue.frontier)
-      .member("bytes", queue.bytes)
-      .member("writable", queue.writable)
+      .member("bytes", statistics.bytes)
+      .member("writable", statistics.writable)
       .end_object();
 }
 
@@ -105,7 +106,7 @@ void show_status(const Shown& shown, const Request&, const Respond& respond) {
       .member("oldest_pending", status.oldest_pending);
   write_ids(json, status);
   write_work(json, status, store_is_up(shown, status));
-  write_queue(json, status.queue);
+  write_queue(json, status.queue, status.queue_statistics);
   if (shown.ingress) write_ingress(json, shown.ingress->status());
   if (shown.source) write_source(json, shown.source->status());
   if (shown.broker) write_broker(json, shown.broker());

@@ -82,7 +82,7 @@ Failure Daemon::open_queue() {
 Failure Daemon::build_parts() try {
   std::string problem;
   store_ = make_store(options_.store, true, loop_, log_, problem,
-                      make_instance(options_, queue_->status(), clock_, stamped_),
+                      make_instance(options_, queue_->progress(), clock_, stamped_),
                       options_.synchronous_commit);
   if (!store_) return {ExitCode::configuration, "store: " + problem};
   shared_store_ = dynamic_cast<postoffice::PostgresObjectStore*>(store_.get());
@@ -171,7 +171,7 @@ void Daemon::look_around() {
 }
 
 Failure Daemon::join_others() {
-  if (shared_store_) register_instance(*shared_store_, queue_->status(), options_.ttl);
+  if (shared_store_) register_instance(*shared_store_, queue_->progress(), options_.ttl);
   *stamped_ = true;
   if (shared_store_) clock_.call_at(postoffice::Timestamp::min(), [this] { look_around(); });
   return {};

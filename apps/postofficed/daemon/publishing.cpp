@@ -187,7 +187,8 @@ void Publishing::stop(std::function<void()> done) {
 
 void Publishing::stop_publishing(std::function<void()> done) {
   // Goodbye lets rows expire without this publisher. What is left on the disk still holds them.
-  const bool left = journal_ && journal_->status().acknowledged < journal_->status().last_durable;
+  const auto journal = journal_ ? journal_->progress() : postoffice::QueueProgress{};
+  const bool left = journal.acknowledged < journal.last_durable;
   if (left) {
     log_(LogLevel::info, "callbacks are left on the disk; the next start forwards them");
     return done();
@@ -243,9 +244,10 @@ postoffice::PipelineStatus Publishing::pipeline_status() const {
   status.watermark = status.now;
   status.oldest_pending = status.now;
   status.behind_since = status.oldest_in_queue_only = status.now;
-  status.queue.writable = not_ready().empty();
+  status.queue_statistics.writable = not_ready().empty();
   if (journal_) {
-    status.queue = journal_->status();
+    status.queue = journal_->progress();
+    status.queue_statistics = journal_->statistics();
     status.accepted_callbacks = status.queue.accepted_callbacks;
     status.accepted_ids = status.queue.accepted_ids;
   } else {

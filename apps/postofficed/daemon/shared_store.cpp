@@ -25,7 +25,7 @@ std::string instance_name(const std::string& listen) {
 }
 
 postoffice::PostgresInstance make_instance(const Options& options,
-                                           const postoffice::QueueStatus& queue,
+                                           const postoffice::QueueProgress& queue,
                                            postoffice::Clock& clock,
                                            std::shared_ptr<const std::atomic<bool>> stamped) {
   postoffice::PostgresInstance instance;
@@ -42,10 +42,10 @@ postoffice::PostgresInstance make_instance(const Options& options,
   return instance;
 }
 
-void register_instance(postoffice::PostgresObjectStore& store, const postoffice::QueueStatus& queue,
-                       std::chrono::milliseconds ttl) {
+void register_instance(postoffice::PostgresObjectStore& store,
+                       const postoffice::QueueProgress& queue, std::chrono::milliseconds ttl) {
   postoffice::Expiry first;
-  first.cutoff = std::min(queue.frontier - ttl, queue.recorded);
+  first.cutoff = std::min(queue.frontier - ttl, queue.clock_floor);
   first.watermark = first.cutoff + ttl;
   const auto registered = std::make_shared<std::promise<void>>();
   store.expire(first, [registered](std::error_code, Expired) { registered->set_value(); });

@@ -29,15 +29,15 @@ std::string instance_name(const std::string& listen);
 /// `clock` must outlive the store. While `stamped` is false no callback has been stamped yet, and
 /// the clock may still be moved to where the others are.
 postoffice::PostgresInstance make_instance(const Options& options,
-                                           const postoffice::QueueStatus& queue,
+                                           const postoffice::QueueProgress& queue,
                                            postoffice::Clock& clock,
                                            std::shared_ptr<const std::atomic<bool>> stamped);
 
 /// Registers before the first callback, so that from then on no other daemon deletes what this one
 /// has received. Waits for that, but not for long: callbacks are taken whether it worked or not.
 /// The store's loop must run.
-void register_instance(postoffice::PostgresObjectStore& store, const postoffice::QueueStatus& queue,
-                       std::chrono::milliseconds ttl);
+void register_instance(postoffice::PostgresObjectStore& store,
+                       const postoffice::QueueProgress& queue, std::chrono::milliseconds ttl);
 
 /// Tells the others not to wait for a daemon that has stopped with nothing left to do. `done` comes
 /// once, a second later at most.

@@ -178,7 +178,7 @@ void Working::publish() {
   sum.watermark = sum.oldest_pending = sum.queue.frontier = sum.now;
   sum.behind_since = sum.oldest_in_queue_only = sum.now;
   sum.store_up = true;
-  sum.queue.writable = true;
+  sum.queue_statistics.writable = true;
   for (const auto* shards : {&shards_, &leaving_}) {
     for (const auto& [number, shard] : *shards) {
       worker.shards.push_back(shard->status());
@@ -266,8 +266,8 @@ void add(postoffice::PipelineStatus& sum, const postoffice::PipelineStatus& one)
   sum.queue.frontier = std::min(sum.queue.frontier, one.queue.frontier);
   sum.queue.last_durable += one.queue.last_durable;
   sum.queue.acknowledged += one.queue.acknowledged;
-  sum.queue.bytes += one.queue.bytes;
-  sum.queue.writable = sum.queue.writable && one.queue.writable;
+  sum.queue_statistics.bytes += one.queue_statistics.bytes;
+  sum.queue_statistics.writable &= one.queue_statistics.writable;
 }
 
 }  // namespace postofficed

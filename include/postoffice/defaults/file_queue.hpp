@@ -78,8 +78,8 @@ class FileQueue : public Queue {
   };
   virtual FlushStatus flushes() const = 0;
 
-  /// Why an append made now is expected to fail, in words; empty while QueueStatus::writable. Told
-  /// also while the disk answers nobody.
+  /// Why an append made now is expected to fail, in words; empty while
+  /// QueueStatistics::writable. Told also while the disk answers nobody.
   virtual std::string trouble() const = 0;
 
   /// Callbacks that have not ended and would not survive a crash, since somebody removed the files

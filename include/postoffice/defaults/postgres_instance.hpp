@@ -31,9 +31,10 @@ struct PostgresRegistration {
 /// The functions are called on the store's loop with its lock held: they must return soon and not
 /// call the store.
 struct PostgresInstance {
-  std::uint64_t publisher = 0;  ///< whose queue it is, for ever (QueueStatus::queue); 0: a shard's
-  int shard = -1;               ///< -1: a file queue
-  std::string name;             ///< for people: host, port, process
+  std::uint64_t publisher =
+      0;             ///< whose queue it is, for ever (QueueProgress::queue); 0: a shard's
+  int shard = -1;    ///< -1: a file queue
+  std::string name;  ///< for people: host, port, process
 
   /// A new value permits to register again after being fenced. Without it a store has one session.
   std::function<std::uint64_t()> session{};

@@ -142,7 +142,7 @@ struct RabbitQueueStatus {
 /// goes, the next gets everything that it has not acknowledged, in the same order.
 ///
 /// Sequences count what is handed over by this object; after a reconnect callbacks come again, with
-/// new ones. Receipts of append() name other sequences (Entry::receipt).
+/// new ones. Receipts of append() name other sequences (QueuedCallback::receipt).
 ///
 /// Threads: as Queue; completions come from the queue's own threads, or before the method returns.
 class RabbitQueue final : public Queue {
@@ -154,7 +154,8 @@ class RabbitQueue final : public Queue {
               AppendDone done) override;
   void read(std::size_t ids_max, ReadDone done) override;
   void acknowledge(Sequence up_to) override;
-  QueueStatus status() const override;
+  QueueProgress progress() const override;
+  QueueStatistics statistics() const override;
 
   /// Changes whenever the broker begins to serve this consumer; 0: it never has.
   std::uint64_t session() const;

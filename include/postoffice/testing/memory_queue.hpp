@@ -61,19 +61,23 @@ class MemoryQueue final : public Queue {
     while (!kept_.empty() && kept_.front().sequence <= acknowledged_) kept_.pop_front();
   }
 
-  QueueStatus status() const override {
+  QueueProgress progress() const override {
     const std::lock_guard lock(mutex_);
-    QueueStatus status;
-    status.queue = queue_;
-    status.frontier = oldest_after(handed_);
-    status.last_durable = durable_;
-    status.acknowledged = acknowledged_;
-    status.acknowledged_at = std::min(oldest_after(acknowledged_), status.frontier);
-    status.accepted_ids = accepted_ids_;
-    status.accepted_callbacks = accepted_callbacks_;
-    for (const auto& callback : kept_) status.bytes += callback.ids.size() * sizeof(ObjectId);
-    status.writable = !failure_;
-    return status;
+    return {.queue = queue_,
+            .frontier = oldest_after(handed_),
+            .last_durable = durable_,
+            .acknowledged = acknowledged_,
+            .accepted_ids = accepted_ids_,
+            .accepted_callbacks = accepted_callbacks_};
+  }
+
+  QueueStatistics statistics() const override {
+    const std::lock_guard lock(mutex_);
+    QueueStatistics result;
+    result.acknowledged_at = std::min(oldest_after(acknowledged_), oldest_after(handed_));
+    for (const auto& callback : kept_) result.bytes += callback.ids.size() * sizeof(ObjectId);
+    result.writable = !failure_;
+    return result;
   }
 
   /// Makes durable what was appended so far. Needed with Durability::on_flush only.
