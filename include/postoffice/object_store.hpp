@@ -94,7 +94,7 @@ struct Expiry {
   /// was stamped before `watermark` is in the store; `cutoff` lies one ttl before it. The store
   /// deletes only what lies one ttl before the watermarks of all queues.
   Timestamp watermark{};
-  std::vector<std::uint64_t> publishers{};  ///< whose callbacks that is said of, if several: sorted
+  Timestamp as_of{};  ///< by the clock, just before the queue was asked how far it has come
 
   bool tell_oldest = false;  ///< a scan is to find out Expired::oldest_left
 };

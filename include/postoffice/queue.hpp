@@ -37,9 +37,6 @@ struct QueueProgress {
   /// before it. With nothing waiting it is the clock's now(). Where several publishers fill one
   /// queue it goes back when one is heard for the first time whose clock is behind.
   Timestamp frontier{};
-  /// Whose callbacks the frontier speaks of, where several publishers fill one queue: those that
-  /// were heard by then. Sorted.
-  std::vector<std::uint64_t> publishers{};
   /// The clock of the next run will not be behind this time, even if the machine's is (see
   /// Clock::not_before). Nothing is deleted that was received after it.
   Timestamp clock_floor = Timestamp::max();

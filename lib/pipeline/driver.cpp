@@ -115,23 +115,24 @@ std::vector<std::function<void()>> Pipeline::Driver::run_round() {
     return std::exchange(answers_, {});
   }
   // The frontier first, the inbox second: what the queue had handed over by then is in the inbox.
-  QueueProgress queue = parts_.queue.progress();
+  const Timestamp as_of = parts_.clock.now();
+  const QueueProgress queue = parts_.queue.progress();
   const std::vector<Event> events = inbox_.take_all();
   const Timestamp now = last_round_ = parts_.clock.now();
   for (const Event& event : events) event(now);
   if (phase_ == Phase::idle || phase_ == Phase::stopped) {
     publish(now);
   } else {
-    act(now, queue);
+    act(now, as_of, queue);
   }
   return std::exchange(answers_, {});
 }
 
-void Pipeline::Driver::act(Timestamp now, QueueProgress& queue) {
+void Pipeline::Driver::act(Timestamp now, Timestamp as_of, const QueueProgress& queue) {
   if (now >= next_wake_) next_wake_ = Timestamp::max();
   core::Actions& actions =
       dispatcher_.act(now, queue.frontier, queue.clock_floor, queue.acknowledge_target);
-  if (actions.expire) actions.expire->publishers = std::move(queue.publishers);
+  if (actions.expire) actions.expire->as_of = as_of;
   carry_out(actions);
   drain_step(now);
   publish(now);

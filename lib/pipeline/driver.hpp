@@ -47,7 +47,7 @@ class Pipeline::Driver : public std::enable_shared_from_this<Pipeline::Driver> {
   void schedule(Timestamp when);
   void round();
   std::vector<std::function<void()>> run_round();
-  void act(Timestamp now, QueueProgress& queue);
+  void act(Timestamp now, Timestamp as_of, const QueueProgress& queue);
   void carry_out(core::Actions& actions);
   void read();
   void drain_step(Timestamp now);

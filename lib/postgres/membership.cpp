@@ -35,11 +35,9 @@ std::size_t place_of_fence(const std::vector<Query>& queries) {
   return lock == queries.end() ? 0 : static_cast<std::size_t>(lock - queries.begin()) + 1;
 }
 
-std::string publishers_parameter(const Expiry& expiry) {
-  ArrayWriter writer(TypeId::text, expiry.publishers.size());
-  for (const std::uint64_t publisher : expiry.publishers) {
-    writer.add_text(publisher_text(publisher));
-  }
+std::string publishers_parameter(const std::vector<std::uint64_t>& publishers) {
+  ArrayWriter writer(TypeId::text, publishers.size());
+  for (const std::uint64_t publisher : publishers) writer.add_text(publisher_text(publisher));
   return writer.take();
 }
 
@@ -186,13 +184,15 @@ void Membership::publish(const Expiry& expiry,
                          std::function<void(const Failure&, Timestamp all)> done) {
   watermark_ = std::max(watermark_, expiry.watermark);
   const bool file_queue = instance_.shard < 0;
+  const auto publishers =
+      instance_.publishers ? instance_.publishers(expiry.as_of) : std::vector<std::uint64_t>{};
   Request request;
   // What a crash of the server forgets of this only makes deletes late.
   request.queries = {
       {Statement::commit_soon},
       {Statement::publish,
        {publisher_text(instance_.publisher), int4(instance_.shard), timestamp(expiry.watermark),
-        publishers_parameter(expiry), interval(file_queue ? status_.skew : Duration(0)),
+        publishers_parameter(publishers), interval(file_queue ? status_.skew : Duration(0)),
         interval(file_queue ? status_.skew_error : Duration(0))}},
       {Statement::survey}};
   request.done = [self = shared_from_this(), begun = std::chrono::steady_clock::now(),

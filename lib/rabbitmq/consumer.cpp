@@ -14,12 +14,13 @@ constexpr auto farewell_limit = std::chrono::milliseconds(500);
 
 }  // namespace
 
-Consumer::Consumer(const RabbitOptions& options, int shard, std::uint64_t own_session, Log log)
+Consumer::Consumer(const RabbitOptions& options, int shard, std::uint64_t own_session,
+                   const Clock& clock, Log log)
     : BrokerSession(session_settings(options, shard_name(options.prefix, shard), std::move(log))),
       options_(options),
       queue_(shard_name(options.prefix, shard)),
       dead_(dead_name(options.prefix)),
-      buffer_(own_session, static_cast<std::size_t>(options.prefetch)) {
+      buffer_(own_session, static_cast<std::size_t>(options.prefetch), clock) {
   start();
 }
 
@@ -108,6 +109,11 @@ void Consumer::nobody_before(std::uint64_t session) {
 std::uint64_t Consumer::session() const {
   const LockGuard lock(mutex_);
   return sessions_;
+}
+
+std::vector<std::uint64_t> Consumer::heard_before(Timestamp as_of) const {
+  const LockGuard lock(mutex_);
+  return buffer_.watermarks().heard_before(as_of);
 }
 
 std::vector<std::uint64_t> Consumer::departed(Timestamp applied) const {

@@ -22,7 +22,8 @@ namespace postoffice::rabbitmq {
 /// `append` does may take other mutexes, but must not come back here.
 class Consumer final : private BrokerSession {
  public:
-  Consumer(const RabbitOptions& options, int shard, std::uint64_t own_session, Log log);
+  Consumer(const RabbitOptions& options, int shard, std::uint64_t own_session, const Clock& clock,
+           Log log);
   /// Waits a moment for the broker to hear of the last acknowledgement, if it answers. A waiting
   /// read fails with Error::stopped.
   ~Consumer();
@@ -35,6 +36,7 @@ class Consumer final : private BrokerSession {
   std::uint64_t session() const EXCLUDES(mutex_);
   /// Which session nobody else can have been served before, since the one that was before it.
   void nobody_before(std::uint64_t session) EXCLUDES(mutex_);
+  std::vector<std::uint64_t> heard_before(Timestamp as_of) const EXCLUDES(mutex_);
   std::vector<std::uint64_t> departed(Timestamp applied) const EXCLUDES(mutex_);
   void forget(std::uint64_t publisher) EXCLUDES(mutex_);
 

@@ -19,14 +19,18 @@ void PublisherWatermarks::hear(const MessageHeader& message) {
     const auto place = std::upper_bound(
         watermarks_.begin(), watermarks_.end(), message.publisher,
         [](std::uint64_t wanted, const Watermark& other) { return wanted < other.publisher; });
-    watermark = &*watermarks_.insert(place, {message.publisher, message.session, 0, message.stamp});
+    watermark = &*watermarks_.insert(
+        place, {message.publisher, message.session, 0, message.stamp, clock_.now()});
   } else if (watermark->session != message.session) {
     // A straggler of an earlier session says nothing about this one.
     if (watermark->session_before == message.session) return;
-    *watermark = {message.publisher, message.session, watermark->session, message.stamp};
+    *watermark = {message.publisher, message.session, watermark->session, message.stamp,
+                  clock_.now()};
   }
   watermark->newest = std::max(watermark->newest, message.stamp);
-  watermark->departed = message.type == MessageType::goodbye;
+  const bool departs = message.type == MessageType::goodbye;
+  if (watermark->departed && !departs) watermark->heard = clock_.now();
+  watermark->departed = departs;
   update_frontier();
 }
 
@@ -51,10 +55,10 @@ void PublisherWatermarks::update_frontier() {
 
 Timestamp PublisherWatermarks::frontier() const { return frontier_; }
 
-std::vector<std::uint64_t> PublisherWatermarks::publishers() const {
+std::vector<std::uint64_t> PublisherWatermarks::heard_before(Timestamp as_of) const {
   std::vector<std::uint64_t> result;
   for (const Watermark& watermark : watermarks_) {
-    if (!watermark.departed) result.push_back(watermark.publisher);
+    if (!watermark.departed && watermark.heard < as_of) result.push_back(watermark.publisher);
   }
   return result;
 }

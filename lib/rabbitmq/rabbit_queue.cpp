@@ -36,7 +36,7 @@ class RabbitQueue::Impl {
         clock_(clock),
         log_(std::move(log)),
         session_(random_uint64()),
-        consumer_(options, shard, session_, log_) {
+        consumer_(options, shard, session_, clock, log_) {
     if (options.publishes) publisher();
   }
 
@@ -117,6 +117,10 @@ QueueStatistics RabbitQueue::statistics() const { return impl_->statistics(); }
 std::uint64_t RabbitQueue::session() const { return impl_->consumer().session(); }
 
 void RabbitQueue::nobody_before(std::uint64_t session) { impl_->consumer().nobody_before(session); }
+
+std::vector<std::uint64_t> RabbitQueue::heard_before(Timestamp as_of) const {
+  return impl_->consumer().heard_before(as_of);
+}
 
 std::vector<std::uint64_t> RabbitQueue::departed(Timestamp applied) const {
   return impl_->consumer().departed(applied);

@@ -222,7 +222,6 @@ Sequence ShardBuffer::acknowledge_target() const {
 
 QueueProgress ShardBuffer::progress() const {
   return {.frontier = watermarks_.frontier(),
-          .publishers = watermarks_.publishers(),
           .last_durable = last_,
           .acknowledged = acknowledged_,
           .acknowledge_target = acknowledge_target(),

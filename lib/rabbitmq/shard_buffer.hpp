@@ -19,7 +19,8 @@ class ShardBuffer {
  public:
   /// `session`: messages requeued by it are marked so. `window`: the broker delivers so many
   /// messages before it wants an acknowledgement.
-  ShardBuffer(std::uint64_t session, std::size_t window) : session_(session), window_(window) {}
+  ShardBuffer(std::uint64_t session, std::size_t window, const Clock& clock)
+      : session_(session), window_(window), watermarks_(clock) {}
 
   /// A new channel: what was not handed over comes again, and tags begin with 1.
   void begin_channel();

@@ -240,9 +240,12 @@ TEST_CASE_FIXTURE(Scene, "a shard and its publishers: each row is raised, none i
   expire(*alone, expiry(100));
   CHECK(register_publisher(5, 2) == at(100));
   CHECK(register_publisher(6, 2) == at(100));
-  const auto worker = store({.shard = 0, .name = "w"});
+  const auto publishers = [](Timestamp as_of) {
+    return as_of == at(149) ? std::vector<std::uint64_t>{5} : std::vector<std::uint64_t>{};
+  };
+  const auto worker = store({.shard = 0, .name = "w", .publishers = publishers});
   auto told = expiry(150);
-  told.publishers = {5};
+  told.as_of = at(149);
   expire(*worker, told);
   expire(*alone, expiry(150));
   const auto watermark = [&](const std::string& publisher, int shard) {

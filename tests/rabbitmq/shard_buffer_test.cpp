@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "postoffice/testing/manual_clock.hpp"
 #include "rabbitmq/frames.hpp"
 
 using namespace postoffice;
@@ -13,8 +14,12 @@ constexpr std::uint64_t own_session = 5;
 
 Timestamp at(int time) { return Timestamp(Duration(time)); }
 
-struct Shard : ShardBuffer {
-  Shard() : ShardBuffer(own_session, 8) {}
+struct Clocked {
+  testing::ManualClock clock;
+};
+
+struct Shard : Clocked, ShardBuffer {
+  Shard() : ShardBuffer(own_session, 8, clock) {}
   void arrive(MessageType type, int time, std::vector<ObjectId> ids = {}, std::uint64_t session = 1,
               Sequence sequence = 0) {
     Buffer body;
@@ -41,7 +46,7 @@ TEST_CASE_FIXTURE(Shard, "the frontier passes a callback once the reader has it,
   CHECK(progress().frontier == at(10));
   handed();
   CHECK(progress().frontier == at(21));
-  CHECK(progress().publishers == std::vector<std::uint64_t>{9});
+  CHECK(marks().heard_before(Timestamp::max()) == std::vector<std::uint64_t>{9});
 }
 
 TEST_CASE_FIXTURE(Shard, "acknowledging a callback takes the ticks behind it along, no callback") {

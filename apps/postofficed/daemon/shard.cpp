@@ -85,6 +85,9 @@ void Shard::begin() {
   database.instance->shard = number_;
   database.instance->name = parts_.name;
   database.instance->session = [queue = queue_.get()] { return queue->session(); };
+  database.instance->publishers = [queue = queue_.get()](postoffice::Timestamp as_of) {
+    return queue->heard_before(as_of);
+  };
   database.instance->now = [&clock = parts_.clock] { return clock.now(); };
   store_ = std::make_unique<postoffice::PostgresObjectStore>(parts_.loop, database, parts_.log);
   pipeline_ = std::make_unique<postoffice::Pipeline>(

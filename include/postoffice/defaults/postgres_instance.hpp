@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "postoffice/types.hpp"
 
@@ -42,6 +43,10 @@ struct PostgresInstance {
   /// The clock that stamps this queue's callbacks, to be compared with the server's. Without it the
   /// machine's is taken.
   std::function<Timestamp()> now{};
+
+  /// Of a shard: whose callbacks a watermark speaks of that was found at that time (Expiry::as_of),
+  /// as RabbitQueue::heard_before() knows. Their rows are raised with the shard's own.
+  std::function<std::vector<std::uint64_t>(Timestamp as_of)> publishers{};
 
   /// Called after each registration.
   std::function<void(const PostgresRegistration&)> registered{};

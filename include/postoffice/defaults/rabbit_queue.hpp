@@ -164,6 +164,10 @@ class RabbitQueue final : public Queue {
   /// it: so what is missing was lost. Does nothing if there is a newer session by now.
   void nobody_before(std::uint64_t session);
 
+  /// Publishers that the frontier spoke of when it was read at or after `as_of`, by the clock of
+  /// this queue. One that was heard after that may have stamped below it. Sorted.
+  std::vector<std::uint64_t> heard_before(Timestamp as_of) const;
+
   /// Publishers that said goodbye, if everything they stamped is before `applied`: the watermark of
   /// this shard. Each is named until it is forgotten, or heard again.
   std::vector<std::uint64_t> departed(Timestamp applied) const;
