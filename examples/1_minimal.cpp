@@ -1,7 +1,6 @@
-// The whole job with the default parts: callbacks come in over HTTP, wait in a file queue, are
-// looked up at http://localhost:9010/objects/<id> and end up in an SQLite file.
+// The same as 0_office, put together from the default parts: callbacks come in over HTTP, wait in a
+// file queue, are looked up at http://localhost:9010/objects/<id> and end up in an SQLite file.
 #include <cstdio>
-#include <future>
 
 #include "postoffice/defaults/file_queue.hpp"
 #include "postoffice/defaults/http_ingress.hpp"
@@ -26,9 +25,7 @@ int main(int count, char** arguments) {
   std::printf("accepting callbacks on port %u; Enter stops\n", unsigned{ingress.port()});
   std::getchar();
 
-  std::promise<void> stopped;
-  pipeline.stop([&] { stopped.set_value(); });
-  stopped.get_future().wait();
+  pipeline.stop_and_wait();
   loop.stop();
   std::printf("stopped\n");
 }

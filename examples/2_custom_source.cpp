@@ -2,7 +2,6 @@
 // are the fakes that ship for tests, so the program needs neither network nor disk.
 #include <chrono>
 #include <cstdio>
-#include <future>
 #include <map>
 #include <thread>
 
@@ -51,9 +50,7 @@ int main() {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
 
-  std::promise<void> stopped;
-  pipeline.stop([&] { stopped.set_value(); });
-  stopped.get_future().wait();
+  pipeline.stop_and_wait();
   loop.stop();
   for (const auto& [id, object] : store.objects()) {
     std::printf("%lld %s\n", static_cast<long long>(id), object.online ? "online" : "offline");

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <future>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -100,9 +99,7 @@ int main() {
   ingress.send({2, 1, 2});
   while (pipeline.status().stored < 2) std::this_thread::sleep_for(std::chrono::milliseconds(5));
 
-  std::promise<void> stopped;
-  pipeline.stop([&] { stopped.set_value(); });
-  stopped.get_future().wait();
+  pipeline.stop_and_wait();
   loop.stop();
   store.print();
 }

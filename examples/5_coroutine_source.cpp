@@ -12,7 +12,6 @@
 #include <asio/use_awaitable.hpp>
 #include <chrono>
 #include <cstdio>
-#include <future>
 #include <thread>
 #include <utility>
 
@@ -83,9 +82,7 @@ int main() {
   ingress.send({3, 1, 2});
   while (pipeline.status().stored < 3) std::this_thread::sleep_for(std::chrono::milliseconds(5));
 
-  std::promise<void> stopped;
-  pipeline.stop([&] { stopped.set_value(); });
-  stopped.get_future().wait();
+  pipeline.stop_and_wait();
   context.stop();
   thread.join();
   for (const auto& [id, object] : store.objects()) {

@@ -23,6 +23,7 @@ ROOMS = {
     "sqlite": ["base"],
     "rabbitmq": ["base", "codec", "net"],
     "cluster": ["base", "core", "pipeline", "forward"],
+    "office": [],
     "lib": ["base", "codec"],
 }
 

@@ -2,11 +2,11 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
-#include <future>
 #include <thread>
 
 #include <postoffice/defaults/file_queue.hpp>
 #include <postoffice/defaults/system_clock.hpp>
+#include <postoffice/office.hpp>
 #include <postoffice/postoffice.hpp>
 #include <postoffice/testing/direct_ingress.hpp>
 #include <postoffice/testing/fake_source.hpp>
@@ -40,11 +40,13 @@ int main() {
   while (pipeline.status().stored < 3 && std::chrono::steady_clock::now() < deadline) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
-  std::promise<void> stopped;
-  pipeline.stop([&] { stopped.set_value(); });
-  stopped.get_future().wait();
+  pipeline.stop_and_wait();
   loop.stop();
 
+  {
+    postoffice::Office office({.listen = "nowhere"});
+    if (!office.start()) return 1;
+  }
 #ifdef WITH_SQLITE
   std::string message;
   const auto file = std::filesystem::current_path() / "consumer.db";

@@ -1,0 +1,77 @@
+// The front door: the whole job in one object. Component postoffice::office.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <system_error>
+
+#include "postoffice/log.hpp"
+#include "postoffice/options.hpp"
+#include "postoffice/pipeline.hpp"
+#include "postoffice/store_status.hpp"
+
+namespace postoffice {
+
+struct OfficeOptions {
+  std::string listen = "localhost:9090";  ///< host:port, where callbacks are POSTed to /callback
+  std::string data_dir = "postoffice";    ///< created if missing; one office at a time has it
+  std::string source = "http://localhost:9010/objects/{id}";  ///< {id} is replaced
+  /// Where objects go: sqlite:PATH, or a conninfo of PostgreSQL (postgresql://…, key=value pairs),
+  /// whose tables this office then has for itself. Empty: objects.db in data_dir.
+  std::string store{};
+  std::chrono::milliseconds ttl{30'000};  ///< rows go when nothing was received for longer
+  Keep keep = Keep::all;
+  std::size_t fetch_concurrency = 1024;
+  std::chrono::milliseconds drain_limit{5'000};  ///< on stop, for fetches in flight
+  Log log{};
+};
+
+/// Why it does not start: the code for programs, the text for people.
+struct OfficeError {
+  std::error_code code;
+  std::string text;
+  explicit operator bool() const noexcept { return static_cast<bool>(code); }
+};
+
+struct OfficeStatus {
+  bool running = false;    ///< started, whether it has been stopped since or not; else all is empty
+  std::uint16_t port = 0;  ///< where it listens, for those who asked for port 0
+  StoreStatus store;       ///< a store that is down says why
+  PipelineStatus pipeline;
+};
+
+/// A pipeline with the default parts, and the thread they live on: HTTP in, a queue in a directory,
+/// HTTP to the source, SQLite or PostgreSQL. For parts of your own see postoffice.hpp.
+///
+/// Threads: all methods from any thread. The destructor and stop_and_wait() wait for the office's
+/// own thread, so they must not be called on it: not within what stop() is done with.
+class Office {
+ public:
+  explicit Office(OfficeOptions options);
+  /// Without a stop before it is like a crash: nothing accepted is lost, the next start goes on.
+  ~Office();
+  Office(const Office&) = delete;
+  Office& operator=(const Office&) = delete;
+
+  /// Accepts callbacks from here on, whether the store and the source can be reached or not. After
+  /// an error nothing is left open, and it may be tried again. Once: after that, or a stop, it
+  /// fails with Error::stopped.
+  OfficeError start();
+
+  /// Drains, as Pipeline::stop(). `done` comes once, on the office's thread; at once if nothing
+  /// runs.
+  void stop(std::function<void()> done);
+  void stop_and_wait();
+
+  OfficeStatus status() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace postoffice
