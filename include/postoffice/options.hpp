@@ -74,4 +74,7 @@ struct PipelineOptions {
   std::uint64_t seed = 0;
 };
 
+/// Throws std::invalid_argument for options that cannot work, as a Pipeline does.
+void check(const PipelineOptions& options);
+
 }  // namespace postoffice

@@ -37,6 +37,8 @@ PipelineOptions checked(PipelineOptions options) {
 
 }  // namespace
 
+void check(const PipelineOptions& options) { checked(options); }
+
 Pipeline::Pipeline(Parts parts, PipelineOptions options, Log log)
     : driver_(
           std::make_shared<Driver>(parts, checked(options), log_in_background(std::move(log)))) {}

@@ -16,13 +16,12 @@ ROOMS = {
     "core": ["base", "codec"],
     "net": ["base"],
     "pipeline": ["base", "core"],
-    "forward": ["base"],
     "journal": ["base", "codec"],
     "http": ["base", "codec", "net"],
     "postgres": ["base", "net"],
     "sqlite": ["base"],
     "rabbitmq": ["base", "codec", "net"],
-    "cluster": ["base", "core", "pipeline", "forward"],
+    "cluster": ["base"],  # on other rooms by their public headers only
     "office": [],
     "lib": ["base", "codec"],
 }

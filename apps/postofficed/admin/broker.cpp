@@ -7,25 +7,25 @@ namespace {
 
 double number(std::uint64_t value) { return static_cast<double>(value); }
 
-void write(Json& json, const BrokerStatus::Publisher& publisher) {
+void write(Json& json, const postoffice::ClusterPublisherStatus& publisher) {
   json.key("publisher")
       .begin_object()
       .member("id", publisher.id)
       .member("registered", publisher.registered)
-      .member("connected", publisher.connected)
-      .member("blocked", publisher.blocked)
-      .member("refusing", publisher.refusing)
-      .member("trouble", publisher.trouble)
-      .member("lost_messages", publisher.lost)
-      .member("unconfirmed", publisher.unconfirmed)
-      .member("accepted_callbacks", publisher.accepted_callbacks)
-      .member("accepted_ids", publisher.accepted_ids)
-      .member("refused", publisher.refused)
-      .member("overdue", publisher.overdue)
-      .member("returned", publisher.returned)
-      .member("nacked", publisher.nacked)
-      .member("broken", publisher.broken)
-      .member("connects", publisher.connects);
+      .member("connected", publisher.broker.connected)
+      .member("blocked", publisher.broker.blocked)
+      .member("refusing", publisher.broker.refusing)
+      .member("trouble", publisher.broker.trouble)
+      .member("lost_messages", publisher.broker.lost)
+      .member("unconfirmed", publisher.broker.unconfirmed)
+      .member("accepted_callbacks", publisher.broker.accepted_callbacks)
+      .member("accepted_ids", publisher.broker.accepted_ids)
+      .member("refused", publisher.broker.refused)
+      .member("overdue", publisher.broker.overdue)
+      .member("returned", publisher.broker.returned)
+      .member("nacked", publisher.broker.nacked)
+      .member("broken", publisher.broker.broken)
+      .member("connects", publisher.broker.connects);
   if (publisher.forwarder) {
     json.key("forwarder")
         .begin_object()
@@ -38,7 +38,7 @@ void write(Json& json, const BrokerStatus::Publisher& publisher) {
   json.end_object();
 }
 
-void write(Json& json, const BrokerStatus::Worker& worker) {
+void write(Json& json, const postoffice::ClusterWorkerStatus& worker) {
   json.key("worker")
       .begin_object()
       .member("name", worker.name)
@@ -48,12 +48,12 @@ void write(Json& json, const BrokerStatus::Worker& worker) {
   for (const auto& shard : worker.shards) {
     json.begin_object()
         .member("shard", shard.shard)
-        .member("connected", shard.connected)
+        .member("connected", shard.queue.connected)
         .member("serving", shard.serving)
-        .member("trouble", shard.trouble)
-        .member("unacknowledged", shard.unacknowledged)
-        .member("rejected", shard.rejected)
-        .member("missing_messages", shard.missing)
+        .member("trouble", shard.queue.trouble)
+        .member("unacknowledged", shard.queue.unacknowledged)
+        .member("rejected", shard.queue.rejected)
+        .member("missing_messages", shard.queue.missing)
         .member("watermark", shard.watermark)
         .member("pending_ids", shard.pending)
         .end_object();
@@ -61,32 +61,33 @@ void write(Json& json, const BrokerStatus::Worker& worker) {
   json.end_array().end_object();
 }
 
-void write(MetricsText& out, const BrokerStatus::Publisher& publisher) {
+void write(MetricsText& out, const postoffice::ClusterPublisherStatus& publisher) {
   out.gauge("postoffice_broker_connected", "1 if the broker confirms what is published.",
-            publisher.connected ? 1 : 0);
+            publisher.broker.connected ? 1 : 0);
   out.gauge("postoffice_broker_blocked", "1 while the broker has no memory or disk left.",
-            publisher.blocked ? 1 : 0);
+            publisher.broker.blocked ? 1 : 0);
   out.gauge("postoffice_broker_refusing",
             "1 while the broker refuses what is published: a queue has reached its limit.",
-            publisher.refusing ? 1 : 0);
+            publisher.broker.refusing ? 1 : 0);
   out.counter("postoffice_lost_messages_total",
               "Messages that were confirmed and then vanished from queues that nobody consumes.",
-              number(publisher.lost));
+              number(publisher.broker.lost));
   out.gauge("postoffice_publisher_registered", "1 if the database knows this publisher.",
             publisher.registered ? 1 : 0);
   out.gauge("postoffice_publisher_unconfirmed",
-            "Callbacks sent to the broker and not confirmed yet.", number(publisher.unconfirmed));
+            "Callbacks sent to the broker and not confirmed yet.",
+            number(publisher.broker.unconfirmed));
   out.counter("postoffice_broker_connects_total", "Connections made to the broker.",
-              number(publisher.connects));
+              number(publisher.broker.connects));
   constexpr auto callbacks = "postoffice_published_callbacks_total";
   out.family(callbacks, "counter", "Callbacks published, by result.");
-  out.sample(callbacks, "result", "accepted", number(publisher.accepted_callbacks));
-  out.sample(callbacks, "result", "forwarded", number(publisher.forwarded));
-  out.sample(callbacks, "result", "refused", number(publisher.refused));
-  out.sample(callbacks, "result", "overdue", number(publisher.overdue));
-  out.sample(callbacks, "result", "returned", number(publisher.returned));
-  out.sample(callbacks, "result", "nacked", number(publisher.nacked));
-  out.sample(callbacks, "result", "broken", number(publisher.broken));
+  out.sample(callbacks, "result", "accepted", number(publisher.broker.accepted_callbacks));
+  out.sample(callbacks, "result", "forwarded", number(publisher.broker.forwarded));
+  out.sample(callbacks, "result", "refused", number(publisher.broker.refused));
+  out.sample(callbacks, "result", "overdue", number(publisher.broker.overdue));
+  out.sample(callbacks, "result", "returned", number(publisher.broker.returned));
+  out.sample(callbacks, "result", "nacked", number(publisher.broker.nacked));
+  out.sample(callbacks, "result", "broken", number(publisher.broker.broken));
   if (!publisher.forwarder) return;
   out.gauge("postoffice_forwarder_waiting", "Callbacks read from the disk and not confirmed yet.",
             number(publisher.forwarder->waiting));
@@ -94,14 +95,14 @@ void write(MetricsText& out, const BrokerStatus::Publisher& publisher) {
               number(publisher.forwarder->failures));
 }
 
-void write(MetricsText& out, const BrokerStatus::Worker& worker) {
+void write(MetricsText& out, const postoffice::ClusterWorkerStatus& worker) {
   std::uint64_t serving = 0, away = 0, unacknowledged = 0, redelivered = 0, rejected = 0;
   for (const auto& shard : worker.shards) {
     serving += shard.serving ? 1 : 0;
-    away += shard.connected ? 0 : 1;
-    unacknowledged += shard.unacknowledged;
-    redelivered += shard.redelivered;
-    rejected += shard.rejected;
+    away += shard.queue.connected ? 0 : 1;
+    unacknowledged += shard.queue.unacknowledged;
+    redelivered += shard.queue.redelivered;
+    rejected += shard.queue.rejected;
   }
   out.gauge("postoffice_workers", "Live workers, including this one.", number(worker.workers));
   constexpr auto shards = "postoffice_shards";
@@ -125,13 +126,13 @@ void write(MetricsText& out, const BrokerStatus::Worker& worker) {
 
 BrokerStatus::DeadQueue BrokerStatus::dead_queue() const {
   DeadQueue result;
-  const auto add = [&](const DeadQueue& seen) {
-    if (seen.messages) result.messages = std::max(result.messages.value_or(0), *seen.messages);
-    result.grows = result.grows || seen.grows;
+  const auto add = [&](const auto& seen) {
+    if (seen.dead) result.messages = std::max(result.messages.value_or(0), *seen.dead);
+    result.grows = result.grows || seen.dead_grows;
   };
-  if (publisher) add(publisher->dead_queue);
+  if (publisher) add(publisher->broker);
   if (worker) {
-    for (const auto& shard : worker->shards) add(shard.dead_queue);
+    for (const auto& shard : worker->shards) add(shard.queue);
   }
   return result;
 }

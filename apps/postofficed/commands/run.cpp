@@ -2,8 +2,8 @@
 #include <utility>
 
 #include "commands/commands.hpp"
+#include "daemon/daemon.hpp"
 #include "daemon/file_limit.hpp"
-#include "daemon/make_service.hpp"
 #include "daemon/passed_sockets.hpp"
 #include "daemon/signals.hpp"
 #include "postoffice/version.hpp"
@@ -20,9 +20,9 @@ constexpr std::size_t files_besides_fetches = 1'024;
 // Passwords are not shown, so a change of one is seen in the location itself.
 template <typename Location>
 void reload_location(const char* name, Location& running, const Location& fresh, bool changed,
-                     Service& service, const postoffice::Log& log) {
+                     Daemon& daemon, const postoffice::Log& log) {
   if (!changed) return;
-  if (service.use_credentials(fresh)) {
+  if (daemon.use_credentials(fresh)) {
     running = fresh;
     log(LogLevel::info, std::string("reload: ") + name +
                             ": new credentials; used for each new connection from now on");
@@ -32,22 +32,22 @@ void reload_location(const char* name, Location& running, const Location& fresh,
   }
 }
 
-void reload_locations(Options& running, const Options& fresh, Service& service,
+void reload_locations(Options& running, const Options& fresh, Daemon& daemon,
                       const postoffice::Log& log) {
   const auto differ = [](const auto& a, const auto& b, auto... fields) {
     return ((a.*fields != b.*fields) || ...);
   };
   reload_location("store", running.store, fresh.store,
                   differ(running.store, fresh.store, &StoreLocation::kind, &StoreLocation::target),
-                  service, log);
+                  daemon, log);
   reload_location("queue", running.queue, fresh.queue,
                   differ(running.queue, fresh.queue, &QueueLocation::kind,
                          &QueueLocation::directory, &QueueLocation::url),
-                  service, log);
+                  daemon, log);
 }
 
 // Takes over what can change while running and tells what cannot.
-void reload(ParsedOptions& running, const Reread& reread, Service& service, Logging& logging) {
+void reload(ParsedOptions& running, const Reread& reread, Daemon& daemon, Logging& logging) {
   const auto log = logging.log();
   auto result = reread();
   if (const auto* problems = std::get_if<Problems>(&result)) {
@@ -66,7 +66,7 @@ void reload(ParsedOptions& running, const Reread& reread, Service& service, Logg
     log(LogLevel::warning,
         "reload: " + now.name + " is now " + now.value + "; this takes effect at the next start");
   }
-  reload_locations(running.options, fresh->options, service, log);
+  reload_locations(running.options, fresh->options, daemon, log);
   running.options.log_level = fresh->options.log_level;
   logging.set_level(fresh->options.log_level);
   log(LogLevel::info, "reload: configuration read again");
@@ -74,13 +74,13 @@ void reload(ParsedOptions& running, const Reread& reread, Service& service, Logg
 
 // Until the service has stopped; a second signal ends the process at once. The queue holds all that
 // was accepted, whatever the moment.
-void wait_until_stopped(Signals& signals, Service& service, ParsedOptions running,
+void wait_until_stopped(Signals& signals, Daemon& daemon, ParsedOptions running,
                         const Reread& reread, Logging& logging) {
   bool stopping = false;
   for (;;) {
     switch (signals.wait()) {
       case Signals::Event::finished: return;
-      case Signals::Event::reload: reload(running, reread, service, logging); break;
+      case Signals::Event::reload: reload(running, reread, daemon, logging); break;
       case Signals::Event::stop:
         if (stopping) {
           logging.log()(LogLevel::warning, "second signal: stopping at once");
@@ -89,7 +89,7 @@ void wait_until_stopped(Signals& signals, Service& service, ParsedOptions runnin
         }
         stopping = true;
         logging.log()(LogLevel::info, "stopping: waiting for fetches in flight");
-        service.stop([&signals] { signals.finish(); });
+        daemon.stop([&signals] { signals.finish(); });
     }
   }
 }
@@ -97,7 +97,7 @@ void wait_until_stopped(Signals& signals, Service& service, ParsedOptions runnin
 }  // namespace
 
 Failure run(const ParsedOptions& parsed, const Reread& reread, Logging& logging) {
-  if (auto failure = check_service(parsed.options); failure.code != ExitCode::ok) return failure;
+  if (auto failure = check_role(parsed.options); failure.code != ExitCode::ok) return failure;
   const auto log = logging.log();
   Signals signals;
   log(LogLevel::info, std::string("postofficed ") + postoffice::version());
@@ -108,9 +108,9 @@ Failure run(const ParsedOptions& parsed, const Reread& reread, Logging& logging)
     return {ExitCode::configuration, problem};
   }
   {
-    const auto service = make_service(parsed, std::move(sockets), log);
-    if (auto failure = service->start(); failure.code != ExitCode::ok) return failure;
-    wait_until_stopped(signals, *service, parsed, reread, logging);
+    Daemon daemon(parsed, std::move(sockets), log);
+    if (auto failure = daemon.start(); failure.code != ExitCode::ok) return failure;
+    wait_until_stopped(signals, daemon, parsed, reread, logging);
   }
   log(LogLevel::info, "stopped");
   return {};

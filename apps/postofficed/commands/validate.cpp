@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "commands/commands.hpp"
-#include "daemon/make_service.hpp"
+#include "daemon/role.hpp"
 #include "postoffice/defaults/event_loop.hpp"
 #include "postoffice/defaults/http_ingress.hpp"
 #include "postoffice/defaults/http_object_source.hpp"
@@ -13,7 +13,7 @@
 #include "support/data_directory.hpp"
 #include "support/stores.hpp"
 #ifdef POSTOFFICED_RABBITMQ
-#include "daemon/publishing.hpp"
+#include "daemon/cluster_role.hpp"
 #endif
 
 namespace postofficed {
@@ -87,7 +87,7 @@ Failure check_online(const Options& options) {
 Failure validate(const ParsedOptions& parsed) {
   auto problems = check_parts(parsed.options);
   check_places(parsed.options, problems);
-  const auto together = check_service(parsed.options);
+  const auto together = check_role(parsed.options);
   if (together.code != ExitCode::ok) problems.push_back(together.message);
   for (const auto& option : parsed.shown) {
     std::printf("%-18s %s  (%s)\n", option.name.c_str(), option.value.c_str(),

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "exit_code.hpp"
-#include "options/credentials.hpp"
 #include "options/location.hpp"
 #include "postoffice/defaults/http_object_source.hpp"
 #include "postoffice/log.hpp"
@@ -64,9 +63,6 @@ struct Options {
   postoffice::LogLevel log_level = postoffice::LogLevel::info;
   LogFormat log_format = LogFormat::text;
   std::string config;
-
-  /// What is true now of `store` and `queue`, for a process that goes on running; else null.
-  std::shared_ptr<Credentials> credentials{};
 
   // Arguments of single commands.
   bool json = false;

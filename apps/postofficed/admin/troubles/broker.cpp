@@ -7,27 +7,26 @@
 namespace postofficed {
 namespace {
 
-void find(const BrokerStatus::Publisher& publisher, Troubles& troubles) {
+void find(const postoffice::ClusterPublisherStatus& publisher, Troubles& troubles) {
   if (!publisher.copied.empty()) {
     troubles.push_back({"queue", publisher.copied, "stop one of the two permanently"});
   }
-  if (publisher.refusing) {
+  if (publisher.broker.refusing) {
     troubles.push_back({"broker",
                         "refuses messages (nack): a queue has reached its limit; callbacks get 503",
                         "let workers empty the queues, or raise max-length"});
-  } else if (!publisher.connected) {
-    troubles.push_back({"broker", "accepts nothing: " + publisher.trouble, {}});
+  } else if (!publisher.broker.connected) {
+    troubles.push_back({"broker", "accepts nothing: " + publisher.broker.trouble, {}});
   }
-  if (publisher.blocked) {
+  if (publisher.broker.blocked) {
     troubles.push_back({"broker", "is out of memory or disk; callbacks get 503", {}});
   }
-  if (publisher.losing) {
+  if (publisher.broker.losing) {
     troubles.push_back(
         {"broker",
-         std::to_string(publisher.lost) +
+         std::to_string(publisher.broker.lost) +
              " messages that it had confirmed vanished from queues that nobody consumes",
-         "check policies on these queues (max-length, message-ttl, expires), programs that purge "
-         "or "
+         "check policies on these queues (max-length, message-ttl, expires), programs that purge or "
          "read them, and the dead queue"});
   }
   if (!publisher.registered) {
@@ -35,28 +34,28 @@ void find(const BrokerStatus::Publisher& publisher, Troubles& troubles) {
   }
 }
 
-Trouble missing(const BrokerStatus::Shard& shard) {
+Trouble missing(const postoffice::ClusterShardStatus& shard) {
   return {"broker",
-          "shard " + std::to_string(shard.shard) + ": " + std::to_string(shard.missing) +
+          "shard " + std::to_string(shard.shard) + ": " + std::to_string(shard.queue.missing) +
               " messages that it had confirmed never arrived; the first was noticed " +
-              std::to_string(shard.missing_for->count()) +
+              std::to_string(shard.queue.missing_for->count()) +
               " s ago; their callbacks are lost: a policy (max-length, message-ttl, expires) drops "
               "them, or somebody purges, deletes or reads the queue",
           "run rabbitmqctl list_policies, and look into the dead queue"};
 }
 
 /// One line for all shards with the same trouble.
-void find(const BrokerStatus::Worker& worker, Troubles& troubles) {
+void find(const postoffice::ClusterWorkerStatus& worker, Troubles& troubles) {
   std::map<std::string, std::string> away;
   for (const auto& shard : worker.shards) {
-    if (!shard.rejected_last.empty()) {
+    if (!shard.queue.rejected_last.empty()) {
       troubles.push_back({"broker",
-                          "shard " + std::to_string(shard.shard) + ": " + shard.rejected_last,
+                          "shard " + std::to_string(shard.shard) + ": " + shard.queue.rejected_last,
                           "another program writes to these queues"});
     }
-    if (shard.missing_for) troubles.push_back(missing(shard));
-    if (shard.connected) continue;
-    auto& shards = away[shard.trouble];
+    if (shard.queue.missing_for) troubles.push_back(missing(shard));
+    if (shard.queue.connected) continue;
+    auto& shards = away[shard.queue.trouble];
     shards += (shards.empty() ? "" : ", ") + std::to_string(shard.shard);
   }
   for (const auto& [trouble, shards] : away) {

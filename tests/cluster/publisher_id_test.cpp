@@ -1,20 +1,21 @@
-#include "support/publisher_id.hpp"
+#include "postoffice/defaults/publisher_id.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
 #include <fstream>
 
+#include "postoffice/error.hpp"
 #include "support/temporary_directory.hpp"
 
-using postofficed::PublisherId;
+using postoffice::PublisherId;
 
 namespace {
 
 std::uint64_t id_in(const std::string& directory) {
   PublisherId id;
   std::string problem;
-  REQUIRE_MESSAGE(id.open(directory, problem), problem);
+  REQUIRE_MESSAGE(!id.open(directory, problem), problem);
   return id.value();
 }
 
@@ -34,8 +35,8 @@ TEST_CASE("two processes cannot publish with one number") {
   PublisherId first;
   PublisherId second;
   std::string problem;
-  REQUIRE(first.open(directory.path(), problem));
-  CHECK_FALSE(second.open(directory.path(), problem));
+  REQUIRE_FALSE(first.open(directory.path(), problem));
+  CHECK(second.open(directory.path(), problem) == postoffice::Error::locked);
   CHECK(problem.find("another process") != std::string::npos);
 }
 
@@ -47,13 +48,13 @@ TEST_CASE("a number whose writing was cut off was never used, one that is damage
   std::ofstream(path) << "0123456789abcdeX\n";
   PublisherId id;
   std::string problem;
-  CHECK_FALSE(id.open(directory.path(), problem));
+  CHECK(id.open(directory.path(), problem) == postoffice::Error::corrupt);
   CHECK(problem.find("publisher: is no number") != std::string::npos);
 }
 
 TEST_CASE("a directory that cannot be written is said so") {
   PublisherId id;
   std::string problem;
-  CHECK_FALSE(id.open("/no/such/place", problem));
+  CHECK(id.open("/no/such/place", problem) == std::errc::no_such_file_or_directory);
   CHECK(problem.find("/no/such/place") != std::string::npos);
 }

@@ -1,18 +1,18 @@
-#include "daemon/shard_shares.hpp"
+#include "cluster/shard_assignment.hpp"
 
 #include <algorithm>
 #include <cstdint>
 
 #include "base/mix64.hpp"
 
-namespace postofficed {
+namespace postoffice::cluster {
 namespace {
 
 // FNV-1a, mixed, so that names that differ in one digit differ in every bit.
 std::uint64_t weight(const std::string& name, int shard) {
   std::uint64_t hash = 0xcbf29ce484222325;
   for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return postoffice::mix64(hash + 0x9e3779b97f4a7c15 * (static_cast<std::uint64_t>(shard) + 1));
+  return mix64(hash + 0x9e3779b97f4a7c15 * (static_cast<std::uint64_t>(shard) + 1));
 }
 
 }  // namespace
@@ -35,4 +35,4 @@ std::size_t share_of(std::size_t total, std::size_t parts, std::size_t index) {
   return std::max<std::size_t>(1, total / parts + (index < total % parts ? 1 : 0));
 }
 
-}  // namespace postofficed
+}  // namespace postoffice::cluster

@@ -1,4 +1,4 @@
-#include "daemon/shard_shares.hpp"
+#include "cluster/shard_assignment.hpp"
 
 #include <doctest/doctest.h>
 
@@ -6,7 +6,7 @@
 #include <map>
 #include <set>
 
-using namespace postofficed;
+using namespace postoffice::cluster;
 
 namespace {
 

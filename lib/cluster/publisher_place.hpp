@@ -7,7 +7,7 @@
 
 #include "postoffice/defaults/postgres_instances.hpp"
 
-namespace postofficed {
+namespace postoffice::cluster {
 
 /// A copied data directory has a copied number. As with other instances the one that was started
 /// last takes the place, and the one before it finds another's name or epoch there, publishes no
@@ -22,13 +22,13 @@ class PublisherPlace {
   void taken();
 
   /// True: it is ours to register, again or for the first time.
-  bool look(const postoffice::PostgresInstanceList& list);
+  bool look(const PostgresInstanceList& list);
 
   /// Who has the place; empty: nobody else.
   const std::string& other() const { return other_; }
 
  private:
-  bool is_ours(const postoffice::PostgresInstanceRow& row);
+  bool is_ours(const PostgresInstanceRow& row);
 
   const std::uint64_t publisher_;
   const std::string name_;
@@ -38,4 +38,4 @@ class PublisherPlace {
   std::string other_;
 };
 
-}  // namespace postofficed
+}  // namespace postoffice::cluster

@@ -1,9 +1,9 @@
 // Two processes with one publisher's number: who may go on.
-#include "daemon/publisher_place.hpp"
+#include "cluster/publisher_place.hpp"
 
 #include <doctest/doctest.h>
 
-using namespace postofficed;
+using namespace postoffice::cluster;
 using postoffice::PostgresInstanceList;
 
 namespace {

@@ -8,9 +8,8 @@
 #include <string>
 #include <system_error>
 
-#include "admin/broker.hpp"
-#include "options/options.hpp"
 #include "postoffice/clock.hpp"
+#include "postoffice/defaults/cluster_worker.hpp"
 #include "postoffice/defaults/event_loop.hpp"
 #include "postoffice/defaults/postgres_instances.hpp"
 #include "postoffice/defaults/postgres_object_store.hpp"
@@ -20,31 +19,29 @@
 #include "postoffice/object_source.hpp"
 #include "postoffice/pipeline.hpp"
 
-namespace postofficed {
+namespace postoffice::cluster {
 
 /// What a shard is made of, for all shards of a worker.
-struct ShardParts {
-  const Options& options;
-  postoffice::EventLoop& loop;
-  postoffice::Clock& clock;
-  postoffice::ObjectSource& source;
-  postoffice::PostgresInstances& instances;
-  postoffice::Log log;
-  std::string name;  ///< of the worker
+struct ClusterShardParts {
+  const ClusterWorkerOptions& options;  ///< with the conninfo of now
+  EventLoop& loop;
+  Clock& clock;
+  ObjectSource& source;
+  PostgresInstances& instances;
+  Log log;
 };
 
 /// Consumes as soon as the broker serves it, and only then writes: until that, another worker still
 /// has the shard, and the database must not take it for superseded.
 ///
-/// Threads: all methods on the loop's thread, or before it runs and after it has stopped.
-class Shard {
+/// Threads: all methods on the loop's thread. The destructor may run on any, once nobody calls a
+/// method any more and `instances` has gone.
+class ClusterShard {
  public:
-  Shard(const ShardParts& parts, int number);
-  ~Shard();
-  Shard(const Shard&) = delete;
-  Shard& operator=(const Shard&) = delete;
-
-  int number() const { return number_; }
+  ClusterShard(const ClusterShardParts& parts, int number);
+  ~ClusterShard();
+  ClusterShard(const ClusterShard&) = delete;
+  ClusterShard& operator=(const ClusterShard&) = delete;
 
   /// To be called some times a second: notices that the broker serves us, and who said goodbye.
   void look();
@@ -52,23 +49,22 @@ class Shard {
   void set_fetch_concurrency(std::size_t fetches);
 
   /// Another conninfo for the same database.
-  void use_store(const std::string& conninfo);
+  void use_credentials(const std::string& conninfo);
 
   /// Drains. `done` comes once, from any thread.
   void stop(std::function<void()> done);
 
   /// Empty until the shard is served.
-  std::optional<postoffice::PipelineStatus> pipeline_status() const;
-  BrokerStatus::Shard status() const;
-  std::optional<postoffice::PostgresInstanceStatus> instance_status() const;
-  bool connected() const { return queue_->details().connected; }
+  std::optional<PipelineStatus> pipeline_status() const;
+  ClusterShardStatus status() const;
+  std::optional<PostgresInstanceStatus> instance_status() const;
 
   /// What is left to close, which may wait for the network: may go on any thread, after this.
-  std::unique_ptr<postoffice::RabbitQueue> release();
+  std::unique_ptr<RabbitQueue> release();
 
  private:
   // Callbacks come from the queue.
-  struct NoIngress final : postoffice::Ingress {
+  struct NoIngress final : Ingress {
     std::error_code start(Accept) override { return {}; }
     void stop(StopDone done) override { done(); }
   };
@@ -78,7 +74,7 @@ class Shard {
   void look_at_session();
   void ask_who_was_between();
 
-  const ShardParts& parts_;
+  const ClusterShardParts& parts_;
   const int number_;
   std::size_t fetches_ = 1;
   bool stopping_ = false;
@@ -87,11 +83,11 @@ class Shard {
   bool between_is_known_ = true;  // whether another worker had the shard before this session
   bool asking_ = false;
   std::set<std::uint64_t> parting_;  // publishers that the database is to forget
-  std::shared_ptr<Shard*> self_ = std::make_shared<Shard*>(this);  // gone when we are
+  std::shared_ptr<ClusterShard*> self_ = std::make_shared<ClusterShard*>(this);  // gone when we are
   NoIngress ingress_;
-  std::unique_ptr<postoffice::RabbitQueue> queue_;
-  std::unique_ptr<postoffice::PostgresObjectStore> store_;
-  std::unique_ptr<postoffice::Pipeline> pipeline_;
+  std::unique_ptr<RabbitQueue> queue_;
+  std::unique_ptr<PostgresObjectStore> store_;
+  std::unique_ptr<Pipeline> pipeline_;
 };
 
-}  // namespace postofficed
+}  // namespace postoffice::cluster

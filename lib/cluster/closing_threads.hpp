@@ -8,7 +8,7 @@
 #include <thread>
 #include <utility>
 
-namespace postofficed {
+namespace postoffice::cluster {
 
 /// A thread for each task, joined once it has ended: by join_ended(), which whoever starts many
 /// must call from time to time, or at the end.
@@ -55,4 +55,4 @@ class ClosingThreads {
   std::list<Closing> closing_;
 };
 
-}  // namespace postofficed
+}  // namespace postoffice::cluster

@@ -1,6 +1,6 @@
-#include "daemon/publisher_place.hpp"
+#include "cluster/publisher_place.hpp"
 
-namespace postofficed {
+namespace postoffice::cluster {
 
 void PublisherPlace::taken() {
   registered_ = true;
@@ -10,7 +10,7 @@ void PublisherPlace::taken() {
 
 // All rows of one registration have its epoch. Rows of shards that we do not fill are of an earlier
 // start with more of them.
-bool PublisherPlace::look(const postoffice::PostgresInstanceList& list) {
+bool PublisherPlace::look(const PostgresInstanceList& list) {
   if (!registered_) return true;
   int ours = 0;
   std::string other;
@@ -27,10 +27,10 @@ bool PublisherPlace::look(const postoffice::PostgresInstanceList& list) {
   return other_.empty() && ours < shards_;
 }
 
-bool PublisherPlace::is_ours(const postoffice::PostgresInstanceRow& row) {
+bool PublisherPlace::is_ours(const PostgresInstanceRow& row) {
   if (row.name != name_) return false;
   if (!epoch_) epoch_ = row.epoch;
   return row.epoch == *epoch_;
 }
 
-}  // namespace postofficed
+}  // namespace postoffice::cluster

@@ -1,4 +1,4 @@
-#include "daemon/closing_threads.hpp"
+#include "cluster/closing_threads.hpp"
 
 #include <doctest/doctest.h>
 
@@ -7,7 +7,7 @@
 #include <memory>
 #include <thread>
 
-using postofficed::ClosingThreads;
+using postoffice::cluster::ClosingThreads;
 
 TEST_CASE("threads that have ended are joined, and those that close are not waited for") {
   ClosingThreads threads;

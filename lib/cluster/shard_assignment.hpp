@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace postofficed {
+namespace postoffice::cluster {
 
 /// The shards of worker `name` when `live` (which need not contain it) are all workers: each shard
 /// goes to the worker that wins it by rendezvous hashing, so every worker finds the same by itself,
@@ -16,4 +16,4 @@ std::vector<int> shards_of(const std::string& name, const std::vector<std::strin
 /// The `index`-th of `parts` shares of `total`: the sum is `total`, but each gets at least one.
 std::size_t share_of(std::size_t total, std::size_t parts, std::size_t index);
 
-}  // namespace postofficed
+}  // namespace postoffice::cluster

@@ -1,0 +1,32 @@
+// run with a queue of files: everything in this process.
+#pragma once
+
+#include <optional>
+
+#include "daemon/neighbours.hpp"
+#include "daemon/role.hpp"
+#include "postoffice/defaults/postgres_lease.hpp"
+
+namespace postofficed {
+
+/// Callbacks go into the journal, and a pipeline reads them from there.
+class LocalRole final : public Role {
+ public:
+  explicit LocalRole(DaemonParts& parts) : parts_(parts) {}
+
+  Failure open() override;
+  std::error_code start() override;
+  void stop(std::function<void()> done) override;
+  std::string not_ready() const override;
+  postoffice::PipelineStatus status() const override { return pipeline_->status(); }
+  std::optional<postoffice::PostgresInstanceStatus> instance_status() const override;
+  void add_to(Shown& shown) const override;
+
+ private:
+  DaemonParts& parts_;
+  std::optional<postoffice::PostgresLease> lease_;  // if others may use the store, too
+  std::optional<GuardedIngress> guarded_;  // takes nothing while others have this one's place
+  std::optional<postoffice::Pipeline> pipeline_;
+};
+
+}  // namespace postofficed

@@ -1,0 +1,275 @@
+#include "postoffice/defaults/cluster_publisher.hpp"
+
+#include <atomic>
+#include <cassert>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "cluster/process_name.hpp"
+#include "cluster/publisher_place.hpp"
+#include "cluster/status_sum.hpp"
+#include "cluster/steps.hpp"
+#include "postoffice/defaults/postgres_instances.hpp"
+#include "postoffice/error.hpp"
+
+namespace postoffice {
+
+using namespace cluster;
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// Again and again: somebody may have retired this publisher, thinking that it is gone.
+constexpr auto look_again = 1s;
+constexpr int looks_until_registering = 10;
+
+constexpr auto move_every = 250ms;
+
+RabbitOptions with_number(RabbitOptions options, std::uint64_t publisher) {
+  options.publisher = publisher;
+  return options;
+}
+
+std::string id_text(std::uint64_t publisher) {
+  PostgresInstanceRow row;
+  row.publisher = publisher;
+  return instance_id(row);
+}
+
+}  // namespace
+
+// Callbacks pass through on the threads that they come on; everything else happens in steps, on the
+// loop's thread.
+class ClusterPublisher::Impl {
+ public:
+  Impl(Parts parts, ClusterPublisherOptions options, Log log)
+      : parts_(parts),
+        id_(id_text(parts.id.value())),
+        name_(options.name.empty() ? process_name() : std::move(options.name)),
+        shards_(options.broker.shards),
+        log_(std::move(log)),
+        instances_(parts.loop, std::move(options.database), log_),
+        place_(parts.id.value(), name_, shards_),
+        publisher_(std::make_unique<RabbitPublisher>(
+            with_number(std::move(options.broker), parts.id.value()), parts.clock, log_)),
+        steps_(parts.clock) {
+    assert(parts.id.value() != 0 && "open the id first");
+    if (parts_.journal) forward_from_journal();
+  }
+
+  // Nothing is forwarded any more. The publisher asks the forwarder for its frontier, so it goes
+  // first, and says of everything on its way that it failed.
+  ~Impl() {
+    steps_.close();
+    publisher_.reset();
+  }
+
+  std::error_code start() {
+    if (stopping_) return Error::stopped;
+    if (forwarder_) forwarder_->start();
+    steps_.soon([this] {
+      tick();
+      register_now();
+    });
+    const auto error = parts_.ingress.start(
+        steps_.guarded_or([this](std::span<const ObjectId> ids,
+                                 Queue::AppendDone done) { append(ids, std::move(done)); },
+                          [](std::span<const ObjectId>, const Queue::AppendDone& done) {
+                            done(Error::stopped, {});
+                          }));
+    started_ = !error;
+    return error;
+  }
+
+  void stop(std::function<void()> done) {
+    const bool again = stopping_.exchange(true);
+    steps_.soon([this, again, done = std::move(done)] {
+      stop_done_.push_back(done);
+      if (stopped_) return finish_stop();
+      if (again) return;
+      if (!started_) return stop_forwarding();
+      parts_.ingress.stop(steps_.guarded([this] { steps_.soon([this] { stop_forwarding(); }); }));
+    });
+  }
+
+  bool use_credentials(const std::string& conninfo) { return instances_.use_credentials(conninfo); }
+
+  std::string why_not() const {
+    if (auto words = copied(); !words.empty() || parts_.journal) return words;
+    const auto status = publisher_->status();
+    if (status.refusing) return "the broker refuses messages: a queue has reached its limit (nack)";
+    if (!status.connected) return "the broker cannot be used: " + status.trouble;
+    return status.blocked ? "the broker takes nothing now: it has no memory or disk left" : "";
+  }
+
+  ClusterPublisherStatus status() const {
+    ClusterPublisherStatus result{id_, registered_, copied(), publisher_->status(), {}};
+    if (forwarder_) result.forwarder = forwarder_->status();
+    return result;
+  }
+
+  PipelineStatus pipeline_status() const {
+    auto status = nothing_done(moved_at_);
+    if (parts_.journal) {
+      status.queue = parts_.journal->progress();
+      status.queue_statistics = parts_.journal->statistics();
+      status.accepted_callbacks = status.queue.accepted_callbacks;
+      status.accepted_ids = status.queue.accepted_ids;
+    } else {
+      const auto published = publisher_->status();
+      status.accepted_callbacks = published.accepted_callbacks;
+      status.accepted_ids = published.accepted_ids;
+      status.queue_statistics.writable = started_ && !stopping_ && why_not().empty();
+    }
+    return status;
+  }
+
+ private:
+  void forward_from_journal() {
+    const auto forward = steps_.guarded_or(
+        [this](std::span<const ObjectId> ids, Timestamp received_at, Forwarder::Done done) {
+          publisher_->forward(ids, received_at, std::move(done));
+        },
+        [](std::span<const ObjectId>, Timestamp, const Forwarder::Done& done) {
+          done(Error::stopped);
+        });
+    forwarder_.emplace(*parts_.journal, parts_.clock, forward, ForwarderOptions{}, log_);
+    publisher_->set_frontier([this] { return forwarder_->frontier(); });
+  }
+
+  void append(std::span<const ObjectId> ids, Queue::AppendDone done) {
+    if (!parts_.journal) return publisher_->append(ids, std::move(done));
+    if (copied_) return done(Error::fenced, {});
+    parts_.journal->append(ids, std::nullopt, std::move(done));
+  }
+
+  void tick() {
+    moved_at_ = parts_.clock.now();
+    steps_.at(moved_at_.load() + move_every, [this] { tick(); });
+  }
+
+  // One question after the other: what is seen is from after the last registration.
+  void look_at_place() {
+    if (stopping_) return;
+    instances_.list(steps_.guarded([this](std::error_code error, const PostgresInstanceList& list) {
+      const bool free = !error && place_.look(list);
+      if (!error) give_way(place_.other());
+      const bool due = error || free || ++looks_ >= looks_until_registering;
+      if (due && place_.other().empty()) return register_now();
+      look_later();
+    }));
+  }
+
+  void look_later() {
+    steps_.at(parts_.clock.now() + look_again, [this] { look_at_place(); });
+  }
+
+  void give_way(const std::string& other) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (std::exchange(other_, other) == other) return;
+    }
+    copied_ = !other.empty();
+    publisher_->hush(copied_);
+    if (!copied_) return log_(LogLevel::info, "publisher: the only one of its number again");
+    log_(LogLevel::error, "publisher: " + copied());
+  }
+
+  /// Another process publishes under our number: who, and what that means; empty: nobody.
+  std::string copied() const {
+    const std::lock_guard lock(mutex_);
+    if (other_.empty()) return {};
+    return other_ + " publishes as " + id_ +
+           ", too: its data directory is a copy of this one. Nothing is accepted here until that "
+           "is stopped, or retired. To use both, stop this one, delete " +
+           parts_.id.path() + ", and start it";
+  }
+
+  void register_now() {
+    if (stopping_) return;
+    looks_ = 0;
+    const auto done = [this](std::error_code error, Timestamp floor) {
+      if (!error) parts_.clock.not_before(floor);
+      if (!error) place_.taken();
+      if (registered_.exchange(!error) != !error) {
+        log_(error ? LogLevel::warning : LogLevel::info,
+             error ? "database: does not know this publisher (" + error.message() +
+                         "); callbacks are accepted"
+                   : "database: knows publisher " + id_);
+      }
+      look_later();
+    };
+    instances_.register_publisher(parts_.id.value(), name_, shards_, steps_.guarded(done));
+  }
+
+  void stop_forwarding() {
+    if (!forwarder_) return stop_publishing();
+    forwarder_->stop(steps_.guarded([this] { steps_.soon([this] { stop_publishing(); }); }));
+  }
+
+  // Goodbye lets rows expire without this publisher. What is left on the disk still holds them.
+  void stop_publishing() {
+    const auto done = [this] {
+      stopped_ = true;
+      finish_stop();
+    };
+    if (parts_.journal) {
+      const auto journal = parts_.journal->progress();
+      if (journal.acknowledged < journal.last_durable) {
+        log_(LogLevel::info, "callbacks are left on the disk; the next start forwards them");
+        return done();
+      }
+    }
+    publisher_->stop(steps_.guarded([this, done] { steps_.soon(done); }));
+  }
+
+  // Each `done` from outside of a step: it may destroy the publisher.
+  void finish_stop() {
+    for (auto& done : std::exchange(stop_done_, {})) {
+      parts_.clock.call_at(Timestamp::min(), std::move(done));
+    }
+  }
+
+  const Parts parts_;
+  const std::string id_;
+  const std::string name_;
+  const int shards_;
+  const Log log_;
+
+  std::atomic<bool> started_{false};
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> copied_{false};
+  std::atomic<bool> registered_{false};
+  std::atomic<Timestamp> moved_at_{parts_.clock.now()};
+  mutable std::mutex mutex_;
+  std::string other_;  // who has our place; guarded by it
+
+  // Of steps.
+  int looks_ = 0;
+  bool stopped_ = false;
+  std::vector<std::function<void()>> stop_done_;
+
+  PostgresInstances instances_;
+  PublisherPlace place_;
+  std::optional<Forwarder> forwarder_;
+  std::unique_ptr<RabbitPublisher> publisher_;
+  Steps steps_;
+};
+
+ClusterPublisher::ClusterPublisher(Parts parts, ClusterPublisherOptions options, Log log)
+    : impl_(std::make_unique<Impl>(parts, std::move(options), log_in_background(std::move(log)))) {}
+
+ClusterPublisher::~ClusterPublisher() = default;
+
+std::error_code ClusterPublisher::start() { return impl_->start(); }
+void ClusterPublisher::stop(std::function<void()> done) { impl_->stop(std::move(done)); }
+bool ClusterPublisher::use_credentials(const std::string& conninfo) {
+  return impl_->use_credentials(conninfo);
+}
+std::string ClusterPublisher::why_not() const { return impl_->why_not(); }
+ClusterPublisherStatus ClusterPublisher::status() const { return impl_->status(); }
+PipelineStatus ClusterPublisher::pipeline_status() const { return impl_->pipeline_status(); }
+
+}  // namespace postoffice

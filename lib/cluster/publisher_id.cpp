@@ -1,0 +1,83 @@
+#include "postoffice/defaults/publisher_id.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+
+#include "base/random.hpp"
+#include "postoffice/error.hpp"
+
+namespace postoffice {
+namespace {
+
+constexpr std::size_t digits = 16;
+
+std::error_code last_error() { return {errno, std::generic_category()}; }
+
+std::error_code fail(const std::string& path, std::error_code error, std::string& message,
+                     const std::string& reason = {}) {
+  message = path + ": " + (reason.empty() ? error.message() : reason);
+  return error;
+}
+
+bool sync_directory(const std::string& directory) {
+  const int place = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (place < 0) return false;
+  const bool synced = fsync(place) == 0;
+  close(place);
+  return synced;
+}
+
+std::uint64_t new_number() {
+  const auto number = random_uint64();
+  return number != 0 ? number : 1;  // 0 means "none" to others
+}
+
+}  // namespace
+
+PublisherId::~PublisherId() {
+  if (file_ >= 0) close(file_);
+}
+
+std::error_code PublisherId::open(const std::string& directory, std::string& message) {
+  path_ = directory + "/publisher";
+  file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (file_ < 0) return fail(path_, last_error(), message);
+  if (flock(file_, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return fail(path_, last_error(), message);
+    return fail(path_, Error::locked, message, "another process publishes from here");
+  }
+  if (const auto error = read(message)) return error;
+  return value_ != 0 ? std::error_code{} : make(directory, message);
+}
+
+// A file that is too short is one whose writing was cut off: its number was never used.
+std::error_code PublisherId::read(std::string& message) {
+  char text[digits + 1];
+  const auto length = pread(file_, text, sizeof text, 0);
+  if (length < 0) return fail(path_, last_error(), message);
+  if (length < static_cast<ssize_t>(sizeof text)) return {};
+  const auto end = std::from_chars(text, text + digits, value_, 16);
+  if (end.ptr != text + digits || text[digits] != '\n' || value_ == 0) {
+    return fail(path_, Error::corrupt, message, "is no number of a publisher");
+  }
+  return {};
+}
+
+std::error_code PublisherId::make(const std::string& directory, std::string& message) {
+  const auto number = new_number();
+  char text[digits + 2];
+  std::snprintf(text, sizeof text, "%016llx\n", static_cast<unsigned long long>(number));
+  const bool written = pwrite(file_, text, digits + 1, 0) == static_cast<ssize_t>(digits + 1);
+  if (!written || fsync(file_) != 0 || !sync_directory(directory)) {
+    return fail(path_, last_error(), message);
+  }
+  value_ = number;
+  return {};
+}
+
+}  // namespace postoffice
