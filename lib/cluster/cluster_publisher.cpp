@@ -49,7 +49,7 @@ class ClusterPublisher::Impl {
         id_(id_text(parts.id.value())),
         name_(options.name.empty() ? process_name() : std::move(options.name)),
         shards_(options.broker.shards),
-        log_(std::move(log)),
+        log_(log ? std::move(log) : [](LogLevel, std::string_view) {}),
         instances_(parts.loop, std::move(options.database), log_),
         place_(parts.id.value(), name_, shards_),
         publisher_(std::make_unique<RabbitPublisher>(

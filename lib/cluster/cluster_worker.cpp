@@ -48,7 +48,7 @@ class ClusterWorker::Impl {
   Impl(Parts parts, ClusterWorkerOptions options, Log log)
       : options_(checked(std::move(options))),
         clock_(parts.clock),
-        log_(std::move(log)),
+        log_(log ? std::move(log) : [](LogLevel, std::string_view) {}),
         instances_(std::in_place, parts.loop, options_.database, log_),
         shard_parts_{options_, parts.loop, parts.clock, parts.source, *instances_, log_},
         steps_(parts.clock) {
