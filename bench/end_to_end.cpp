@@ -23,7 +23,7 @@
 #include <utility>
 #include <vector>
 
-#include "postoffice/defaults/http_server.hpp"
+#include "http/server/http_server.hpp"
 #include "support/http_client.hpp"
 
 namespace {

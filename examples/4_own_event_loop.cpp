@@ -7,9 +7,9 @@
 #include <memory>
 #include <string>
 
+#include "http/server/http_server.hpp"
 #include "postoffice/asio_event_loop.hpp"
 #include "postoffice/defaults/http_object_source.hpp"
-#include "postoffice/defaults/http_server.hpp"
 #include "postoffice/defaults/system_clock.hpp"
 #include "postoffice/postoffice.hpp"
 #include "postoffice/testing/direct_ingress.hpp"

@@ -6,9 +6,9 @@
 #include <random>
 #include <system_error>
 
+#include "http/server/http_server.hpp"
 #include "options.hpp"
 #include "postoffice/defaults/event_loop.hpp"
-#include "postoffice/defaults/http_server.hpp"
 #include "postoffice/defaults/system_clock.hpp"
 #include "record.hpp"
 

@@ -62,8 +62,8 @@ std::vector<std::string> read_names(const PGresult& result) {
 
 }  // namespace
 
-std::string instance_id(const PostgresInstanceRow& row) {
-  return row.publisher == 0 ? "shard-" + std::to_string(row.shard) : publisher_text(row.publisher);
+std::string PostgresInstanceRow::id() const {
+  return publisher == 0 ? "shard-" + std::to_string(shard) : publisher_text(publisher);
 }
 
 class PostgresInstances::Impl : public std::enable_shared_from_this<Impl> {

@@ -21,10 +21,10 @@ std::vector<int> all_shards(const RabbitOptions& options) {
 
 }  // namespace
 
-void check(const RabbitOptions& options) { rabbitmq::checked(options); }
+void RabbitOptions::check() const { rabbitmq::checked(*this); }
 
-void check_with_files(const RabbitOptions& options) {
-  const auto tls = rabbitmq::parse_amqp_url(rabbitmq::checked(options).url).tls;
+void RabbitOptions::check_with_files() const {
+  const auto tls = rabbitmq::parse_amqp_url(rabbitmq::checked(*this).url).tls;
   std::string reason;
   if (tls && !rabbitmq::files_are_usable(*tls, reason)) throw std::invalid_argument(reason);
 }

@@ -9,7 +9,7 @@
 #include <fstream>
 #include <thread>
 
-#include "postoffice/defaults/http_server.hpp"
+#include "http/server/http_server.hpp"
 #include "postoffice/error.hpp"
 #include "support/http_client.hpp"
 #include "support/store_calls.hpp"

@@ -397,7 +397,7 @@ TEST_CASE_FIXTURE(Scene, "an instance lists itself") {
   expire(*a, expiry(100));
   const auto found = list();
   REQUIRE(found.rows.size() == 1);
-  CHECK(instance_id(found.rows[0]) == "0000000000000abc");
+  CHECK(found.rows[0].id() == "0000000000000abc");
   CHECK(found.rows[0].name == "daemon-2748");
   CHECK(found.rows[0].watermark == at(100));
   CHECK(found.rows[0].epoch == a->instance_status().epoch);

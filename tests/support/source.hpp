@@ -15,8 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include "http/server/http_server.hpp"
 #include "postoffice/defaults/event_loop.hpp"
-#include "postoffice/defaults/http_server.hpp"
 #include "postoffice/defaults/system_clock.hpp"
 #include "support/now.hpp"
 

@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "admin/broker.hpp"
+#include "http/server/http_server.hpp"
 #include "options/options.hpp"
 #include "postoffice/clock.hpp"
 #include "postoffice/defaults/file_queue.hpp"
 #include "postoffice/defaults/http_ingress.hpp"
 #include "postoffice/defaults/http_object_source.hpp"
-#include "postoffice/defaults/http_server.hpp"
 #include "postoffice/defaults/postgres_object_store.hpp"
 #include "postoffice/log.hpp"
 #include "postoffice/object_reader.hpp"

@@ -35,7 +35,7 @@ double lag_of(const PostgresInstanceRow& row, Timestamp now) {
 void print_json(const PostgresInstanceRow& row, Timestamp now) {
   const bool told = row.watermark != Timestamp::min();
   Json json;
-  json.begin_object().member("name", row.name).member("id", instance_id(row));
+  json.begin_object().member("name", row.name).member("id", row.id());
   json.key("shard");
   row.shard < 0 ? json.null() : json.value(row.shard);
   json.member("epoch", row.epoch);
@@ -52,8 +52,8 @@ void print_json(const PostgresInstanceRow& row, Timestamp now) {
 void print_row(const PostgresInstanceRow& row, Timestamp now) {
   const bool told = row.watermark != Timestamp::min();
   const std::string lag = told ? std::to_string(lag_of(row, now)) : "-";
-  std::printf("%-32s  %-16s  %5s  %8lld  %14.*s  %10.1f  %s\n", row.name.c_str(),
-              instance_id(row).c_str(), shard_text(row).c_str(), static_cast<long long>(row.epoch),
+  std::printf("%-32s  %-16s  %5s  %8lld  %14.*s  %10.1f  %s\n", row.name.c_str(), row.id().c_str(),
+              shard_text(row).c_str(), static_cast<long long>(row.epoch),
               static_cast<int>(lag.size() > 5 ? lag.size() - 5 : lag.size()), lag.c_str(),
               seconds(now - row.beat), row.stopped ? "stopped" : "");
 }

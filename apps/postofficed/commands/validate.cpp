@@ -5,10 +5,10 @@
 
 #include "commands/commands.hpp"
 #include "daemon/role.hpp"
+#include "http/server/http_server.hpp"
 #include "postoffice/defaults/event_loop.hpp"
 #include "postoffice/defaults/http_ingress.hpp"
 #include "postoffice/defaults/http_object_source.hpp"
-#include "postoffice/defaults/http_server.hpp"
 #include "postoffice/error.hpp"
 #include "support/data_directory.hpp"
 #include "support/stores.hpp"
@@ -46,7 +46,7 @@ std::vector<std::string> check_parts(const Options& options) {
 #ifdef POSTOFFICED_RABBITMQ
   check("queue", problems, [&] {
     if (options.queue.kind == QueueLocation::Kind::file) return;
-    postoffice::check_with_files(rabbit_options(options));
+    rabbit_options(options).check_with_files();
   });
 #endif
   check("source", problems, [&] {

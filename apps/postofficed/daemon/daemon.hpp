@@ -10,9 +10,9 @@
 #include "daemon/passed_sockets.hpp"
 #include "daemon/role.hpp"
 #include "exit_code.hpp"
+#include "http/server/http_server.hpp"
 #include "options/options.hpp"
 #include "postoffice/defaults/event_loop.hpp"
-#include "postoffice/defaults/http_server.hpp"
 #include "postoffice/log.hpp"
 
 namespace postofficed {

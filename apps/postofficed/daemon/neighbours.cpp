@@ -21,7 +21,7 @@ std::string id_of(const PostgresSilentInstance& silent) {
   postoffice::PostgresInstanceRow row;
   row.publisher = silent.publisher;
   row.shard = silent.shard;
-  return instance_id(row);
+  return row.id();
 }
 
 std::string others(const PostgresInstanceStatus& status) {

@@ -26,15 +26,15 @@ struct PostgresInstanceRow {
   Timestamp watermark = Timestamp::min();  ///< min(): it has not told any
   Timestamp beat{};                        ///< when it last told, by the server's clock
   std::optional<Timestamp> stopped{};      ///< since when its watermark goes on by itself
+
+  /// "0123456789abcdef" for what a publisher has, "shard-3" for a shard: what retire() takes.
+  std::string id() const;
 };
 
 struct PostgresInstanceList {
   Timestamp now{};  ///< the server's clock
   std::vector<PostgresInstanceRow> rows;
 };
-
-/// "0123456789abcdef" for what a publisher has, "shard-3" for a shard: what retire() takes.
-std::string instance_id(const PostgresInstanceRow& row);
 
 /// One connection, opened with the first call, and again after a failure. Of the options the
 /// instance is not used.

@@ -46,13 +46,13 @@ struct RabbitOptions {
   /// RabbitQueue only: this object is the only publisher of its shard, too. It sends ticks, and
   /// append() takes callbacks. Otherwise append() only requeues.
   bool publishes = false;
+
+  /// Throws std::invalid_argument for options that cannot work. Connects to nothing.
+  void check() const;
+
+  /// The same, and reads the files that the URL names, as a connect would.
+  void check_with_files() const;
 };
-
-/// Throws std::invalid_argument for options that cannot work. Connects to nothing.
-void check(const RabbitOptions& options);
-
-/// The same, and reads the files that the URL names, as a connect would.
-void check_with_files(const RabbitOptions& options);
 
 struct RabbitPublisherStatus {
   std::uint64_t publisher = 0;

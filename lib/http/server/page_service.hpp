@@ -6,8 +6,8 @@
 #include <memory>
 #include <mutex>
 
+#include "http/server/http_server.hpp"
 #include "http/server/service.hpp"
-#include "postoffice/defaults/http_server.hpp"
 
 namespace postoffice::http {
 

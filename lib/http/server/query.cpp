@@ -1,8 +1,8 @@
 #include <string>
 #include <string_view>
 
+#include "http/server/http_server.hpp"
 #include "http/server/percent.hpp"
-#include "postoffice/defaults/http_server.hpp"
 
 namespace postoffice {
 namespace {

@@ -1,4 +1,4 @@
-#include "postoffice/defaults/http_server.hpp"
+#include "http/server/http_server.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/wait.h>
