@@ -35,7 +35,7 @@ RabbitOptions with_number(RabbitOptions options, std::uint64_t publisher) {
 std::string id_text(std::uint64_t publisher) {
   PostgresInstanceRow row;
   row.publisher = publisher;
-  return instance_id(row);
+  return row.id();
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ constexpr auto pipeline_beat = 250ms;
 ClusterWorkerOptions checked(ClusterWorkerOptions options) {
   if (options.name.empty()) options.name = process_name();
   if (options.pipeline.beat == 0ms) options.pipeline.beat = pipeline_beat;
-  check(options.broker);
+  options.broker.check();
   check(options.pipeline);
   return options;
 }

@@ -43,7 +43,7 @@ Failure ClusterRole::open() {
   const auto& options = parts_.options;
   auto broker = rabbit_options(options);
   broker.url_now = [url = url_] { return url->get(); };
-  postoffice::check(broker);
+  broker.check();
   if (auto failure = parts_.open_store(); failure.code != ExitCode::ok) return failure;
   postoffice::PostgresObjectStoreOptions database;
   database.conninfo = options.store.target;
