@@ -2,11 +2,11 @@
 #pragma once
 
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <mutex>
 #include <thread>
 #include <utility>
-#include <vector>
 
 namespace postoffice::postgres {
 
@@ -21,27 +21,34 @@ class Completions {
 
   /// Runs what was added, in order; releases the lock.
   void run_and_unlock(std::unique_lock<std::mutex> lock) {
-    if (running_on_ != std::thread::id{}) return;  // that thread runs these as well
-    running_on_ = std::this_thread::get_id();
-    while (!waiting_.empty()) {
-      const auto batch = std::exchange(waiting_, {});
-      lock.unlock();
-      for (const auto& completion : batch) completion();
-      lock.lock();
-    }
-    running_on_ = {};
-    idle_.notify_all();
+    if (running_on_ == std::thread::id{}) run(lock);  // else that thread runs these as well
   }
 
-  /// Waits until no completion runs on another thread.
-  void wait_until_idle(std::unique_lock<std::mutex>& lock) {
+  /// The same for whoever ends the store, perhaps inside a completion: when it returns nothing is
+  /// left to run, and no completion runs on another thread. Keeps the lock.
+  void run_to_the_end(std::unique_lock<std::mutex>& lock) {
     idle_.wait(lock, [this] {
       return running_on_ == std::thread::id{} || running_on_ == std::this_thread::get_id();
     });
+    run(lock);
   }
 
  private:
-  std::vector<std::function<void()>> waiting_;
+  void run(std::unique_lock<std::mutex>& lock) {
+    const auto outer = std::exchange(running_on_, std::this_thread::get_id());
+    while (!waiting_.empty()) {
+      auto completion = std::move(waiting_.front());
+      waiting_.pop_front();
+      lock.unlock();
+      completion();
+      completion = nullptr;  // what it holds may lock, too
+      lock.lock();
+    }
+    running_on_ = outer;
+    if (outer == std::thread::id{}) idle_.notify_all();
+  }
+
+  std::deque<std::function<void()>> waiting_;
   std::thread::id running_on_;
   std::condition_variable idle_;
 };

@@ -1,6 +1,5 @@
 #include "postoffice/defaults/postgres_instances.hpp"
 
-#include <asio/post.hpp>
 #include <cstdlib>
 #include <utility>
 
@@ -10,6 +9,7 @@
 #include "postgres/membership.hpp"
 #include "postgres/parameters.hpp"
 #include "postgres/schema.hpp"
+#include "postgres/task_inbox.hpp"
 #include "postoffice/error.hpp"
 
 namespace postoffice {
@@ -66,32 +66,27 @@ std::string PostgresInstanceRow::id() const {
   return publisher == 0 ? "shard-" + std::to_string(shard) : publisher_text(publisher);
 }
 
-class PostgresInstances::Impl : public std::enable_shared_from_this<Impl> {
+class PostgresInstances::Impl {
  public:
   Impl(asio::io_context& context, const PostgresObjectStoreOptions& options, Log log)
-      : context_(context),
-        completions_(std::make_shared<Completions>()),
+      : completions_(std::make_shared<Completions>()),
         connection_(std::make_shared<Connection>(context, completions_,
                                                  connect_options(options, options.conninfo),
                                                  settings(options), std::move(log))),
+        inbox_(std::make_shared<TaskInbox>(context, completions_,
+                                           [connection = connection_] { connection->flush(); })),
         options_(options) {}
 
   void stop() {
     std::unique_lock lock(completions_->mutex);
     connection_->stop();
-    completions_->run_and_unlock(std::move(lock));
-    lock = std::unique_lock(completions_->mutex);
-    completions_->wait_until_idle(lock);
+    inbox_->end(lock);
   }
 
   bool use_credentials(const std::string& conninfo) {
-    ConnectOptions fresh = connect_options(options_, conninfo);
+    const ConnectOptions fresh = connect_options(options_, conninfo);
     if (!fresh.same_database(connect_options(options_, options_.conninfo))) return false;
-    asio::post(context_, [self = shared_from_this(), fresh = std::move(fresh)] {
-      std::unique_lock lock(self->completions_->mutex);
-      self->connection_->use(fresh);
-      self->completions_->run_and_unlock(std::move(lock));
-    });
+    inbox_->add([connection = connection_, fresh] { connection->use(fresh); });
     return true;
   }
 
@@ -108,18 +103,13 @@ class PostgresInstances::Impl : public std::enable_shared_from_this<Impl> {
       completions->add(
           [done, code = failure.code, value = std::move(value)] { done(code, value); });
     };
-    asio::post(context_, [self = shared_from_this(), request] {
-      std::unique_lock lock(self->completions_->mutex);
-      self->connection_->submit(std::move(*request));
-      self->connection_->flush();
-      self->completions_->run_and_unlock(std::move(lock));
-    });
+    inbox_->add([connection = connection_, request] { connection->submit(std::move(*request)); });
   }
 
  private:
-  asio::io_context& context_;
   const std::shared_ptr<Completions> completions_;
   const std::shared_ptr<Connection> connection_;
+  const std::shared_ptr<TaskInbox> inbox_;
   const PostgresObjectStoreOptions options_;
 };
 

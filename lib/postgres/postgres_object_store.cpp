@@ -85,12 +85,9 @@ class PostgresObjectStore::Impl {
   void stop() {
     std::unique_lock lock(completions_->mutex);
     stopped_ = true;
-    inbox_->stop();
     writer_->stop();
     reader_->stop();
-    completions_->run_and_unlock(std::move(lock));
-    lock = std::unique_lock(completions_->mutex);
-    completions_->wait_until_idle(lock);
+    inbox_->end(lock);
   }
 
   void apply(const Changes& changes, ApplyDone done) {

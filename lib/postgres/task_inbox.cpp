@@ -19,9 +19,11 @@ void TaskInbox::wake() {
   if (tasks_.ring()) schedule();
 }
 
-void TaskInbox::stop() {
+void TaskInbox::end(std::unique_lock<std::mutex>& lock) {
   stopped_ = true;
-  run_tasks();
+  do {
+    completions_->run_to_the_end(lock);
+  } while (run_tasks());
 }
 
 void TaskInbox::schedule() {
@@ -36,8 +38,11 @@ void TaskInbox::schedule() {
   });
 }
 
-void TaskInbox::run_tasks() {
-  for (const Task& task : tasks_.take_all()) task();
+// False if there were none.
+bool TaskInbox::run_tasks() {
+  const auto tasks = tasks_.take_all();
+  for (const Task& task : tasks) task();
+  return !tasks.empty();
 }
 
 }  // namespace postoffice::postgres

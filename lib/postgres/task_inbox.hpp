@@ -25,12 +25,13 @@ class TaskInbox : public std::enable_shared_from_this<TaskInbox> {
   /// A turn comes, with or without tasks. Any thread.
   void wake();
 
-  /// Needs the lock. Runs what has come; from now on nothing is run.
-  void stop();
+  /// The end of the store, whose connections were stopped with the same lock: all that has come,
+  /// and what its completions ask for, has failed when it returns. From then on nothing is run.
+  void end(std::unique_lock<std::mutex>& lock);
 
  private:
   void schedule();
-  void run_tasks();
+  bool run_tasks();
 
   asio::io_context& context_;
   const std::shared_ptr<Completions> completions_;

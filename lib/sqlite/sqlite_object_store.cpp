@@ -63,6 +63,8 @@ class SqliteObjectStore::Impl {
 
   ~Impl() {
     stopping_ = true;
+    writer_.close();
+    reader_.close();
     writer_.stop();
     reader_.stop();
   }

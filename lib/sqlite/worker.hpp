@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cassert>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -46,12 +47,16 @@ class Worker {
     refuse_(std::move(job));
   }
 
+  /// What is added from now on is refused at once, and nothing more is run.
+  void close() {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    wake_.notify_one();
+  }
+
   void stop() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-      wake_.notify_one();
-    }
+    close();
+    assert(thread_.get_id() != std::this_thread::get_id() && "destroyed inside a completion");
     if (thread_.joinable()) thread_.join();
     while (!jobs_.empty()) {
       refuse_(std::move(jobs_.front()));

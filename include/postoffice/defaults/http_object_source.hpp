@@ -52,10 +52,13 @@ struct HttpObjectSourceStatus {
 /// An HTTP/1.1 client with a keep-alive pool. 200 and 203 are an answer, 404 and 410 are
 /// Error::not_found, everything else fails (S7). No redirects, no proxies.
 ///
-/// Threads: fetch() and status() from any thread; completions come on the loop's thread. The
-/// destructor may run on any thread, also while the loop runs: it fails what is unanswered with
-/// Error::stopped on that thread, and no completion runs any more when it returns. So do not hold a
-/// lock in it that a completion takes.
+/// Threads: fetch() and status() from any thread; completions come on the loop's thread.
+///
+/// Lifetime: the destructor is the stop. It may run on any thread, while the loop runs or stands
+/// still, also inside a completion. What is unanswered fails with Error::stopped, on that thread.
+/// No completion runs any more when it returns; one that runs meanwhile may call the source, and is
+/// refused. So hold no lock in it that one takes. The loop must outlive the source; all other parts
+/// may go before or after it.
 class HttpObjectSource final : public ObjectSource {
  public:
   /// Throws std::invalid_argument if the url cannot work (scheme, user info, no {id}).

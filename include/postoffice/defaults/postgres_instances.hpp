@@ -40,6 +40,7 @@ struct PostgresInstanceList {
 /// instance is not used.
 ///
 /// Threads: all methods from any thread; completions on the loop's thread, one for each call.
+/// Lifetime: as PostgresObjectStore.
 class PostgresInstances {
  public:
   using ListDone = std::function<void(std::error_code, PostgresInstanceList)>;

@@ -46,6 +46,12 @@ struct PostgresObjectStoreOptions {
 /// Durability: apply() completes when the server has its log on stable storage, whatever its
 /// default of synchronous_commit.
 /// Threads: all methods from any thread; completions on the loop's thread.
+///
+/// Lifetime: the destructor is the stop. It may run on any thread, while the loop runs or stands
+/// still, also inside a completion. What has not ended fails with Error::stopped, on that thread;
+/// what the server does with it is not known. No completion runs any more when it returns; one that
+/// runs meanwhile may call the store, and is refused. So hold no lock in it that one takes. The
+/// loop must outlive the store; all other parts may go before or after it.
 class PostgresObjectStore final : public ReadableObjectStore {
  public:
   /// Throws std::invalid_argument if libpq cannot parse the conninfo; it names an unknown option.

@@ -19,11 +19,16 @@ struct SqliteObjectStoreOptions {
 /// synchronous=FULL; other programs may read the file meanwhile. Opens the file again and again
 /// until it works, like a server that is down.
 ///
-/// Threads: all methods from any thread; completions on the store's own thread.
+/// Threads: all methods from any thread; completions on the store's own threads.
+///
+/// Lifetime: the destructor is the stop. What is under way ends, what waits fails with
+/// Error::stopped, and no completion runs any more when it returns; one that runs meanwhile may
+/// call the store, and is refused. Any thread may destroy it, but not inside a completion, or with
+/// a lock held that one takes. It needs no other part.
 class SqliteObjectStore final : public ReadableObjectStore {
  public:
   explicit SqliteObjectStore(SqliteObjectStoreOptions options, Log log = {});
-  ~SqliteObjectStore() override;  ///< waiting calls fail with Error::stopped
+  ~SqliteObjectStore() override;
 
   void apply(Changes changes, ApplyDone done) override;
   void expire(Expiry expiry, ExpireDone done) override;
