@@ -86,6 +86,10 @@ struct PipelineStatus {
 /// The destructor may run on any thread, and inside what stop() and progress() are done with. It
 /// waits for calls to and from the parts that are under way: so not from within a part's method, or
 /// with a lock held that one takes.
+///
+/// Among each other the parts that come with the library go in any order in which the clock
+/// outlives the file queue (or the broker's), and the event loop outlives clock, source and
+/// PostgreSQL store.
 class Pipeline {
  public:
   struct Parts {

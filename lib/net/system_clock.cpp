@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/gate.hpp"
 #include "net/loop_impl.hpp"
 
 namespace postoffice {
@@ -62,13 +63,22 @@ class SystemClock::Impl : public std::enable_shared_from_this<SystemClock::Impl>
 
   Duration drift() const noexcept { return Timestamp(read_clock(CLOCK_REALTIME)) - now(); }
 
+  /// No task runs when it returns, but for one that this is called in.
   void close() {
+    if (Gate::Holder::holds(rounds_)) {
+      rounds_.close([] {});
+    } else {
+      rounds_.close_and_wait();
+    }
+    std::multimap<Timestamp, std::function<void()>> dropped;  // behind the lock: it may call us
     const std::lock_guard lock(mutex_);
-    tasks_.clear();
+    tasks_.swap(dropped);
   }
 
  private:
   void run_due() {
+    const Gate::Holder inside(rounds_);
+    if (!inside) return;
     // Tasks given by a task run in the next round, so that I/O gets its turn.
     const auto now = this->now();
     std::vector<std::function<void()>> due;
@@ -79,8 +89,11 @@ class SystemClock::Impl : public std::enable_shared_from_this<SystemClock::Impl>
         due.push_back(std::move(place->second));
       tasks_.erase(tasks_.begin(), end);
     }
-    for (auto& task : due) task();
-    set_timer();
+    for (auto& task : due) {
+      if (rounds_.closed()) return;
+      task();
+    }
+    if (!rounds_.closed()) set_timer();
   }
 
   void set_timer() {
@@ -104,6 +117,7 @@ class SystemClock::Impl : public std::enable_shared_from_this<SystemClock::Impl>
   EventLoop& loop_;
   asio::steady_timer timer_;
   std::atomic<Duration::rep> offset_;  // added to CLOCK_BOOTTIME
+  Gate rounds_;
   std::mutex mutex_;
   std::multimap<Timestamp, std::function<void()>> tasks_;
 };

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cassert>
 #include <random>
 #include <stdexcept>
 #include <system_error>
@@ -54,6 +55,7 @@ void BrokerSession::stop() {
     if (current_ != nullptr && !working_) current_->abort();
   }
   wake();
+  assert(thread_.get_id() != std::this_thread::get_id() && "destroyed inside a completion");
   if (thread_.joinable()) thread_.join();
 }
 

@@ -45,6 +45,10 @@ Consumer::~Consumer() {
 
 void Consumer::read(std::size_t ids_max, Queue::ReadDone done) {
   const LockGuard lock(mutex_);
+  if (stopping()) {
+    const Unlocked unlocked(mutex_);
+    return done(Error::stopped, {});
+  }
   ids_max_ = ids_max;
   read_ = std::move(done);
   deliver();

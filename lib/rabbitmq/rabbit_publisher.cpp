@@ -1,8 +1,11 @@
+#include <atomic>
 #include <numeric>
 #include <stdexcept>
 
+#include "base/gate.hpp"
 #include "base/random.hpp"
 #include "postoffice/defaults/rabbit_queue.hpp"
+#include "postoffice/error.hpp"
 #include "rabbitmq/options.hpp"
 #include "rabbitmq/publisher.hpp"
 #include "rabbitmq/tls_tunnel.hpp"
@@ -33,7 +36,31 @@ class RabbitPublisher::Impl {
  public:
   Impl(const RabbitOptions& options, Clock& clock, Log log)
       : publisher(options, all_shards(options), random_uint64(), Publisher::Ticks::yes, clock,
-                  std::move(log)) {}
+                  std::move(log)) {
+    [[maybe_unused]] const bool inside = gate.enter();
+  }
+  ~Impl() {
+    if (!ending.exchange(true)) gate.leave();
+  }
+
+  void append(std::span<const ObjectId> ids, std::optional<Timestamp> stamp,
+              Queue::AppendDone done) {
+    if (!gate.enter()) return done(Error::stopped, {});
+    Queue::AppendDone leaving = [&to = gate, done = std::move(done)](std::error_code error,
+                                                                     const Receipt& receipt) {
+      done(error, receipt);
+      to.leave();
+    };
+    if (const auto refused = publisher.append(ids, stamp, leaving)) leaving(refused, {});
+  }
+
+  void stop(std::function<void()> done) {
+    gate.close(std::move(done));
+    if (!ending.exchange(true)) publisher.say_goodbye([&to = gate] { to.leave(); });
+  }
+
+  Gate gate;  // inside is what has not been completed, and the goodbye
+  std::atomic<bool> ending{false};
   Publisher publisher;
 };
 
@@ -44,17 +71,13 @@ RabbitPublisher::RabbitPublisher(RabbitOptions options, Clock& clock, Log log)
 RabbitPublisher::~RabbitPublisher() = default;
 
 void RabbitPublisher::append(std::span<const ObjectId> ids, Queue::AppendDone done) {
-  if (const auto refused = impl_->publisher.append(ids, {}, done)) done(refused, {});
+  impl_->append(ids, {}, std::move(done));
 }
 
 void RabbitPublisher::forward(std::span<const ObjectId> ids, Timestamp received_at,
                               ForwardDone done) {
-  Queue::AppendDone wrapped = [done = std::move(done)](std::error_code error, const Receipt&) {
-    done(error);
-  };
-  if (const auto refused = impl_->publisher.append(ids, received_at, wrapped)) {
-    wrapped(refused, {});
-  }
+  impl_->append(ids, received_at,
+                [done = std::move(done)](std::error_code error, const Receipt&) { done(error); });
 }
 
 void RabbitPublisher::set_frontier(std::function<Timestamp()> frontier) {
@@ -63,9 +86,7 @@ void RabbitPublisher::set_frontier(std::function<Timestamp()> frontier) {
 
 void RabbitPublisher::hush(bool hushed) { impl_->publisher.hush(hushed); }
 
-void RabbitPublisher::stop(std::function<void()> done) {
-  impl_->publisher.say_goodbye(std::move(done));
-}
+void RabbitPublisher::stop(std::function<void()> done) { impl_->stop(std::move(done)); }
 
 RabbitPublisherStatus RabbitPublisher::status() const { return impl_->publisher.status(); }
 

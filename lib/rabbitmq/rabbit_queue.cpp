@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <atomic>
 #include <memory>
 #include <stdexcept>
 
 #include "base/random.hpp"
+#include "base/thread_annotations.hpp"
 #include "postoffice/defaults/rabbit_queue.hpp"
 #include "postoffice/error.hpp"
 #include "rabbitmq/consumer.hpp"
@@ -40,6 +40,14 @@ class RabbitQueue::Impl {
     if (options.publishes) publisher();
   }
 
+  /// The publisher first: its completions use the consumer. Until both have gone they may use this.
+  ~Impl() {
+    std::unique_ptr<Publisher> ending;
+    const LockGuard lock(mutex_);
+    stopped_ = true;
+    ending.swap(publisher_);
+  }
+
   void append(std::span<const ObjectId> ids, std::optional<Timestamp> stamp, AppendDone& done) {
     std::vector<ObjectId> copy;
     if (stamp) copy = sorted(ids);
@@ -50,8 +58,10 @@ class RabbitQueue::Impl {
       if (error || !carried) return consumer.released(receipt.sequence);
       consumer.released_requeued(receipt.sequence, receipt.received_at, copy);
     };
-    const auto refused = consumer_.append_held(
-        [&](Sequence& sequence) { return publisher().append(ids, stamp, wrapped, &sequence); });
+    const auto refused = consumer_.append_held([&](Sequence& sequence) -> std::error_code {
+      Publisher* const to = publisher();
+      return to ? to->append(ids, stamp, wrapped, &sequence) : Error::stopped;
+    });
     if (refused) wrapped(refused, {});
   }
 
@@ -63,22 +73,23 @@ class RabbitQueue::Impl {
 
   QueueStatistics statistics() {
     auto result = consumer_.statistics();
-    if (auto* publisher = ready_publisher_.load()) result.writable = publisher->writable();
+    const LockGuard lock(mutex_);
+    if (publisher_) result.writable = publisher_->writable();
     return result;
   }
 
   Consumer& consumer() { return consumer_; }
 
  private:
-  /// Called by the constructor, then by append_held() alone, which lets in one call at a time.
-  Publisher& publisher() {
-    if (!publisher_) {
+  /// None once this has stopped.
+  Publisher* publisher() EXCLUDES(mutex_) {
+    const LockGuard lock(mutex_);
+    if (!publisher_ && !stopped_) {
       const auto ticks = options_.publishes ? Publisher::Ticks::yes : Publisher::Ticks::no;
       publisher_ = std::make_unique<Publisher>(options_, std::vector<int>{shard_}, session_, ticks,
                                                clock_, log_);
-      ready_publisher_ = publisher_.get();
     }
-    return *publisher_;
+    return publisher_.get();
   }
 
   const RabbitOptions options_;
@@ -86,9 +97,10 @@ class RabbitQueue::Impl {
   Clock& clock_;
   const Log log_;
   const std::uint64_t session_;
+  Mutex mutex_;  // append() takes it inside the consumer's
+  bool stopped_ GUARDED_BY(mutex_) = false;
+  std::unique_ptr<Publisher> publisher_ GUARDED_BY(mutex_);
   Consumer consumer_;
-  std::atomic<Publisher*> ready_publisher_{nullptr};  // for status(), from any thread
-  std::unique_ptr<Publisher> publisher_;  // goes before the consumer: its completions use it
 };
 
 RabbitQueue::RabbitQueue(RabbitOptions options, int shard, Clock& clock, Log log) {

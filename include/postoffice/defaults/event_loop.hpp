@@ -10,7 +10,9 @@ namespace postoffice {
 /// brings its own loops.
 ///
 /// Threads: post() and stop() from any thread; everything posted runs on the loop's thread.
-/// To run on an asio::io_context of your own see postoffice/asio_event_loop.hpp.
+/// Lifetime: it must outlive everything built on it. Any thread but its own may destroy it; what
+/// was posted and has not run is dropped. To run on an asio::io_context of your own see
+/// postoffice/asio_event_loop.hpp.
 class EventLoop {
  public:
   struct Impl;

@@ -85,14 +85,19 @@ struct RabbitPublisherStatus {
 /// connecting.
 ///
 /// Threads: all methods from any thread. Completions come from the publisher's own thread, or
-/// before the method returns. `clock` must outlive the publisher. Bad options throw
-/// std::invalid_argument.
+/// before the method returns. Bad options throw std::invalid_argument.
+///
+/// Lifetime: stop() may be called on any thread, again, and inside a completion. The destructor may
+/// run without it: what is on its way fails with Error::stopped, and no completion runs any more
+/// when it returns; one that runs meanwhile may call the publisher, and is refused. Any thread may
+/// destroy it, but not inside a completion (that of stop() included), or with a lock held that one
+/// takes. The clock must outlive it.
 class RabbitPublisher {
  public:
   using ForwardDone = std::function<void(std::error_code)>;
 
   RabbitPublisher(RabbitOptions options, Clock& clock, Log log = {});
-  ~RabbitPublisher();  ///< without a goodbye; what is on its way fails with Error::stopped
+  ~RabbitPublisher();  ///< without a goodbye
 
   /// Stamps a callback now and publishes it (see Queue::append).
   void append(std::span<const ObjectId> ids, Queue::AppendDone done);
@@ -110,8 +115,8 @@ class RabbitPublisher {
   /// ticks sent, and no goodbye is said.
   void hush(bool hushed);
 
-  /// Takes no more callbacks, says goodbye to every shard, then calls `done`: at the latest after
-  /// twice confirm_timeout, whatever the broker does.
+  /// Takes no more callbacks, says goodbye to every shard, waits for what is on its way, then calls
+  /// `done`: at the latest after twice confirm_timeout, whatever the broker does.
   void stop(std::function<void()> done);
 
   RabbitPublisherStatus status() const;
@@ -145,10 +150,12 @@ struct RabbitQueueStatus {
 /// new ones. Receipts of append() name other sequences (QueuedCallback::receipt).
 ///
 /// Threads: as Queue; completions come from the queue's own threads, or before the method returns.
+///
+/// Lifetime: as FileQueue, but what is on its way to the broker fails with Error::stopped.
 class RabbitQueue final : public Queue {
  public:
   RabbitQueue(RabbitOptions options, int shard, Clock& clock, Log log = {});
-  ~RabbitQueue() override;  ///< a waiting read fails with Error::stopped
+  ~RabbitQueue() override;
 
   void append(std::span<const ObjectId> ids, std::optional<Timestamp> carried_from,
               AppendDone done) override;

@@ -10,6 +10,10 @@ namespace postoffice {
 
 /// CLOCK_REALTIME read once, moved on by CLOCK_BOOTTIME: steps of the wall clock are invisible
 /// while running, and time spent suspended counts. Tasks run on the loop's thread.
+///
+/// Lifetime: the destructor is the stop. It may run on any thread, also inside a task; tasks that
+/// have not begun are dropped, and none runs any more when it returns. So hold no lock in it that
+/// one takes. The loop must outlive the clock.
 class SystemClock final : public Clock {
  public:
   explicit SystemClock(EventLoop& loop);
