@@ -140,9 +140,9 @@ class Oracle {
   void check_prompt(const Rows& rows, Timestamp now) {
     for (const auto& [id, row] : rows) {
       if (refused_.contains(id)) continue;
-      if (row.last_seen < now - ttl_ - prompt_) blame(id, "deleted late (I7)");
+      if (row.last_seen < now - ttl_ - prompt) blame(id, "deleted late (I7)");
       const auto& receipts = known_[id].accepted;
-      const auto due = receipts.upper_bound(now - prompt_);
+      const auto due = receipts.upper_bound(now - prompt);
       if (due != receipts.begin() && row.last_seen < *std::prev(due)) {
         blame(id, "a receipt has not reached its row (S4)");
       }
@@ -157,13 +157,13 @@ class Oracle {
       if (refused_.contains(id)) continue;
       const auto row = rows.find(id);
       const auto& receipts = known_[id].accepted;
-      const auto due = receipts.upper_bound(now - touch_bound_);
+      const auto due = receipts.upper_bound(now - touch_bound);
       if (row == rows.end() || due == receipts.begin()) continue;
       if (row->second.last_seen < *std::prev(due)) blame(id, "touched too late, in a burst (S4)");
     }
     for (const auto id : fresh) {
       const auto& [receipts, told] = std::tie(known_[id].accepted, known_[id].told);
-      if (receipts.empty() || *receipts.begin() > now - fetch_bound_) continue;
+      if (receipts.empty() || *receipts.begin() > now - fetch_bound) continue;
       if (told.empty()) blame(id, "new, and not fetched in time, in a burst (S3)");
     }
   }
@@ -196,7 +196,7 @@ class Oracle {
       if (owed) blame(id, "accepted, but never answered (I1)");
       const auto bound = known.sent * 2 + known.failures + 3 * crashes_;
       if (known.fetches > bound) blame(id, "fetched too often (I5)");
-      if (newest > now - ttl_ + prompt_) check_row(id, known, rows);
+      if (newest > now - ttl_ + prompt) check_row(id, known, rows);
     }
   }
 
@@ -256,9 +256,9 @@ class Oracle {
     if (row->second.online != last->second) blame(id, "wrong online (S5)");
   }
 
-  static constexpr Duration touch_bound_ = std::chrono::seconds(1);
-  static constexpr Duration fetch_bound_ = std::chrono::seconds(5);
-  static constexpr Duration prompt_ = std::chrono::milliseconds(1'300);
+  static constexpr Duration touch_bound = std::chrono::seconds(1);
+  static constexpr Duration fetch_bound = std::chrono::seconds(5);
+  static constexpr Duration prompt = std::chrono::milliseconds(1'300);
 
   const Duration ttl_;
   const bool keep_offline_;
