@@ -71,8 +71,7 @@ class TlsTunnel::Impl {
     std::error_code error;
     asio::local::stream_protocol::socket plain_end(context_);
     asio::local::connect_pair(plain_, plain_end, error);
-    if (!error)
-      plain_end.native_non_blocking(true, error);  // as rabbitmq-c does with its own sockets
+    if (!error) plain_end.native_non_blocking(true, error);  // as rabbitmq-c makes its own
     const int descriptor = error ? -1 : plain_end.release(error);
     if (descriptor < 0 || error) return reason = "no socket: " + error.message(), -1;
     from_broker();

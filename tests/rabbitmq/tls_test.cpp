@@ -83,7 +83,7 @@ TEST_CASE("a plain broker is told apart, and asked nothing of its certificate") 
   std::ifstream ports(std::string(std::getenv("POSTOFFICE_TEST_BROKER")) + "/ports");
   std::string plain;
   ports >> plain;
-  is_refused("amqps://127.0.0.1:" + plain, "port " + plain + " does not speak it");
+  is_refused("amqps://127.0.0.1:" + plain, "port " + plain + " does not speak TLS");
 }
 
 TEST_CASE("a key with a pass phrase is refused, and nobody is asked for it") {
