@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/backoff.hpp"
 #include "base/gate.hpp"
 
 namespace postoffice {
@@ -36,7 +37,7 @@ class Forwarder::Impl : public std::enable_shared_from_this<Impl> {
         forward_(std::move(forward)),
         options_(options),
         log_(log ? std::move(log) : [](LogLevel, std::string_view) {}),
-        pause_(options.retry_min) {}
+        pause_(options.retry_min, options.retry_max) {}
 
   void start() { wake(); }
 
@@ -140,8 +141,7 @@ class Forwarder::Impl : public std::enable_shared_from_this<Impl> {
     if (!failed_ || under_way_ != 0 || stopping_) return std::nullopt;
     const auto now = clock_.now();
     if (!retry_at_) {
-      retry_at_ = now + pause_;
-      pause_ = std::min(pause_ * 2, options_.retry_max);
+      retry_at_ = now + pause_.next();
       return retry_at_;
     }
     if (now < *retry_at_) return std::nullopt;
@@ -180,7 +180,7 @@ class Forwarder::Impl : public std::enable_shared_from_this<Impl> {
       --under_way_;
       failed_ = failed_ || error;
       ++(error ? failures_ : forwarded_);
-      if (!error) pause_ = options_.retry_min;
+      if (!error) pause_.reset();
       changed = std::exchange(well_, !failed_) == failed_;
     }
     if (changed) report(error);
@@ -232,7 +232,7 @@ class Forwarder::Impl : public std::enable_shared_from_this<Impl> {
   bool reading_ = false;
   bool failed_ = false;
   std::optional<Timestamp> retry_at_;
-  std::chrono::milliseconds pause_;
+  Backoff<std::chrono::milliseconds> pause_;
   std::uint64_t forwarded_ = 0;
   std::uint64_t failures_ = 0;
   bool well_ = true;

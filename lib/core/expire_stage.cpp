@@ -4,6 +4,8 @@
 #include <cassert>
 #include <utility>
 
+#include "base/backoff.hpp"
+
 namespace postoffice::core {
 namespace {
 
@@ -94,8 +96,7 @@ void ExpireStage::ended(std::error_code error, const Expired& done, Timestamp no
   assert(under_way_);
   under_way_ = false;
   if (error) {
-    const auto doublings = std::min(failures_++, 4);
-    next_sweep_ = now + std::min(sweep_every * (1 << doublings), store_pause_max);
+    next_sweep_ = now + Backoff<Duration>(sweep_every, store_pause_max).after(failures_++);
     for (const ObjectId id : tried_again_) stuck_.postpone(id, now);
     return;
   }

@@ -8,17 +8,17 @@
 #include <random>
 #include <vector>
 
+#include "base/backoff.hpp"
 #include "core/ledger.hpp"
 #include "postoffice/types.hpp"
 
 namespace postoffice::core {
 
-/// Exponential back-off with full jitter (uniform up to a ceiling that doubles; "Exponential
-/// Backoff And Jitter", AWS Architecture Blog, 2015), never below the minimum.
+/// Exponential back-off with full jitter, never below the minimum.
 class RetrySchedule {
  public:
   RetrySchedule(Duration delay_min, Duration delay_max, std::uint64_t seed)
-      : delay_min_(delay_min), delay_max_(delay_max), random_(seed) {}
+      : delay_min_(delay_min), ceiling_(delay_min, delay_max), random_(seed) {}
 
   /// The delay after failed attempt number `attempts` (1 is the first), at least `floor`.
   Duration delay(int attempts, Duration floor);
@@ -43,7 +43,7 @@ class RetrySchedule {
   };
 
   Duration delay_min_;
-  Duration delay_max_;
+  Backoff<Duration> ceiling_;
   std::mt19937_64 random_;
   std::priority_queue<Place, std::vector<Place>, std::greater<>> waiting_;
 };

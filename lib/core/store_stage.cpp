@@ -4,6 +4,7 @@
 #include <cassert>
 #include <utility>
 
+#include "base/backoff.hpp"
 #include "base/checked_count.hpp"
 #include "codec/sort_by_id.hpp"
 #include "postoffice/error.hpp"
@@ -209,8 +210,7 @@ void StoreStage::failed(std::error_code error, Batch& batch, Timestamp now) {
   if (error == Error::timed_out) {
     rows_max_ = std::min(rows_max_, std::max(rows_max_least, rows_max_ / 4));
   }
-  const auto doublings = std::min(failures_++, 5);
-  not_before_ = now + std::min<Duration>(pause_min * (1 << doublings), pause_max);
+  not_before_ = now + Backoff<Duration>(pause_min, pause_max).after(failures_++);
 }
 
 void StoreStage::committed(Batch& batch, const Applied& applied, Timestamp now) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "base/backoff.hpp"
 #include "base/checked_count.hpp"
 
 namespace postoffice::core {
@@ -44,8 +45,8 @@ StuckRows::Row& StuckRows::refused(const Refusal& refusal, Timestamp now) {
   const auto more = std::min<Duration>(
       pause_more_for_each * static_cast<std::int64_t>(rows_.size() - 1), pause_more_max);
   const auto most = (row.locked ? locked_pause_max : refused_pause_max) + more;
-  const auto pause = pause_min * (1 << std::min(row.attempts, doublings_max));
-  arrived(row, now + std::min<Duration>(pause, most));
+  const Backoff<Duration> pause(pause_min, most);
+  arrived(row, now + pause.after(std::min(row.attempts, doublings_max)));
   return row;
 }
 

@@ -5,13 +5,14 @@
 #include <cerrno>
 #include <thread>
 
+#include "base/backoff.hpp"
 #include "postoffice/error.hpp"
 
 namespace postoffice::journal {
 namespace {
 
-constexpr auto backoff_first = std::chrono::milliseconds(100);
-constexpr auto backoff_last = std::chrono::seconds(5);
+constexpr Backoff<std::chrono::milliseconds> backoff(std::chrono::milliseconds(100),
+                                                     std::chrono::seconds(5));
 
 WriterStart writer_start(const Recovered& recovered) {
   WriterStart start;
@@ -30,11 +31,6 @@ std::error_code to_error(std::error_code error) {
   const bool full = error == std::errc::no_space_on_device || error == std::errc::file_too_large ||
                     error == std::error_code(EDQUOT, std::system_category());
   return full ? Error::storage_full : Error::storage_error;
-}
-
-std::chrono::milliseconds backoff_after(int failures) {
-  const auto doubled = backoff_first * (1 << std::clamp(failures - 2, 0, 10));
-  return std::min<std::chrono::milliseconds>(doubled, backoff_last);
 }
 
 }  // namespace
@@ -172,7 +168,7 @@ void Flusher::set_broken(std::error_code error) {
   state_.broken = to_error(error);
   ++state_.flush_status.failures;
   const auto now = state_.env.now();
-  next_attempt_ = ++failures_in_a_row_ == 1 ? now : now + backoff_after(failures_in_a_row_);
+  next_attempt_ = ++failures_in_a_row_ == 1 ? now : now + backoff.after(failures_in_a_row_ - 2);
 }
 
 /// Tries whether a segment can be made. Appends are refused until that works.

@@ -4,6 +4,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/backoff.hpp"
 #include "postgres/connection.hpp"
 #include "postoffice/error.hpp"
 
@@ -159,10 +160,9 @@ bool Connection::rest_if_idle(const Failure& failure, bool was_ready) {
 }
 
 std::chrono::milliseconds Connection::next_pause() {
-  const auto doublings = std::min(failed_attempts_, 16);
-  const auto full = std::min(first_pause * (1 << doublings), settings_.reconnect_max);
-  std::uniform_int_distribution<std::int64_t> spread(full.count() / 2, full.count());
-  return std::chrono::milliseconds(spread(random_));
+  const Backoff<std::chrono::milliseconds> pause(first_pause, settings_.reconnect_max);
+  const auto full = pause.after(failed_attempts_);
+  return pause.spread(full / 2, full, random_);
 }
 
 void Connection::close() {

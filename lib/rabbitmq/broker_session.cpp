@@ -11,6 +11,8 @@
 #include <system_error>
 #include <utility>
 
+#include "base/backoff.hpp"
+
 namespace postoffice::rabbitmq {
 namespace {
 
@@ -78,7 +80,7 @@ void BrokerSession::say(LogLevel level, const std::string& message) const {
 }
 
 void BrokerSession::run() {
-  auto pause = std::chrono::milliseconds(first_pause);
+  Backoff<std::chrono::milliseconds> pause(first_pause, settings_.reconnect_max);
   while (!stopping_) {
     const auto began = std::chrono::steady_clock::now();
     std::string reason;
@@ -91,10 +93,9 @@ void BrokerSession::run() {
     }
     if (stopping_) break;
     // A client that is thrown out at once must not come back at once, over and over.
-    if (connected && std::chrono::steady_clock::now() > began + proven_after) pause = first_pause;
+    if (connected && std::chrono::steady_clock::now() > began + proven_after) pause.reset();
     note(reason);
-    wait(nullptr, began + pause);
-    pause = std::min(2 * pause, settings_.reconnect_max);
+    wait(nullptr, began + pause.next());
   }
 }
 

@@ -1,12 +1,11 @@
 #include "rabbitmq/refusal_watch.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace postoffice::rabbitmq {
 
 bool RefusalWatch::refused(SteadyTime now) {
-  if (!std::exchange(refusing_, true)) renew_at_ = now + renew_after_;
+  if (!std::exchange(refusing_, true)) renew_at_ = now + renew_after_.peek();
   refused_at_ = now;
   return !std::exchange(refused_, true);
 }
@@ -17,14 +16,14 @@ void RefusalWatch::passed_everywhere(SteadyTime sent) {
 
 bool RefusalWatch::over() {
   if (refusing_ || !std::exchange(refused_, false)) return false;
-  renew_after_ = renew_first;
+  renew_after_.reset();
   return true;
 }
 
 bool RefusalWatch::renew(SteadyTime now) {
   if (!refusing_ || now < renew_at_) return false;
   renew_at_ = SteadyTime::max();
-  renew_after_ = std::min<SteadyDuration>(2 * renew_after_, renew_last);
+  renew_after_.next();
   return true;
 }
 

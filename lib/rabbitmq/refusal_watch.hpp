@@ -1,6 +1,7 @@
 // A broker that refuses messages (nack): since when, until when, and what to try.
 #pragma once
 
+#include "base/backoff.hpp"
 #include "rabbitmq/frame_sink.hpp"
 
 namespace postoffice::rabbitmq {
@@ -39,10 +40,8 @@ class RefusalWatch {
   bool refused_ = false;
   SteadyTime refused_at_{};
   SteadyTime renew_at_ = SteadyTime::max();
-  SteadyDuration renew_after_ = renew_first;
-
-  static constexpr auto renew_first = std::chrono::seconds(2);
-  static constexpr auto renew_last = std::chrono::seconds(60);
+  // From the first refusal on.
+  Backoff<SteadyDuration> renew_after_{std::chrono::seconds(2), std::chrono::seconds(60)};
 };
 
 }  // namespace postoffice::rabbitmq
