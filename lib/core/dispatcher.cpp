@@ -221,8 +221,8 @@ Actions& Dispatcher::act(Timestamp now, Timestamp frontier, Timestamp clock_floo
   if (!draining_) offer_touches();
   store_.begin(now, watermark_ - options_.ttl, draining_, actions.applies);
   if (!draining_) actions.expire = expiry_.begin(now, watermark_, clock_floor);
-  requeue_.begin(now, {last_delivered_, acknowledged_, acknowledge_target, store_.first_touch()}, draining_,
-                 actions.requeues);
+  requeue_.begin(now, {last_delivered_, acknowledged_, acknowledge_target, store_.first_touch()},
+                 draining_, actions.requeues);
   acknowledge(actions);
   check(frontier);
   actions.read = store_.touches_waiting() < options_.known_ids_max &&

@@ -82,8 +82,8 @@ class Dispatcher {
   /// `frontier` must have been read from the queue before the last delivered(). The watermark also
   /// follows it down, when a publisher is heard whose clock is behind. No row that was seen after
   /// `clock_floor` is deleted: the next run may begin at that time, and must not find its receipts
-  /// already expired. `acknowledge_target`: see QueueProgress. The caller may move from the result, which is
-  /// valid until the next call.
+  /// already expired. `acknowledge_target`: see QueueProgress. The caller may move from the result,
+  /// which is valid until the next call.
   Actions& act(Timestamp now, Timestamp frontier, Timestamp clock_floor = Timestamp::max(),
                Sequence acknowledge_target = 0);
 

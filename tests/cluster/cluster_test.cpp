@@ -57,7 +57,7 @@ struct Cluster {
 
   void open_journal() {
     std::error_code error;
-    journal = FileQueue::open({directory.path() / "journal"}, clock, error);
+    journal = FileQueue::open({directory.path() + "/journal"}, clock, error);
     REQUIRE(journal);
   }
 

@@ -271,8 +271,8 @@ TEST_CASE_TEMPLATE_DEFINE(
   CHECK(read(harness.queue()).entries.at(0).receipt == second.sequence);
 }
 
-TEST_CASE_TEMPLATE_DEFINE("the progress counts distinct ids and callbacks, carried ones not", Harness,
-                          queue_counts) {
+TEST_CASE_TEMPLATE_DEFINE("the progress counts distinct ids and callbacks, carried ones not",
+                          Harness, queue_counts) {
   Harness harness;
   append(harness, {1, 2, 2});
   append(harness, {3}, harness.clock().now());
@@ -286,7 +286,8 @@ TEST_CASE_TEMPLATE_DEFINE("the progress counts distinct ids and callbacks, carri
   CHECK(eventually([&] { return counts(3, 2); }));
 }
 
-TEST_CASE_TEMPLATE_DEFINE("the statistics tell since when callbacks are kept", Harness, queue_since) {
+TEST_CASE_TEMPLATE_DEFINE("the statistics tell since when callbacks are kept", Harness,
+                          queue_since) {
   Harness harness;
   const auto first = append(harness, {1});
   harness.clock().advance(Duration(100));

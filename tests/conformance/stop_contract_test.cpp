@@ -5,11 +5,11 @@
 #include <thread>
 
 #include "http/client/scripted_server.hpp"
-#include "journal/temporary_directory.hpp"
 #include "postoffice/defaults/event_loop.hpp"
 #include "postoffice/defaults/file_queue.hpp"
 #include "postoffice/defaults/http_object_source.hpp"
 #include "postoffice/testing/manual_clock.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace postoffice {
 namespace {
@@ -45,7 +45,7 @@ struct FileQueueHarness {
   }
   void end() { owner.reset(); }
 
-  journal::TemporaryDirectory directory;
+  testing::TemporaryDirectory directory;
   testing::ManualClock clock;
   std::unique_ptr<FileQueue> owner;
   FileQueue* queue = nullptr;  // also while it is destroyed

@@ -280,8 +280,7 @@ TEST_CASE_FIXTURE(Overtaken,
   CHECK(commit().answers[0].last_seen == second);
 }
 
-TEST_CASE_FIXTURE(DispatcherByHand,
-                  "ids in the way of a crowded queue are requeued at once") {
+TEST_CASE_FIXTURE(DispatcherByHand, "ids in the way of a crowded queue are requeued at once") {
   receive({1});
   receive({2});
   receive({3});

@@ -39,7 +39,7 @@ struct Scene {
     loop.start();
     if (server.start()) throw std::runtime_error("no port for the source");
     options.listen = "localhost:0";
-    options.data_dir = (directory.path() / "data").string();
+    options.data_dir = directory.path() + "/data";
     options.source = "http://localhost:" + std::to_string(server.port()) + "/{id}";
   }
 
@@ -107,7 +107,7 @@ TEST_CASE_FIXTURE(Scene, "what is wrong is said in words, and may be put right")
   REQUIRE(first.start().text == "");
   const auto failure = [&](auto change) {
     auto wrong = options;
-    wrong.data_dir = (directory.path() / "other").string();
+    wrong.data_dir = directory.path() + "/other";
     change(wrong);
     Office office(wrong);
     auto error = office.start();
@@ -122,8 +122,8 @@ TEST_CASE_FIXTURE(Scene, "what is wrong is said in words, and may be put right")
   const auto locked = failure([&](auto& wrong) { wrong.data_dir = options.data_dir; });
   CHECK(locked.code == Error::locked);
   CHECK(locked.text.starts_with("queue " + options.data_dir + "/queue: "));
-  std::ofstream(directory.path() / "file") << "no directory";
-  const auto file = failure([&](auto& wrong) { wrong.data_dir = directory.path() / "file/data"; });
+  std::ofstream(directory.path() + "/file") << "no directory";
+  const auto file = failure([&](auto& wrong) { wrong.data_dir = directory.path() + "/file/data"; });
   CHECK(file.text.starts_with("data directory "));
   CHECK(failure([](auto& wrong) { wrong.source = "ftp://x/{id}"; }).code == Error::bad_options);
   CHECK(failure([](auto& wrong) { wrong.listen = "nowhere"; }).text ==
@@ -133,7 +133,7 @@ TEST_CASE_FIXTURE(Scene, "what is wrong is said in words, and may be put right")
   CHECK(failure([](auto& wrong) { wrong.store = "no conninfo"; }).code == Error::bad_options);
 
   options.listen = address;
-  options.data_dir = (directory.path() / "other").string();
+  options.data_dir = directory.path() + "/other";
   Office second(options);
   CHECK(second.start());
   first.stop_and_wait();

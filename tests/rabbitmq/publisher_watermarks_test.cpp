@@ -54,7 +54,8 @@ TEST_CASE_FIXTURE(Watermarks, "carried messages move no mark and make nobody kno
   CHECK(frontier() == at(5));
 }
 
-TEST_CASE_FIXTURE(Watermarks, "a new session may be behind; stragglers of the old one are not heard") {
+TEST_CASE_FIXTURE(Watermarks,
+                  "a new session may be behind; stragglers of the old one are not heard") {
   hear(message(MessageType::tick, 1, 100, 1));
   hear(message(MessageType::tick, 1, 80, 2));
   CHECK(frontier() == at(80));

@@ -46,7 +46,7 @@ TEST_CASE_FIXTURE(Shard, "the frontier passes a callback once the reader has it,
   CHECK(progress().frontier == at(10));
   handed();
   CHECK(progress().frontier == at(21));
-  CHECK(marks().heard_before(Timestamp::max()) == std::vector<std::uint64_t>{9});
+  CHECK(watermarks().heard_before(Timestamp::max()) == std::vector<std::uint64_t>{9});
 }
 
 TEST_CASE_FIXTURE(Shard, "acknowledging a callback takes the ticks behind it along, no callback") {

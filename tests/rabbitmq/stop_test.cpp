@@ -28,7 +28,7 @@ struct QueueHarness {
   void begin() {
     owner = std::make_unique<RabbitQueue>(options, 0, clock);
     queue = owner.get();
-    REQUIRE(testing::within(10s, [&] { return queue->status().writable; }));
+    REQUIRE(testing::within(10s, [&] { return queue->statistics().writable; }));
   }
   std::vector<Call> calls() {
     const std::vector<ObjectId> ids{1, 2, 3};

@@ -32,7 +32,7 @@ struct SqliteHarness : conformance::StoreHarness<SqliteObjectStore> {
   }
 
   testing::TemporaryDirectory directory;
-  const std::string path = directory.path() / "objects.db";
+  const std::string path = directory.path() + "/objects.db";
 
  private:
   std::optional<sqlite::Database> other_;

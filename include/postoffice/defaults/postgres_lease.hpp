@@ -30,7 +30,8 @@ class PostgresLease {
   /// Before the first callback: from then on nobody deletes what this queue has received. Waits for
   /// that, but for half a second only: callbacks may be accepted whether it worked or not. The
   /// store's loop must run, on another thread. `queue` and `ttl` are those of the pipeline.
-  void acquire(PostgresObjectStore& store, const QueueProgress& queue, std::chrono::milliseconds ttl);
+  void acquire(PostgresObjectStore& store, const QueueProgress& queue,
+               std::chrono::milliseconds ttl);
 
   /// After Pipeline::stop(), if nothing was left: tells the others not to wait. `done` comes once,
   /// a second later at most, on the loop's or the clock's thread.

@@ -26,7 +26,8 @@ void find(const postoffice::ClusterPublisherStatus& publisher, Troubles& trouble
         {"broker",
          std::to_string(publisher.broker.lost) +
              " messages that it had confirmed vanished from queues that nobody consumes",
-         "check policies on these queues (max-length, message-ttl, expires), programs that purge or "
+         "check policies on these queues (max-length, message-ttl, expires), programs that purge "
+         "or "
          "read them, and the dead queue"});
   }
   if (!publisher.registered) {
