@@ -226,9 +226,8 @@ int main(int count, char** arguments) {
   const std::string conninfo = arguments[1];
   const ObjectId batch = count > 2 ? std::atoll(arguments[2]) : 2'000;
   const int pairs = count > 3 ? std::atoi(arguments[3]) : 7;
-  std::string message;
-  if (migrate_postgres(conninfo, message)) {
-    std::fprintf(stderr, "%s\n", message.c_str());
+  if (const auto failure = migrate_postgres(conninfo)) {
+    std::fprintf(stderr, "%s\n", failure.message.c_str());
     return 69;
   }
   Bench bench(conninfo, batch);

@@ -27,7 +27,7 @@ void open_standard_streams() {
 
 int report(const Failure& failure) {
   if (!failure.message.empty()) write_to_stderr("postofficed: " + failure.message + "\n");
-  return static_cast<int>(failure.code);
+  return exit_status(failure.code);
 }
 
 Failure dispatch(const ParsedOptions& parsed, const Reread& reread, Logging& logging) {

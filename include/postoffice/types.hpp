@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace postoffice {
@@ -41,8 +42,8 @@ struct Receipt {
 /// The receipt as senders see it: `[A-Za-z0-9-]{1,64}`, unique across queues.
 std::string to_string(const Receipt& receipt);
 
-/// Reads what to_string() wrote (queue and sequence; not the time). False if to_string() cannot have written it.
-bool parse_receipt(const std::string& text, Receipt& receipt);
+/// Reads what to_string() wrote (queue and sequence; not the time); nothing else.
+std::optional<Receipt> parse_receipt(const std::string& text);
 
 /// An id that was given up: at least three tries, and nothing received for `ttl`.
 struct DeadLetter {

@@ -18,10 +18,8 @@ constexpr std::size_t digits = 16;
 
 std::error_code last_error() { return {errno, std::generic_category()}; }
 
-std::error_code fail(const std::string& path, std::error_code error, std::string& message,
-                     const std::string& reason = {}) {
-  message = path + ": " + (reason.empty() ? error.message() : reason);
-  return error;
+Failure fail(const std::string& path, std::error_code error, const std::string& reason = {}) {
+  return {error, path + ": " + (reason.empty() ? error.message() : reason)};
 }
 
 bool sync_directory(const std::string& directory) {
@@ -43,38 +41,38 @@ PublisherId::~PublisherId() {
   if (file_ >= 0) close(file_);
 }
 
-std::error_code PublisherId::open(const std::string& directory, std::string& message) {
+Failure PublisherId::open(const std::string& directory) {
   path_ = directory + "/publisher";
   file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (file_ < 0) return fail(path_, last_error(), message);
+  if (file_ < 0) return fail(path_, last_error());
   if (flock(file_, LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return fail(path_, last_error(), message);
-    return fail(path_, Error::locked, message, "another process publishes from here");
+    if (errno != EWOULDBLOCK) return fail(path_, last_error());
+    return fail(path_, Error::locked, "another process publishes from here");
   }
-  if (const auto error = read(message)) return error;
-  return value_ != 0 ? std::error_code{} : make(directory, message);
+  if (auto failure = read(); failure || value_ != 0) return failure;
+  return make(directory);
 }
 
 // A file that is too short is one whose writing was cut off: its number was never used.
-std::error_code PublisherId::read(std::string& message) {
+Failure PublisherId::read() {
   char text[digits + 1];
   const auto length = pread(file_, text, sizeof text, 0);
-  if (length < 0) return fail(path_, last_error(), message);
+  if (length < 0) return fail(path_, last_error());
   if (length < static_cast<ssize_t>(sizeof text)) return {};
   const auto end = std::from_chars(text, text + digits, value_, 16);
   if (end.ptr != text + digits || text[digits] != '\n' || value_ == 0) {
-    return fail(path_, Error::corrupt, message, "is no number of a publisher");
+    return fail(path_, Error::corrupt, "is no number of a publisher");
   }
   return {};
 }
 
-std::error_code PublisherId::make(const std::string& directory, std::string& message) {
+Failure PublisherId::make(const std::string& directory) {
   const auto number = new_number();
   char text[digits + 2];
   std::snprintf(text, sizeof text, "%016llx\n", static_cast<unsigned long long>(number));
   const bool written = pwrite(file_, text, digits + 1, 0) == static_cast<ssize_t>(digits + 1);
   if (!written || fsync(file_) != 0 || !sync_directory(directory)) {
-    return fail(path_, last_error(), message);
+    return fail(path_, last_error());
   }
   value_ = number;
   return {};

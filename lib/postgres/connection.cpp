@@ -32,7 +32,7 @@ void Connection::start() {
 
 void Connection::submit(Request request) {
   if (state_ == State::stopped) {
-    request.done({.code = Error::stopped, .message = "stopped"}, {});
+    request.done(Error::stopped, {});
   } else if (last_failure_ && state_ != State::ready) {
     request.done(last_failure_, {});
   } else {
@@ -52,7 +52,7 @@ void Connection::stop() {
   state_ = State::stopped;
   deadline_.timer().cancel();
   tick_timer_.cancel();
-  fail_requests({.code = Error::stopped, .message = "stopped"});
+  fail_requests(Error::stopped);
 }
 
 void Connection::send_waiting() {

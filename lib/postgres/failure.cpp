@@ -79,9 +79,14 @@ std::string first_line(std::string_view text) {
   return line;
 }
 
-Failure unavailable(std::string message) {
-  return {.code = Error::unavailable, .message = std::move(message), .reconnect = true};
+Failure lost(std::error_code code, std::string message, std::string state) {
+  Failure failure(code, std::move(message));
+  failure.state = std::move(state);
+  failure.reconnect = true;
+  return failure;
 }
+
+Failure unavailable(std::string message) { return lost(Error::unavailable, std::move(message)); }
 
 bool ended_session(const Failure& failure) {
   if (failure.code != Error::unavailable) return false;

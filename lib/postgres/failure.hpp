@@ -8,16 +8,16 @@
 #include <system_error>
 
 #include "postoffice/object_store.hpp"
+#include "postoffice/result.hpp"
 
 namespace postoffice::postgres {
 
-struct Failure {
-  std::error_code code;    ///< none: all is well
-  std::string state{};     ///< SQLSTATE, if the server said one
-  std::string message{};   ///< one line, for people
-  bool reconnect = false;  ///< this session is of no more use
+/// What the rest of the library calls a failure, and what only this folder wants to know of it.
+struct Failure : postoffice::Failure {
+  using postoffice::Failure::Failure;
 
-  explicit operator bool() const { return static_cast<bool>(code); }
+  std::string state;       ///< SQLSTATE, if the server said one
+  bool reconnect = false;  ///< this session is of no more use
 };
 
 /// For who asked the store: the SQLSTATE and the server's words.
@@ -36,6 +36,9 @@ Failure failure_of(const PGresult* result);
 
 /// For a connection that failed, or was lost.
 Failure failure_of(PGconn* connection);
+
+/// One that ends the session.
+Failure lost(std::error_code code, std::string message, std::string state = {});
 
 /// The server says nothing, or cannot be reached.
 Failure unavailable(std::string message);

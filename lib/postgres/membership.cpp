@@ -19,9 +19,9 @@ constexpr Duration skew_alarm = std::chrono::seconds(1);
 constexpr int drift = 1'000;
 
 Failure fenced_failure() {
-  return {.code = Error::fenced,
-          .state = fenced_state,
-          .message = "this instance was retired, or another took its place"};
+  Failure failure(Error::fenced, "this instance was retired, or another took its place");
+  failure.state = fenced_state;
+  return failure;
 }
 
 bool is_lock(Statement statement) {

@@ -1,5 +1,6 @@
 #include <chrono>
 #include <stdexcept>
+#include <utility>
 
 #include "postgres/failure.hpp"
 #include "postgres/pooler.hpp"
@@ -19,44 +20,43 @@ constexpr std::chrono::seconds statement_limit{60};
 const std::string limits = "SET lock_timeout = 30000; SET statement_timeout = " +
                            std::to_string(statement_limit.count() * 1'000);
 
-Failure run(PGconn* connection, const std::string& script) {
-  const Result result(PQexec(connection, script.c_str()));
+postgres::Failure run(PGconn* connection, const std::string& script) {
+  const postgres::Result result(PQexec(connection, script.c_str()));
   if (PQresultStatus(result.get()) == PGRES_COMMAND_OK) return {};
   return result ? failure_of(result.get()) : failure_of(connection);
 }
 
-// Where it fails, `message` says why.
-Opened connect(const std::string& conninfo, std::string& message) {
-  message.clear();
+Opened connect(const std::string& conninfo) {
   try {
     Attempt attempt;
     Opened opened =
         open_own_session(ConnectOptions(conninfo, connect_limit, statement_limit), attempt);
     if (opened.failure) {
-      message = "cannot connect to PostgreSQL at " + opened.server + ": " + opened.failure.message;
+      opened.failure.message =
+          "cannot connect to PostgreSQL at " + opened.server + ": " + opened.failure.message;
     }
     return opened;
   } catch (const std::invalid_argument& error) {
-    message = error.what();
-    return {.failure = {.code = Error::bad_options}};
+    return {.failure = {Error::bad_options, error.what()}};
   }
 }
 
 }  // namespace
 
-std::error_code migrate_postgres(const std::string& conninfo, std::string& message) {
-  const Opened opened = connect(conninfo, message);
-  if (opened.failure) return opened.failure.code;
-  Failure failure = run(opened.session.get(), limits);
+postoffice::Failure migrate_postgres(const std::string& conninfo) {
+  Opened opened = connect(conninfo);
+  if (opened.failure) return std::move(opened.failure);
+  postoffice::Failure failure = run(opened.session.get(), limits);
   if (!failure) failure = run(opened.session.get(), migrate_sql);
   if (failure) {
-    message = "cannot create or upgrade the schema at " + opened.server + ": " + failure.message;
+    failure.message =
+        "cannot create or upgrade the schema at " + opened.server + ": " + failure.message;
   }
-  return failure.code;
+  return failure;
 }
 
-std::error_code check_postgres(const std::string& conninfo, std::string& message) {
-  return connect(conninfo, message).failure.code;
+postoffice::Failure check_postgres(const std::string& conninfo) {
+  return connect(conninfo).failure;
 }
 
 }  // namespace postoffice

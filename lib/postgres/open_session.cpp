@@ -131,10 +131,8 @@ Progress connect(PGconn* session, Attempt& attempt,
 
 Failure silence(const std::string& who, const Failure& others) {
   const std::string rest = others.message.empty() ? "" : "; " + others.message;
-  return {.code = others ? others.code : make_error_code(Error::unavailable),
-          .state = others.state,
-          .message = "no answer in time from " + who + rest,
-          .reconnect = true};
+  return lost(others ? others.code : make_error_code(Error::unavailable),
+              "no answer in time from " + who + rest, others.state);
 }
 
 void append(std::string& list, const std::string& item) {
@@ -183,7 +181,7 @@ Opened open_session(const ConnectOptions& options, Attempt& attempt) {
     const Progress progress = connect(session.get(), attempt, limit);
     std::string server = tried(session.get()).text();
     if (progress == Progress::open) return {std::move(session), {}, std::move(server)};
-    if (progress == Progress::cancelled) return {{}, {.code = Error::stopped}, all};
+    if (progress == Progress::cancelled) return {{}, Error::stopped, all};
     if (progress == Progress::failed) {
       Failure failure = failure_of(session.get());
       if (!silent.empty()) failure = silence(silent, failure);

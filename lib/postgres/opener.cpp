@@ -40,7 +40,7 @@ void Opener::run(const std::shared_ptr<State>& state, const ConnectOptions& opti
   try {
     opened = open_own_session(options, state->attempt);
   } catch (const std::bad_alloc&) {
-    opened.failure = {.code = Error::unavailable, .message = "out of memory", .reconnect = true};
+    opened.failure = unavailable("out of memory");
   }
   const std::lock_guard lock(state->mutex);
   if (state->done) {

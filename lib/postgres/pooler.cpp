@@ -34,7 +34,7 @@ Failure ask(const Check& check, PGconn* session, const char* statement, std::str
   for (;;) {
     while (PQisBusy(session)) {
       if (!wait_for_input(session, check.attempt, check.deadline)) {
-        return {.code = Error::timed_out, .message = "no answer in time", .reconnect = true};
+        return lost(Error::timed_out, "no answer in time");
       }
       if (!PQconsumeInput(session)) return failure_of(session);
     }
@@ -65,11 +65,10 @@ Failure look(const Check& check, PGconn* session, PGconn* other, bool& shared) {
 }
 
 Failure refused() {
-  return {.code = Error::bad_options,
-          .message =
-              "a pooler between this program and the server gives the server's session to "
-              "others between transactions (PgBouncer: pool_mode transaction or statement); "
-              "connect to the server itself, or through a pool in session mode"};
+  return {Error::bad_options,
+          "a pooler between this program and the server gives the server's session to "
+          "others between transactions (PgBouncer: pool_mode transaction or statement); "
+          "connect to the server itself, or through a pool in session mode"};
 }
 
 // What speaks the protocol itself greets with a process number of its own. Then something stands

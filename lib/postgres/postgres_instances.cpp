@@ -97,7 +97,8 @@ class PostgresInstances::Impl {
     auto request = std::make_shared<Request>();
     request->queries = std::move(queries);
     request->done = [completions = completions_, read = std::move(read), done = std::move(done)](
-                        const Failure& failure, const std::vector<Result>& results) {
+                        const postgres::Failure& failure,
+                        const std::vector<postgres::Result>& results) {
       Value value{};
       if (!failure && !results.empty()) value = read(*results.back());
       completions->add(

@@ -144,7 +144,8 @@ class PostgresObjectStore::Impl {
     Request request;
     request.queries = {std::move(query)};
     request.done = [completions = completions_, done = std::move(done)](
-                       const Failure& failure, const std::vector<Result>& results) {
+                       const postgres::Failure& failure,
+                       const std::vector<postgres::Result>& results) {
       std::vector<Row> rows;
       if (!failure && !results.empty()) read_rows(*results[0], rows);
       completions->add([done, code = failure.code, rows = std::move(rows)]() mutable {
@@ -168,7 +169,7 @@ class PostgresObjectStore::Impl {
   std::shared_ptr<Connection> connect(asio::io_context& context, const Log& log, bool writes) {
     ConnectionSettings chosen = settings(options_, writes);
     if (writes) {
-      chosen.ended = [commits = commits_](const Failure& failure) {
+      chosen.ended = [commits = commits_](const postgres::Failure& failure) {
         commits->session_ended(failure);
       };
     }
@@ -195,20 +196,20 @@ class PostgresObjectStore::Impl {
   template <typename Act>
   void with_membership(LeaveDone done, Act act) {
     const auto finished = [completions = completions_,
-                           done = std::move(done)](const Failure& failure) {
+                           done = std::move(done)](const postgres::Failure& failure) {
       completions->add([done, code = failure.code] { done(code); });
     };
     inbox_->add([this, finished, act] {
       if (membership_ && !stopped_) return act(*membership_, finished);
-      finished(stopped_ ? Failure{.code = Error::stopped} : Failure{});
+      finished(stopped_ ? postgres::Failure{Error::stopped} : postgres::Failure{});
     });
   }
 
   // Whoever looks at a page is told at once that the server is away. One that is busy writing may
   // still answer who reads.
   void submit_reading(Request request) {
-    const Failure away = writer_->ready() ? Failure{} : writer_->down();
-    const Failure failure = away ? away : reader_->down();
+    const postgres::Failure away = writer_->ready() ? postgres::Failure{} : writer_->down();
+    const postgres::Failure failure = away ? away : reader_->down();
     if (failure && !stopped_) return request.done(failure, {});
     reader_->submit(std::move(request));
     used_reader_ = true;

@@ -72,12 +72,9 @@ void SessionSetUp::note_transaction(const std::vector<Result>& results) {
 // Else a commit that is reported as done would be undone with the session.
 Failure SessionSetUp::verdict() const {
   if (!same_twice_) return {};
-  return {.code = Error::bad_options,
-          .message =
+  return lost(Error::bad_options,
               "what stands between this program and the server does not pass on where "
-              "transactions end (pgpool-II in raw mode does not); connect to the server "
-              "itself",
-          .reconnect = true};
+              "transactions end (pgpool-II in raw mode does not); connect to the server itself");
 }
 
 }  // namespace postoffice::postgres

@@ -174,15 +174,13 @@ void SqliteObjectStore::find_dead_letters(std::optional<ObjectId> after, std::si
       std::move(done));
 }
 
-std::error_code migrate_sqlite(const std::string& path, std::string& message) {
-  message.clear();
+Failure migrate_sqlite(const std::string& path) {
   try {
     Database database(path, std::chrono::seconds(10), nullptr);
     prepare_file(database);
     return {};
   } catch (const SqlError& error) {
-    message = "cannot create or upgrade the SQLite file " + path + ": " + error.what();
-    return error.code();
+    return {error.code(), "cannot create or upgrade the SQLite file " + path + ": " + error.what()};
   }
 }
 

@@ -37,8 +37,8 @@ std::vector<ObjectId> range(ObjectId first, std::size_t count) {
 /// A publisher and two workers, each of which a test may start, stop and destroy as it likes.
 struct Cluster {
   Cluster() {
-    std::string message;
-    REQUIRE_MESSAGE(!id.open(directory.path(), message), message);
+    const auto failure = id.open(directory.path());
+    REQUIRE_FALSE_MESSAGE(failure, failure.message);
     loop.start();
   }
 

@@ -14,8 +14,8 @@ namespace {
 
 std::uint64_t id_in(const std::string& directory) {
   PublisherId id;
-  std::string problem;
-  REQUIRE_MESSAGE(!id.open(directory, problem), problem);
+  const auto failure = id.open(directory);
+  REQUIRE_FALSE_MESSAGE(failure, failure.message);
   return id.value();
 }
 
@@ -34,10 +34,10 @@ TEST_CASE("two processes cannot publish with one number") {
   const postoffice::testing::TemporaryDirectory directory;
   PublisherId first;
   PublisherId second;
-  std::string problem;
-  REQUIRE_FALSE(first.open(directory.path(), problem));
-  CHECK(second.open(directory.path(), problem) == postoffice::Error::locked);
-  CHECK(problem.find("another process") != std::string::npos);
+  REQUIRE_FALSE(first.open(directory.path()));
+  const auto failure = second.open(directory.path());
+  CHECK(failure.code == postoffice::Error::locked);
+  CHECK(failure.message.find("another process") != std::string::npos);
 }
 
 TEST_CASE("a number whose writing was cut off was never used, one that is damaged was") {
@@ -47,14 +47,14 @@ TEST_CASE("a number whose writing was cut off was never used, one that is damage
   CHECK(id_in(directory.path()) != 0);
   std::ofstream(path) << "0123456789abcdeX\n";
   PublisherId id;
-  std::string problem;
-  CHECK(id.open(directory.path(), problem) == postoffice::Error::corrupt);
-  CHECK(problem.find("publisher: is no number") != std::string::npos);
+  const auto failure = id.open(directory.path());
+  CHECK(failure.code == postoffice::Error::corrupt);
+  CHECK(failure.message.find("publisher: is no number") != std::string::npos);
 }
 
 TEST_CASE("a directory that cannot be written is said so") {
   PublisherId id;
-  std::string problem;
-  CHECK(id.open("/no/such/place", problem) == std::errc::no_such_file_or_directory);
-  CHECK(problem.find("/no/such/place") != std::string::npos);
+  const auto failure = id.open("/no/such/place");
+  CHECK(failure.code == std::errc::no_such_file_or_directory);
+  CHECK(failure.message.find("/no/such/place") != std::string::npos);
 }

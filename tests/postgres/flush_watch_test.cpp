@@ -40,7 +40,7 @@ TEST_CASE_FIXTURE(
   commit(1, 100);
   commit(2, 200);
   watch.flushed(100);
-  watch.fail({.code = Error::unavailable});
+  watch.fail(Error::unavailable);
   watch.flushed(1'000);
   CHECK(durable == std::vector{1});
   CHECK(failed == std::vector{2});

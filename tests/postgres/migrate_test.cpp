@@ -29,23 +29,16 @@ class Role {
   std::string name_;
 };
 
-struct Migrated {
-  std::error_code error;
-  std::string message;
-};
-
-Migrated migrate(const std::string& conninfo) {
-  Migrated result;
-  result.error = migrate_postgres(conninfo, result.message);
-  return result;
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
 }
 
 TEST_CASE("migrating twice is migrating once") {
   PostgresSchema schema;
-  CHECK_FALSE(migrate(schema.conninfo()).error);
+  CHECK_FALSE(migrate_postgres(schema.conninfo()));
   schema.run("INSERT INTO objects VALUES (1, true, now(), now())");
-  const auto again = migrate(schema.conninfo());
-  CHECK_FALSE(again.error);
+  const auto again = migrate_postgres(schema.conninfo());
+  CHECK_FALSE(again.code);
   CHECK(again.message.empty());
   CHECK(schema.run("SELECT count(*) FROM online_objects") == "1");
 }
@@ -53,23 +46,23 @@ TEST_CASE("migrating twice is migrating once") {
 TEST_CASE("four processes may migrate at the same time") {
   for (int round = 0; round < 5; ++round) {
     PostgresSchema schema;
-    std::vector<Migrated> results(4);
+    std::vector<Failure> results(4);
     std::vector<std::thread> threads;
-    for (Migrated& result : results) {
-      threads.emplace_back([&] { result = migrate(schema.conninfo()); });
+    for (Failure& result : results) {
+      threads.emplace_back([&] { result = migrate_postgres(schema.conninfo()); });
     }
     for (auto& thread : threads) thread.join();
-    for (const Migrated& result : results) CHECK_MESSAGE(!result.error, result.message);
+    for (const Failure& result : results) CHECK_MESSAGE(!result.code, result.message);
     CHECK(schema.run("SELECT count(*) FROM postoffice_schema") == "1");
   }
 }
 
 TEST_CASE("a schema that is newer is refused and left alone") {
   PostgresSchema schema;
-  migrate(schema.conninfo());
+  REQUIRE_FALSE(migrate_postgres(schema.conninfo()));
   schema.run("UPDATE postoffice_schema SET version = 99");
-  const auto result = migrate(schema.conninfo());
-  CHECK(result.error == Error::schema);
+  const auto result = migrate_postgres(schema.conninfo());
+  CHECK(result.code == Error::schema);
   CHECK(has(result.message, "99"));
   CHECK(schema.run("SELECT version FROM postoffice_schema") == "99");
 }
@@ -94,13 +87,13 @@ constexpr const char* version_1 = R"(
 TEST_CASE("a schema of version 1 is upgraded, with what is in it") {
   PostgresSchema schema;
   schema.run(version_1);
-  std::vector<Migrated> results(3);
+  std::vector<Failure> results(3);
   std::vector<std::thread> threads;
-  for (Migrated& result : results) {
-    threads.emplace_back([&] { result = migrate(schema.conninfo()); });
+  for (Failure& result : results) {
+    threads.emplace_back([&] { result = migrate_postgres(schema.conninfo()); });
   }
   for (auto& thread : threads) thread.join();
-  for (const Migrated& result : results) CHECK_MESSAGE(!result.error, result.message);
+  for (const Failure& result : results) CHECK_MESSAGE(!result.code, result.message);
   CHECK(schema.run("SELECT version FROM postoffice_schema") == "3");
   CHECK(schema.run("SELECT cutoff = '2020-01-01' AND last_epoch = 0 FROM postoffice_expiry") ==
         "t");
@@ -117,8 +110,8 @@ TEST_CASE("a schema of version 1 is upgraded, with what is in it") {
 TEST_CASE("a table of ours that somebody else made is refused") {
   PostgresSchema schema;
   schema.run("CREATE TABLE objects (something text)");
-  const auto result = migrate(schema.conninfo());
-  CHECK(result.error == Error::schema);
+  const auto result = migrate_postgres(schema.conninfo());
+  CHECK(result.code == Error::schema);
   CHECK(has(result.message, "objects"));
   CHECK(schema.run("SELECT to_regclass('dead_letters') IS NULL") == "t");
 }
@@ -127,15 +120,15 @@ TEST_CASE("who may not create gets told where, and needs no such right afterward
   PostgresSchema schema;
   Role role("limited", schema);
   const std::string conninfo = schema.conninfo("user=limited");
-  const auto refused = migrate(conninfo);
-  CHECK(refused.error == Error::permission);
+  const auto refused = migrate_postgres(conninfo);
+  CHECK(refused.code == Error::permission);
   CHECK(has(refused.message, schema.name()));
   CHECK_FALSE(has(refused.message, "\n"));
 
-  CHECK_FALSE(migrate(schema.conninfo()).error);
+  CHECK_FALSE(migrate_postgres(schema.conninfo()));
   schema.run("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA " + schema.name() +
              " TO limited");
-  CHECK_FALSE(migrate(conninfo).error);
+  CHECK_FALSE(migrate_postgres(conninfo));
   EventLoop loop;
   loop.start();
   PostgresObjectStore store(loop, {.conninfo = conninfo});
@@ -146,12 +139,12 @@ TEST_CASE("who may not create gets told where, and needs no such right afterward
 TEST_CASE("a wrong password is an authentication error that does not show the password") {
   PostgresSchema schema;
   Role role("guarded", schema);
-  const auto wrong = migrate(schema.conninfo("user=guarded password=opensaysme"));
-  CHECK(wrong.error == Error::authentication);
+  const auto wrong = migrate_postgres(schema.conninfo("user=guarded password=opensaysme"));
+  CHECK(wrong.code == Error::authentication);
   CHECK(has(wrong.message, "guarded"));
   CHECK_FALSE(has(wrong.message, "opensaysme"));
   CHECK_FALSE(has(wrong.message, "\n"));
-  CHECK(migrate(schema.conninfo("user=guarded")).error == Error::authentication);
+  CHECK(migrate_postgres(schema.conninfo("user=guarded")).code == Error::authentication);
 
   EventLog log;
   EventLoop loop;
@@ -164,15 +157,15 @@ TEST_CASE("a wrong password is an authentication error that does not show the pa
 }
 
 TEST_CASE("a server that is not there is unavailable") {
-  const auto result = migrate("host=127.0.0.1 port=1 dbname=x user=y");
-  CHECK(result.error == Error::unavailable);
+  const auto result = migrate_postgres("host=127.0.0.1 port=1 dbname=x user=y");
+  CHECK(result.code == Error::unavailable);
   CHECK(has(result.message, "127.0.0.1:1"));
 }
 
 TEST_CASE("what is no conninfo is refused without quoting it") {
   const std::string bad = "postgresql://user:sesame@[bad";
-  const auto result = migrate(bad);
-  CHECK(result.error == Error::bad_options);
+  const auto result = migrate_postgres(bad);
+  CHECK(result.code == Error::bad_options);
   CHECK_FALSE(has(result.message, "sesame"));
   EventLoop loop;
   CHECK_THROWS_AS(PostgresObjectStore(loop, {.conninfo = bad}), std::invalid_argument);
@@ -186,7 +179,7 @@ TEST_CASE("a store that must not migrate says what is missing and starts when it
   PostgresObjectStore store(loop, {.conninfo = schema.conninfo(), .migrate = false}, log.log());
   CHECK(try_apply(store, {.cleared = {1}}).error == Error::schema);
   CHECK(log.count("run the migration") == 1);
-  CHECK_FALSE(migrate(schema.conninfo()).error);
+  CHECK_FALSE(migrate_postgres(schema.conninfo()));
   apply_until_done(store, {.answers = {{1, true, at(1), at(2)}}});
   CHECK(schema.run("SELECT count(*) FROM objects") == "1");
 }

@@ -225,8 +225,7 @@ TEST_CASE("a server that forbids to have its log flushed is waited for at each c
   EventLog log;
   EventLoop loop;
   loop.start();
-  std::string message;
-  REQUIRE_FALSE(migrate_postgres(schema.conninfo(), message));
+  REQUIRE_FALSE(migrate_postgres(schema.conninfo()));
   const std::string flush = " EXECUTE ON FUNCTION pg_logical_emit_message(boolean, text, text) ";
   run_sql(postgres_conninfo(), "REVOKE" + flush + "FROM PUBLIC");
   run_sql(postgres_conninfo(), "DROP ROLE IF EXISTS writer");
@@ -318,8 +317,7 @@ TEST_CASE("a right that is taken away fails calls until it is given back") {
   EventLog log;
   EventLoop loop;
   loop.start();
-  std::string message;
-  REQUIRE_FALSE(migrate_postgres(schema.conninfo(), message));
+  REQUIRE_FALSE(migrate_postgres(schema.conninfo()));
   run_sql(postgres_conninfo(), "DROP ROLE IF EXISTS writer");
   run_sql(postgres_conninfo(), "CREATE ROLE writer LOGIN");
   schema.run("GRANT USAGE ON SCHEMA " + schema.name() + " TO writer");

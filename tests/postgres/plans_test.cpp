@@ -85,8 +85,7 @@ void check_in_every_state(const PostgresSchema& schema) {
 
 TEST_CASE("rows are found by their keys whatever the statistics say (S4)") {
   PostgresSchema schema;
-  std::string message;
-  REQUIRE_FALSE(migrate_postgres(schema.conninfo(), message));
+  REQUIRE_FALSE(migrate_postgres(schema.conninfo()));
   check_in_every_state(schema);
 }
 
@@ -97,8 +96,8 @@ TEST_CASE("the same in a table that the user has partitioned") {
       " NOT NULL, fetched_at timestamptz NOT NULL, note text) PARTITION BY RANGE (id);"
       "CREATE TABLE low PARTITION OF objects FOR VALUES FROM (MINVALUE) TO (1000);"
       "CREATE TABLE high PARTITION OF objects FOR VALUES FROM (1000) TO (MAXVALUE)");
-  std::string message;
-  REQUIRE_FALSE_MESSAGE(migrate_postgres(schema.conninfo(), message), message);
+  const auto failure = migrate_postgres(schema.conninfo());
+  REQUIRE_FALSE_MESSAGE(failure, failure.message);
   check_in_every_state(schema);
 }
 

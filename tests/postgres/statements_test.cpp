@@ -121,7 +121,9 @@ TEST_CASE("what expire() runs is prepared by sessions that write") {
           return request.done({}, std::move(results));
         }
         // The first time it is tried again row by row, then it has failed.
-        request.done({.code = Error::rejected, .state = "23514"}, {});
+        Failure failure(Error::rejected);
+        failure.state = "23514";
+        request.done(failure, {});
       };
       const Expiry expiry{.ids = {1, 2}, .scan = scan, .tell_oldest = tell};
       std::make_shared<ExpireJob>(expiry, ExpireJob::Manners{.forget = true, .wait_briefly = true},

@@ -30,18 +30,18 @@ TEST_CASE("passwords in key=value pairs are hidden, however they are quoted") {
 }
 
 TEST_CASE("stores are told by how they begin") {
-  StoreLocation location;
-  std::string problem;
-  CHECK(parse_store("sqlite:/a/b.db", location, problem));
-  CHECK(location.kind == StoreLocation::Kind::sqlite);
-  CHECK(location.target == "/a/b.db");
+  const auto file = parse_store("sqlite:/a/b.db");
+  REQUIRE(file);
+  CHECK(file->kind == StoreLocation::Kind::sqlite);
+  CHECK(file->target == "/a/b.db");
   for (const char* text : {"postgresql://h/db", "postgres://h/db", "host=h dbname=d"}) {
-    CHECK(parse_store(text, location, problem));
-    CHECK(location.kind == StoreLocation::Kind::postgres);
-    CHECK(location.target == text);
+    const auto location = parse_store(text);
+    REQUIRE(location);
+    CHECK(location->kind == StoreLocation::Kind::postgres);
+    CHECK(location->target == text);
   }
   for (const char* text : {"sqlite:", "mysql://h/db", "objects.db", "mysql://h/db?x=y"}) {
-    CHECK_FALSE(parse_store(text, location, problem));
+    CHECK_FALSE(parse_store(text));
   }
 }
 
@@ -51,41 +51,40 @@ TEST_CASE("what looks like an address with a password, but is no URL, is hidden 
 }
 
 TEST_CASE("queues are directories, brokers, or both") {
-  QueueLocation location;
-  std::string problem;
-  CHECK(parse_queue("file:/q", "/data/queue", location, problem));
-  CHECK(location.kind == QueueLocation::Kind::file);
-  CHECK(location.directory == "/q");
-  CHECK(describe(location) == "file:/q");
+  const auto file = parse_queue("file:/q", "/data/queue");
+  REQUIRE(file);
+  CHECK(file->kind == QueueLocation::Kind::file);
+  CHECK(file->directory == "/q");
+  CHECK(describe(*file) == "file:/q");
   for (const char* text : {"file:", "/q", "amqp:h", "http://h/", "file+http://h/"}) {
-    CHECK_FALSE(parse_queue(text, "/data/queue", location, problem));
+    CHECK_FALSE(parse_queue(text, "/data/queue"));
   }
 }
 
 #ifdef POSTOFFICED_RABBITMQ
 TEST_CASE("a broker's password is not shown, and file+amqp keeps its files in the data directory") {
-  QueueLocation location;
-  std::string problem;
-  CHECK(parse_queue("amqp://u:secret@h:5672/v", "/data/queue", location, problem));
-  CHECK(location.kind == QueueLocation::Kind::broker);
-  CHECK(location.directory.empty());
-  CHECK(location.url == "amqp://u:secret@h:5672/v");
-  CHECK(describe(location) == "amqp://u:***@h:5672/v");
+  auto location = parse_queue("amqp://u:secret@h:5672/v", "/data/queue");
+  REQUIRE(location);
+  CHECK(location->kind == QueueLocation::Kind::broker);
+  CHECK(location->directory.empty());
+  CHECK(location->url == "amqp://u:secret@h:5672/v");
+  CHECK(describe(*location) == "amqp://u:***@h:5672/v");
 
-  CHECK(parse_queue("file+amqp://u:secret@h/", "/data/queue", location, problem));
-  CHECK(location.kind == QueueLocation::Kind::file_then_broker);
-  CHECK(location.directory == "/data/queue");
-  CHECK(location.url == "amqp://u:secret@h/");
-  CHECK(describe(location) == "file+amqp://u:***@h/");
+  location = parse_queue("file+amqp://u:secret@h/", "/data/queue");
+  REQUIRE(location);
+  CHECK(location->kind == QueueLocation::Kind::file_then_broker);
+  CHECK(location->directory == "/data/queue");
+  CHECK(location->url == "amqp://u:secret@h/");
+  CHECK(describe(*location) == "file+amqp://u:***@h/");
 
-  CHECK(parse_queue("amqps://u:secret@h/?cacertfile=/c", "/data/queue", location, problem));
-  CHECK(describe(location) == "amqps://u:***@h/?cacertfile=/c");
+  location = parse_queue("amqps://u:secret@h/?cacertfile=/c", "/data/queue");
+  REQUIRE(location);
+  CHECK(describe(*location) == "amqps://u:***@h/?cacertfile=/c");
 }
 #else
 TEST_CASE("without RabbitMQ, queues of a broker are refused") {
-  QueueLocation location;
-  std::string problem;
-  CHECK_FALSE(parse_queue("amqp://h/", "/data/queue", location, problem));
-  CHECK(problem.find("not built in") != std::string::npos);
+  const auto location = parse_queue("amqp://h/", "/data/queue");
+  REQUIRE_FALSE(location);
+  CHECK(location.error().message.find("not built in") != std::string::npos);
 }
 #endif

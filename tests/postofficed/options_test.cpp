@@ -13,10 +13,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using Result = std::variant<ParsedOptions, Information, Problems>;
+using Parsed = std::variant<ParsedOptions, Information, Problems>;
 using Variables = std::map<std::string, std::string>;
 
-Result parse(const std::vector<std::string>& arguments, const Variables& variables = {}) {
+Parsed parse(const std::vector<std::string>& arguments, const Variables& variables = {}) {
   return parse_options(arguments, [&](const std::string& name) -> std::optional<std::string> {
     const auto found = variables.find(name);
     if (found == variables.end()) return std::nullopt;
@@ -24,7 +24,7 @@ Result parse(const std::vector<std::string>& arguments, const Variables& variabl
   });
 }
 
-Options good(const Result& result) {
+Options good(const Parsed& result) {
   if (const auto* problems = std::get_if<Problems>(&result)) {
     for (const auto& message : problems->messages) MESSAGE(message);
   }
@@ -32,7 +32,7 @@ Options good(const Result& result) {
   return std::get<ParsedOptions>(result).options;
 }
 
-Problems bad(const Result& result) {
+Problems bad(const Parsed& result) {
   REQUIRE(std::holds_alternative<Problems>(result));
   return std::get<Problems>(result);
 }
@@ -134,7 +134,7 @@ TEST_CASE("unknown options, commands and superfluous arguments are wrong usage")
 }
 
 TEST_CASE("a bad value is named together with the place it came from") {
-  const auto check = [](const Result& result, const std::string& expected) {
+  const auto check = [](const Parsed& result, const std::string& expected) {
     const auto problems = bad(result);
     CHECK(problems.code == ExitCode::configuration);
     REQUIRE(problems.messages.size() == 1);

@@ -28,19 +28,18 @@ class Passed {
     for (int i = 0; i < count_; ++i) close(first + i);
   }
 
-  bool take(const std::string& names, PassedSockets& sockets,
-            const std::string& process = std::to_string(getpid())) const {
+  Result<PassedSockets> take(const std::string& names,
+                             const std::string& process = std::to_string(getpid())) const {
     std::map<std::string, std::string> variables{{"LISTEN_PID", process},
                                                  {"LISTEN_FDS", std::to_string(count_)}};
     if (!names.empty()) variables["LISTEN_FDNAMES"] = names;
-    std::string problem;
     return take_passed_sockets(
         [&](const std::string& name) -> std::optional<std::string> {
           const auto found = variables.find(name);
           if (found == variables.end()) return std::nullopt;
           return found->second;
         },
-        sockets, problem, first);
+        first);
   }
 
   static constexpr int first = 100;
@@ -53,46 +52,43 @@ class Passed {
 
 TEST_CASE("sockets go where their names say") {
   const Passed passed(3);
-  PassedSockets sockets;
-  REQUIRE(passed.take("callback:admin:callback", sockets));
-  CHECK(sockets.callback == std::vector<int>{100, 102});
-  CHECK(sockets.admin == std::vector<int>{101});
+  const auto sockets = passed.take("callback:admin:callback");
+  REQUIRE(sockets);
+  CHECK(sockets->callback == std::vector<int>{100, 102});
+  CHECK(sockets->admin == std::vector<int>{101});
 }
 
 TEST_CASE("a single socket without a name of ours is for callbacks") {
   const Passed passed(1);
   for (const char* names : {"", "unknown", "postofficed.socket"}) {
-    PassedSockets sockets;
-    REQUIRE(passed.take(names, sockets));
-    CHECK(sockets.callback == std::vector<int>{100});
+    const auto sockets = passed.take(names);
+    REQUIRE(sockets);
+    CHECK(sockets->callback == std::vector<int>{100});
   }
-  PassedSockets sockets;
-  REQUIRE(passed.take("admin", sockets));
-  CHECK(sockets.admin == std::vector<int>{100});
+  const auto sockets = passed.take("admin");
+  REQUIRE(sockets);
+  CHECK(sockets->admin == std::vector<int>{100});
 }
 
 TEST_CASE("several sockets need names") {
   const Passed passed(2);
-  PassedSockets sockets;
-  CHECK_FALSE(passed.take("callback:postofficed.socket", sockets));
+  CHECK_FALSE(passed.take("callback:postofficed.socket"));
 }
 
 TEST_CASE("sockets meant for another process are left alone") {
   const Passed passed(1);
-  PassedSockets sockets;
-  CHECK(passed.take("callback", sockets, "1"));
-  CHECK(sockets.callback.empty());
+  const auto sockets = passed.take("callback", "1");
+  REQUIRE(sockets);
+  CHECK(sockets->callback.empty());
 }
 
 TEST_CASE("a descriptor that does not listen is refused") {
   const Passed passed(1, false);
-  PassedSockets sockets;
-  CHECK_FALSE(passed.take("callback", sockets));
+  CHECK_FALSE(passed.take("callback"));
 }
 
 TEST_CASE("passed sockets are not inherited by children") {
   const Passed passed(1);
-  PassedSockets sockets;
-  REQUIRE(passed.take("callback", sockets));
+  REQUIRE(passed.take("callback"));
   CHECK((fcntl(100, F_GETFD) & FD_CLOEXEC) != 0);
 }

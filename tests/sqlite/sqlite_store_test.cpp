@@ -96,19 +96,19 @@ TEST_CASE_FIXTURE(Place, "a file that is no database is refused, and left alone"
   const auto size = std::filesystem::file_size(path);
   SqliteObjectStore store({path});
   CHECK(try_apply(store, one_row).error == Error::corrupt);
-  std::string message;
-  CHECK(migrate_sqlite(path, message) == Error::corrupt);
-  CHECK(message.find(path) != std::string::npos);
+  const auto failure = migrate_sqlite(path);
+  CHECK(failure.code == Error::corrupt);
+  CHECK(failure.message.find(path) != std::string::npos);
   CHECK(std::filesystem::file_size(path) == size);
 }
 
 TEST_CASE_FIXTURE(Place, "a schema that is newer is refused") {
-  std::string message;
-  REQUIRE_FALSE(migrate_sqlite(path, message));
-  REQUIRE_FALSE(migrate_sqlite(path, message));
+  REQUIRE_FALSE(migrate_sqlite(path));
+  REQUIRE_FALSE(migrate_sqlite(path));
   REQUIRE(Program(path).run("UPDATE postoffice_schema SET version = 99"));
-  CHECK(migrate_sqlite(path, message) == Error::schema);
-  CHECK(message.find("99") != std::string::npos);
+  const auto failure = migrate_sqlite(path);
+  CHECK(failure.code == Error::schema);
+  CHECK(failure.message.find("99") != std::string::npos);
   SqliteObjectStore store({path});
   const auto refused = try_apply(store, one_row);
   CHECK(refused.error == Error::schema);
@@ -116,12 +116,9 @@ TEST_CASE_FIXTURE(Place, "a schema that is newer is refused") {
 }
 
 TEST_CASE_FIXTURE(Place, "four processes may migrate at the same time") {
-  std::vector<std::future<std::error_code>> results;
+  std::vector<std::future<Failure>> results;
   for (int process = 0; process < 4; ++process) {
-    results.push_back(std::async(std::launch::async, [&] {
-      std::string message;
-      return migrate_sqlite(path, message);
-    }));
+    results.push_back(std::async(std::launch::async, [&] { return migrate_sqlite(path); }));
   }
   for (auto& result : results) CHECK_FALSE(result.get());
 }
@@ -168,8 +165,7 @@ TEST_CASE_FIXTURE(Place, "destroying the store does not wait for a lock, and fai
 }
 
 TEST_CASE_FIXTURE(Place, "a trigger that refuses one row takes nothing from the others") {
-  std::string message;
-  REQUIRE_FALSE(migrate_sqlite(path, message));
+  REQUIRE_FALSE(migrate_sqlite(path));
   Program program(path);
   REQUIRE(
       program.run("CREATE TRIGGER refuse BEFORE INSERT ON objects WHEN new.id = 13"

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "admin/pages.hpp"
+#include "exit_code.hpp"
 #include "options/values.hpp"
 #include "support/json.hpp"
 
@@ -24,32 +25,29 @@ postoffice::HttpResponse store_problem(const std::error_code& error) {
   return problem_response(503, "the store does not answer: " + error.message());
 }
 
-// False with a `problem` for a parameter that is not valid.
-bool read_query(const std::string& text, postoffice::ObjectQuery& query, std::string& problem) {
-  std::string value;
-  if (postoffice::query_value(text, "online", value)) {
-    if (value != "true" && value != "false") {
-      problem = "online: \"" + value + "\" must be true or false";
-      return false;
-    }
-    query.online = value == "true";
+Failure bad_parameter(const char* name, const std::string& value, const std::string& problem) {
+  return {ExitCode::usage, std::string(name) + ": \"" + value + "\" " + problem};
+}
+
+Result<postoffice::ObjectQuery> read_query(const std::string& text) {
+  postoffice::ObjectQuery query;
+  if (const auto value = postoffice::query_value(text, "online")) {
+    if (*value != "true" && *value != "false")
+      return bad_parameter("online", *value, "must be true or false");
+    query.online = *value == "true";
   }
-  if (postoffice::query_value(text, "after", value)) {
-    query.after = parse_id(value);
-    if (!query.after) {
-      problem = "after: \"" + value + "\" is not an id";
-      return false;
-    }
+  if (const auto value = postoffice::query_value(text, "after")) {
+    query.after = parse_id(*value);
+    if (!query.after) return bad_parameter("after", *value, "is not an id");
   }
-  if (postoffice::query_value(text, "limit", value)) {
-    const auto limit = parse_count(value);
-    if (!limit || *limit < 1 || *limit > limit_max) {
-      problem = "limit: \"" + value + "\" is not a number from 1 to " + std::to_string(limit_max);
-      return false;
-    }
+  if (const auto value = postoffice::query_value(text, "limit")) {
+    const auto limit = parse_count(*value);
+    if (!limit || *limit < 1 || *limit > limit_max)
+      return bad_parameter("limit", *value,
+                           "is not a number from 1 to " + std::to_string(limit_max));
     query.limit = *limit;
   }
-  return true;
+  return query;
 }
 
 postoffice::HttpResponse list(std::vector<postoffice::Object> objects, std::size_t limit) {
@@ -71,12 +69,11 @@ postoffice::HttpResponse list(std::vector<postoffice::Object> objects, std::size
 }  // namespace
 
 void show_objects(const Shown& shown, const Request& request, const Respond& respond) {
-  postoffice::ObjectQuery query;
-  std::string problem;
-  if (!read_query(request.query, query, problem)) return respond(problem_response(400, problem));
-  const auto limit = query.limit;
-  ++query.limit;  // one more than shown tells whether there is a next page
-  shown.store.find(std::move(query), [respond, limit](std::error_code error, auto objects) {
+  auto query = read_query(request.query);
+  if (!query) return respond(problem_response(400, query.error().message));
+  const auto limit = query->limit;
+  ++query->limit;  // one more than shown tells whether there is a next page
+  shown.store.find(*std::move(query), [respond, limit](std::error_code error, auto objects) {
     respond(error ? store_problem(error) : list(std::move(objects), limit));
   });
 }

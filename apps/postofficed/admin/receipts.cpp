@@ -10,12 +10,12 @@ void show_receipt(const Shown& shown, const Request& request, const Respond& res
   using Progress = postoffice::Pipeline::Progress;
   const auto text = request.path.substr(std::string_view("/receipts/").size());
   const auto unknown = problem_response(404, "\"" + text + "\" is not a receipt of this daemon");
-  postoffice::Receipt receipt;
-  if (!parse_receipt(text, receipt)) return respond(unknown);
+  const auto receipt = postoffice::parse_receipt(text);
+  if (!receipt) return respond(unknown);
   if (!shown.progress) {
     return respond(problem_response(404, "receipts are not tracked through a broker"));
   }
-  shown.progress(receipt, [respond, text, unknown](Progress progress) {
+  shown.progress(*receipt, [respond, text, unknown](Progress progress) {
     if (progress == Progress::unknown) return respond(unknown);
     Json json;
     json.begin_object()

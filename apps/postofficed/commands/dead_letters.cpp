@@ -23,12 +23,11 @@ template <typename Use>
 Failure for_each(StoreSession& store, const Use& use) {
   std::optional<ObjectId> after;
   for (;;) {
-    std::vector<DeadLetter> page;
-    auto failure = store.find_dead_letters(after, page_size, page);
-    if (failure.code != ExitCode::ok) return failure;
-    for (const auto& letter : page) use(letter);
-    if (page.size() < page_size) return {};
-    after = page.back().id;
+    auto page = store.find_dead_letters(after, page_size);
+    if (!page) return std::move(page).error();
+    for (const auto& letter : *page) use(letter);
+    if (page->size() < page_size) return {};
+    after = page->back().id;
   }
 }
 
@@ -63,13 +62,16 @@ Failure list(StoreSession& store, bool json) {
 }
 
 // The ids that have a dead letter: all of them, or those of `wanted`.
-Failure select(StoreSession& store, const Options& options, std::vector<ObjectId>& selected) {
+Result<std::vector<ObjectId>> select(StoreSession& store, const Options& options) {
+  std::vector<ObjectId> selected;
   auto wanted = options.ids;
   std::sort(wanted.begin(), wanted.end());
-  return for_each(store, [&](const DeadLetter& letter) {
+  auto failure = for_each(store, [&](const DeadLetter& letter) {
     const bool chosen = options.all || std::binary_search(wanted.begin(), wanted.end(), letter.id);
     if (chosen) selected.push_back(letter.id);
   });
+  if (failure) return failure;
+  return selected;
 }
 
 Failure drop(StoreSession& store, const std::vector<ObjectId>& ids) {
@@ -78,8 +80,7 @@ Failure drop(StoreSession& store, const std::vector<ObjectId>& ids) {
     postoffice::Changes changes;
     changes.cleared.assign(ids.begin() + static_cast<std::ptrdiff_t>(begin),
                            ids.begin() + static_cast<std::ptrdiff_t>(end));
-    auto failure = store.apply(changes);
-    if (failure.code != ExitCode::ok) return failure;
+    if (auto failure = store.apply(changes)) return failure;
   }
   return {};
 }
@@ -88,15 +89,14 @@ Failure drop(StoreSession& store, const std::vector<ObjectId>& ids) {
 
 Failure dead_letters(const Options& options, const postoffice::Log& log) {
   StoreSession store(options.store);
-  if (auto failure = store.open(); failure.code != ExitCode::ok) return failure;
+  if (auto failure = store.open()) return failure;
   if (options.command == Command::dead_letters_list) return list(store, options.json);
 
-  std::vector<ObjectId> ids;
-  if (auto failure = select(store, options, ids); failure.code != ExitCode::ok) return failure;
+  auto ids = select(store, options);
+  if (!ids) return std::move(ids).error();
   const bool replaying = options.command == Command::dead_letters_replay;
-  auto failure = replaying ? replay(options, ids, log) : drop(store, ids);
-  if (failure.code != ExitCode::ok) return failure;
-  std::printf("%s %s\n", counted(ids.size(), "dead letter").c_str(),
+  if (auto failure = replaying ? replay(options, *ids, log) : drop(store, *ids)) return failure;
+  std::printf("%s %s\n", counted(ids->size(), "dead letter").c_str(),
               replaying ? "received again" : "dropped");
   return {};
 }

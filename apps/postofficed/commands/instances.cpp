@@ -76,21 +76,18 @@ class Registry {
   ~Registry() { loop_.stop(); }
 
   /// `call` is given what to call with an error and a result.
-  template <typename Result, typename Call>
-  Failure wait_for(Result& result, const Call& call) {
-    const auto answer = std::make_shared<std::promise<std::pair<std::error_code, Result>>>();
+  template <typename Value, typename Call>
+  Result<Value> wait_for(const Call& call) {
+    const auto answer = std::make_shared<std::promise<std::pair<std::error_code, Value>>>();
     auto future = answer->get_future();
-    call(instances_, [answer](std::error_code error, Result value) {
+    call(instances_, [answer](std::error_code error, Value value) {
       answer->set_value({error, std::move(value)});
     });
     if (future.wait_for(patience) != std::future_status::ready) return unavailable("no answer");
     auto [error, value] = future.get();
-    if (error) {
-      const auto why = warning_.get();
-      return unavailable(why.empty() ? error.message() : why);
-    }
-    result = std::move(value);
-    return {};
+    if (!error) return std::move(value);
+    const auto why = warning_.get();
+    return unavailable(why.empty() ? error.message() : why);
   }
 
  private:
@@ -108,18 +105,18 @@ class Registry {
 };
 
 Failure list(Registry& registry, bool json) {
-  PostgresInstanceList found;
-  auto failure = registry.wait_for(found, [](auto& instances, auto done) { instances.list(done); });
-  if (failure.code == ExitCode::ok) print(found, json);
-  return failure;
+  auto found = registry.wait_for<PostgresInstanceList>(
+      [](auto& instances, auto done) { instances.list(done); });
+  if (!found) return std::move(found).error();
+  print(*found, json);
+  return {};
 }
 
 Failure retire(Registry& registry, const std::string& instance) {
-  std::size_t rows = 0;
-  auto failure = registry.wait_for(
-      rows, [&](auto& instances, auto done) { instances.retire(instance, done); });
-  if (failure.code != ExitCode::ok) return failure;
-  if (rows == 0) {
+  auto rows = registry.wait_for<std::size_t>(
+      [&](auto& instances, auto done) { instances.retire(instance, done); });
+  if (!rows) return std::move(rows).error();
+  if (*rows == 0) {
     return {ExitCode::usage, "there is no instance \"" + instance +
                                  "\"; `postofficed instances list` shows the instances"};
   }

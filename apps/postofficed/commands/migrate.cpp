@@ -1,7 +1,6 @@
 #include <cstdio>
 
 #include "commands/commands.hpp"
-#include "postoffice/error.hpp"
 #include "support/data_directory.hpp"
 #include "support/stores.hpp"
 
@@ -9,17 +8,13 @@ namespace postofficed {
 
 Failure migrate(const Options& options) {
   const auto& store = options.store;
-  std::string message;
   const bool inside = store.kind == StoreLocation::Kind::sqlite &&
                       store.target.rfind(options.data_dir + "/", 0) == 0;
-  if (inside && !prepare_data_directory(options.data_dir, message)) {
-    return {ExitCode::journal, message};
+  if (inside) {
+    if (auto failure = prepare_data_directory(options.data_dir)) return failure;
   }
-  if (const auto error = migrate_store(store, message)) {
-    const bool hopeless = error == postoffice::Error::bad_options;
-    return {hopeless ? ExitCode::configuration : ExitCode::unavailable,
-            "migrate " + describe(store) + ": " + (message.empty() ? error.message() : message)};
-  }
+  if (const auto failure = migrate_store(store))
+    return {failure.code, "migrate " + describe(store) + ": " + failure.text()};
   std::printf("the schema of %s is up to date\n", describe(store).c_str());
   return {};
 }

@@ -47,7 +47,7 @@ template <typename Send>
 Failure in_parts(Ids ids, const Send& send) {
   while (!ids.empty()) {
     const auto part = ids.first(std::min(ids.size(), ids_in_callback_max));
-    if (const auto failure = send(part); failure.code != ExitCode::ok) return failure;
+    if (auto failure = send(part)) return failure;
     ids = ids.subspan(part.size());
   }
   return {};
@@ -61,8 +61,7 @@ Failure replay(const Options& options, const std::vector<postoffice::ObjectId>& 
     return in_parts(ids, [&](Ids part) { return post(options.listen, part); });
   };
   if (options.queue.kind == QueueLocation::Kind::broker) return post_all();
-  std::string problem;
-  if (!prepare_data_directory(options.data_dir, problem)) return {ExitCode::journal, problem};
+  if (auto failure = prepare_data_directory(options.data_dir)) return failure;
   postoffice::EventLoop loop;
   postoffice::SystemClock clock(loop);
   loop.start();

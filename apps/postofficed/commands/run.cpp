@@ -97,19 +97,16 @@ void wait_until_stopped(Signals& signals, Daemon& daemon, ParsedOptions running,
 }  // namespace
 
 Failure run(const ParsedOptions& parsed, const Reread& reread, Logging& logging) {
-  if (auto failure = check_role(parsed.options); failure.code != ExitCode::ok) return failure;
+  if (auto failure = check_role(parsed.options)) return failure;
   const auto log = logging.log();
   Signals signals;
   log(LogLevel::info, std::string("postofficed ") + postoffice::version());
   raise_file_limit(parsed.options.fetch_concurrency + files_besides_fetches, log);
-  PassedSockets sockets;
-  std::string problem;
-  if (!take_passed_sockets(process_environment(), sockets, problem)) {
-    return {ExitCode::configuration, problem};
-  }
+  auto sockets = take_passed_sockets(process_environment());
+  if (!sockets) return std::move(sockets).error();
   {
-    Daemon daemon(parsed, std::move(sockets), log);
-    if (auto failure = daemon.start(); failure.code != ExitCode::ok) return failure;
+    Daemon daemon(parsed, *std::move(sockets), log);
+    if (auto failure = daemon.start()) return failure;
     wait_until_stopped(signals, daemon, parsed, reread, logging);
   }
   log(LogLevel::info, "stopped");

@@ -9,7 +9,6 @@
 #include "postoffice/defaults/event_loop.hpp"
 #include "postoffice/defaults/http_ingress.hpp"
 #include "postoffice/defaults/http_object_source.hpp"
-#include "postoffice/error.hpp"
 #include "support/data_directory.hpp"
 #include "support/stores.hpp"
 #ifdef POSTOFFICED_RABBITMQ
@@ -54,17 +53,16 @@ std::vector<std::string> check_parts(const Options& options) {
     source.url = options.source;
     postoffice::HttpObjectSource(loop, source);
   });
-  check("store", problems, [&] {
-    if (options.store.kind != StoreLocation::Kind::postgres) return;
-    std::string problem;
-    if (!make_store(options.store, false, loop, {}, problem)) throw std::invalid_argument(problem);
-  });
+  if (options.store.kind == StoreLocation::Kind::postgres) {
+    if (const auto store = make_store(options.store, false, loop, {}); !store)
+      problems.push_back(store.error().message);
+  }
   return problems;
 }
 
 void check_places(const Options& options, std::vector<std::string>& problems) {
-  std::string problem;
-  if (!check_data_directory(options.data_dir, problem)) problems.push_back(problem);
+  if (const auto failure = check_data_directory(options.data_dir))
+    problems.push_back(failure.message);
   if (options.store.kind != StoreLocation::Kind::sqlite) return;
   const auto directory = std::filesystem::path(options.store.target).parent_path();
   const bool ours = options.store.target.rfind(options.data_dir + "/", 0) == 0;
@@ -73,29 +71,20 @@ void check_places(const Options& options, std::vector<std::string>& problems) {
   }
 }
 
-// 78 where the configuration can never work, 69 where the database may come back.
-Failure check_online(const Options& options) {
-  std::string message;
-  const auto error = check_store(options.store, message);
-  if (!error) return {};
-  const bool hopeless = error == postoffice::Error::bad_options;
-  return {hopeless ? ExitCode::configuration : ExitCode::unavailable, "store: " + message};
-}
-
 }  // namespace
 
 Failure validate(const ParsedOptions& parsed) {
   auto problems = check_parts(parsed.options);
   check_places(parsed.options, problems);
-  const auto together = check_role(parsed.options);
-  if (together.code != ExitCode::ok) problems.push_back(together.message);
+  if (const auto together = check_role(parsed.options)) problems.push_back(together.message);
   for (const auto& option : parsed.shown) {
     std::printf("%-18s %s  (%s)\n", option.name.c_str(), option.value.c_str(),
                 option.origin.c_str());
   }
   if (problems.empty()) {
     if (parsed.options.online) {
-      if (auto failure = check_online(parsed.options); failure.code != ExitCode::ok) return failure;
+      if (const auto failure = check_store(parsed.options.store))
+        return {failure.code, "store: " + failure.text()};
     }
     std::printf("configuration is valid\n");
     return {};

@@ -44,13 +44,12 @@ Failure ClusterRole::open() {
   auto broker = rabbit_options(options);
   broker.url_now = [url = url_] { return url->get(); };
   broker.check();
-  if (auto failure = parts_.open_store(); failure.code != ExitCode::ok) return failure;
+  if (auto failure = parts_.open_store()) return failure;
   postoffice::PostgresObjectStoreOptions database;
   database.conninfo = options.store.target;
   database.synchronous_commit = options.synchronous_commit;
   if (options.command != Command::worker) {
-    auto failure = open_publisher(broker, database);
-    if (failure.code != ExitCode::ok) return failure;
+    if (auto failure = open_publisher(broker, database)) return failure;
   }
   if (options.command != Command::serve) {
     parts_.open_source();
@@ -68,12 +67,10 @@ Failure ClusterRole::open() {
 Failure ClusterRole::open_publisher(const postoffice::RabbitOptions& broker,
                                     const postoffice::PostgresObjectStoreOptions& database) {
   const auto& options = parts_.options;
-  std::string problem;
-  if (!prepare_data_directory(options.data_dir, problem) || id_.open(options.data_dir, problem)) {
-    return {ExitCode::journal, problem};
-  }
+  if (auto failure = prepare_data_directory(options.data_dir)) return failure;
+  if (const auto failure = id_.open(options.data_dir)) return {ExitCode::journal, failure.text()};
   if (options.queue.kind == QueueLocation::Kind::file_then_broker) {
-    if (auto failure = parts_.open_journal(); failure.code != ExitCode::ok) return failure;
+    if (auto failure = parts_.open_journal()) return failure;
   }
   parts_.open_ingress([this] { return publisher_->why_not(); });
   publisher_.emplace(

@@ -28,7 +28,7 @@ Daemon::~Daemon() {
 
 Failure Daemon::start() {
   for (const auto step : {&Daemon::open, &Daemon::start_admin, &Daemon::start_role}) {
-    if (auto failure = (this->*step)(); failure.code != ExitCode::ok) return failure;
+    if (auto failure = (this->*step)()) return failure;
   }
   tell_ready(parts_.journal.get(), parts_.log);
   return {};

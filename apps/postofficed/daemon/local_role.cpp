@@ -16,13 +16,10 @@ constexpr std::chrono::milliseconds beat_of_instances{200};
 
 Failure LocalRole::open() {
   const auto& options = parts_.options;
-  std::string problem;
-  if (!prepare_data_directory(options.data_dir, problem)) return {ExitCode::journal, problem};
-  if (auto failure = parts_.open_journal(); failure.code != ExitCode::ok) return failure;
+  if (auto failure = prepare_data_directory(options.data_dir)) return failure;
+  if (auto failure = parts_.open_journal()) return failure;
   lease_.emplace(parts_.clock, parts_.journal->progress().queue, instance_name(options.listen));
-  if (auto failure = parts_.open_store(lease_->instance()); failure.code != ExitCode::ok) {
-    return failure;
-  }
+  if (auto failure = parts_.open_store(lease_->instance())) return failure;
   parts_.open_source();
   parts_.open_ingress();
   guarded_.emplace(*parts_.ingress, [store = parts_.postgres]() -> std::error_code {

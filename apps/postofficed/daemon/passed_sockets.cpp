@@ -28,36 +28,32 @@ bool is_listening(int descriptor) {
 
 }  // namespace
 
-bool take_passed_sockets(const Environment& environment, PassedSockets& sockets,
-                         std::string& problem, int first) {
+Result<PassedSockets> take_passed_sockets(const Environment& environment, int first) {
+  PassedSockets sockets;
   const auto process = environment("LISTEN_PID");
   const auto amount = environment("LISTEN_FDS");
   // The variables are inherited by children, for whom the sockets are not meant.
-  if (!process || !amount || *process != std::to_string(getpid())) return true;
+  if (!process || !amount || *process != std::to_string(getpid())) return sockets;
   const auto count = parse_count(*amount);
-  if (!count || *count > 1'024) {
-    problem = "LISTEN_FDS: \"" + *amount + "\" is no number of sockets";
-    return false;
-  }
+  if (!count || *count > 1'024)
+    return misconfigured("LISTEN_FDS: \"" + *amount + "\" is no number of sockets");
   auto names = split(environment("LISTEN_FDNAMES").value_or(""));
   names.resize(*count);
   for (std::size_t i = 0; i < *count; ++i) {
     const int descriptor = first + static_cast<int>(i);
     fcntl(descriptor, F_SETFD, FD_CLOEXEC);
-    if (!is_listening(descriptor)) {
-      problem = "LISTEN_FDS: descriptor " + std::to_string(descriptor) + " is no listening socket";
-      return false;
-    }
+    if (!is_listening(descriptor))
+      return misconfigured("LISTEN_FDS: descriptor " + std::to_string(descriptor) +
+                           " is no listening socket");
     if (names[i] == "admin") {
       sockets.admin.push_back(descriptor);
     } else if (names[i] == "callback" || *count == 1) {
       sockets.callback.push_back(descriptor);
     } else {
-      problem = "LISTEN_FDNAMES: \"" + names[i] + "\" is neither callback nor admin";
-      return false;
+      return misconfigured("LISTEN_FDNAMES: \"" + names[i] + "\" is neither callback nor admin");
     }
   }
-  return true;
+  return sockets;
 }
 
 }  // namespace postofficed

@@ -26,8 +26,6 @@ constexpr const char* hint = "RabbitMQ support is not built in";
 // behind it, and some wait for the server's log.
 constexpr std::size_t batches_not_awaited = 6;
 
-Failure problem(std::string text) { return {ExitCode::configuration, std::move(text)}; }
-
 }  // namespace
 
 Failure check_role(const Options& options) {
@@ -35,15 +33,16 @@ Failure check_role(const Options& options) {
   const bool needs_broker = options.command == Command::serve || options.command == Command::worker;
   if (file && needs_broker) {
     const std::string name = options.command == Command::serve ? "serve" : "worker";
-    return problem(name + " needs a broker between it and its peers, and --queue is " +
-                   describe(options.queue) + "; " + hint +
-                   ", or use the command run, which does everything");
+    return misconfigured(name + " needs a broker between it and its peers, and --queue is " +
+                         describe(options.queue) + "; " + hint +
+                         ", or use the command run, which does everything");
   }
   // Rows go by the slowest shard of all, and only a server knows which that is.
   if (!file && options.store.kind == StoreLocation::Kind::sqlite) {
-    return problem("--queue " + describe(options.queue) +
-                   " needs a store that several processes share: --store postgresql://…, not " +
-                   describe(options.store));
+    return misconfigured(
+        "--queue " + describe(options.queue) +
+        " needs a store that several processes share: --store postgresql://…, not " +
+        describe(options.store));
   }
   return {};
 }
@@ -79,10 +78,10 @@ std::string instance_name(const std::string& listen) {
 Failure DaemonParts::open_journal() { return open_queue(options, clock, log, journal); }
 
 Failure DaemonParts::open_store(std::optional<postoffice::PostgresInstance> instance) {
-  std::string problem;
-  store = make_store(options.store, true, loop, log, problem, std::move(instance),
-                     options.synchronous_commit);
-  if (!store) return {ExitCode::configuration, "store: " + problem};
+  auto made =
+      make_store(options.store, true, loop, log, std::move(instance), options.synchronous_commit);
+  if (!made) return std::move(made).error();
+  store = *std::move(made);
   postgres = dynamic_cast<postoffice::PostgresObjectStore*>(store.get());
   return {};
 }

@@ -42,18 +42,18 @@ std::vector<ConfigEntry> read_config(const std::string& text, std::vector<std::s
   return entries;
 }
 
-bool read_file(const std::string& path, std::string& text, std::string& problem) {
+Result<std::string> read_file(const std::string& path) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"),
                                                              &std::fclose);
-  text.clear();
+  std::string text;
   bool good = file != nullptr;
   char buffer[4096];
   while (good && !std::feof(file.get())) {
     text.append(buffer, std::fread(buffer, 1, sizeof buffer, file.get()));
     good = std::ferror(file.get()) == 0;
   }
-  if (!good) problem = "cannot read " + path + ": " + std::strerror(errno);
-  return good;
+  if (!good) return misconfigured("cannot read " + path + ": " + std::strerror(errno));
+  return text;
 }
 
 }  // namespace postofficed

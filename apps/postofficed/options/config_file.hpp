@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "exit_code.hpp"
+
 namespace postofficed {
 
 struct ConfigEntry {
@@ -18,7 +20,7 @@ struct ConfigEntry {
 /// Problems ("3: no '=' in it") are added to `problems`, each with its line.
 std::vector<ConfigEntry> read_config(const std::string& text, std::vector<std::string>& problems);
 
-/// The whole file, or false with the system's reason.
-bool read_file(const std::string& path, std::string& text, std::string& problem);
+/// The whole file, or the system's reason.
+Result<std::string> read_file(const std::string& path);
 
 }  // namespace postofficed

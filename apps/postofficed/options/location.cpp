@@ -90,47 +90,36 @@ std::string redact_pairs(const std::string& text) {
 
 // What is wrong with a URL is said when the part that uses it is built.
 #ifdef POSTOFFICED_RABBITMQ
-constexpr const char* broker_problem = "";
+constexpr bool broker_known = true;
 #else
-constexpr const char* broker_problem = "cannot be used: RabbitMQ support is not built in";
+constexpr bool broker_known = false;
 #endif
 
 }  // namespace
 
-bool parse_store(const std::string& text, StoreLocation& location, std::string& problem) {
-  if (starts_with(text, "sqlite:")) {
-    location = {StoreLocation::Kind::sqlite, text.substr(7)};
-    if (!location.target.empty()) return true;
-    problem = "does not name a file (sqlite:PATH)";
-    return false;
-  }
+Result<StoreLocation> parse_store(const std::string& text) {
+  if (text == "sqlite:") return misconfigured("does not name a file (sqlite:PATH)");
+  if (starts_with(text, "sqlite:"))
+    return StoreLocation{StoreLocation::Kind::sqlite, text.substr(7)};
   const bool url = starts_with(text, "postgresql://") || starts_with(text, "postgres://");
   const bool pairs = text.find('=') != std::string::npos && text.find("://") > text.find('=');
-  if (url || pairs) {
-    location = {StoreLocation::Kind::postgres, text};
-    return true;
-  }
-  problem = "is not a store (sqlite:PATH, postgresql://… or libpq's key=value pairs)";
-  return false;
+  if (url || pairs) return StoreLocation{StoreLocation::Kind::postgres, text};
+  return misconfigured("is not a store (sqlite:PATH, postgresql://… or libpq's key=value pairs)");
 }
 
-bool parse_queue(const std::string& text, const std::string& directory, QueueLocation& location,
-                 std::string& problem) {
+Result<QueueLocation> parse_queue(const std::string& text, const std::string& directory) {
   using Kind = QueueLocation::Kind;
   const bool journal_first = starts_with(text, "file+");
   const std::string url = journal_first ? text.substr(5) : text;
   if (starts_with(url, "amqp://") || starts_with(url, "amqps://")) {
-    location = {journal_first ? Kind::file_then_broker : Kind::broker,
-                journal_first ? directory : std::string(), url};
-    problem = broker_problem;
-    return problem.empty();
+    if (!broker_known) return misconfigured("cannot be used: RabbitMQ support is not built in");
+    if (journal_first) return QueueLocation{Kind::file_then_broker, directory, url};
+    return QueueLocation{Kind::broker, {}, url};
   }
   if (starts_with(text, "file:") && text.size() > 5) {
-    location = {Kind::file, text.substr(5), {}};
-    return true;
+    return QueueLocation{Kind::file, text.substr(5), {}};
   }
-  problem = "is not a queue (file:PATH, amqp://… or file+amqp://…)";
-  return false;
+  return misconfigured("is not a queue (file:PATH, amqp://… or file+amqp://…)");
 }
 
 bool same_place(const QueueLocation& a, const QueueLocation& b) {

@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "exit_code.hpp"
+
 namespace postofficed {
 
 struct StoreLocation {
@@ -22,12 +24,11 @@ struct QueueLocation {
   std::string url;        ///< of the broker, as amqp://… (it may hold a password)
 };
 
-/// False with a `problem` when `text` names no store that this program knows.
-bool parse_store(const std::string& text, StoreLocation& location, std::string& problem);
+/// The store that `text` names. Words about a failure read on from the text.
+Result<StoreLocation> parse_store(const std::string& text);
 
 /// The same for queues. file+amqp:// keeps its files in `directory`.
-bool parse_queue(const std::string& text, const std::string& directory, QueueLocation& location,
-                 std::string& problem);
+Result<QueueLocation> parse_queue(const std::string& text, const std::string& directory);
 
 /// The same broker and directory, if perhaps with another user or password.
 bool same_place(const QueueLocation& a, const QueueLocation& b);

@@ -38,11 +38,10 @@ class Resolver {
     const auto path = flag_or_environment("config");
     if (!path) return;
     result_.options.config = path->text;
-    std::string text;
-    std::string reason;
-    if (!read_file(path->text, text, reason)) return problem(path->origin + ": " + reason);
+    const auto text = read_file(path->text);
+    if (!text) return problem(path->origin + ": " + text.error().message);
     std::vector<std::string> found;
-    for (auto& entry : read_config(text, found)) add_entry(std::move(entry));
+    for (auto& entry : read_config(*text, found)) add_entry(std::move(entry));
     for (const auto& message : found) problem(path->text + ":" + message);
   }
 
@@ -103,15 +102,15 @@ class Resolver {
   }
 
   Value read_secret(const Value& path) {
-    Value value{{}, path.origin};
-    std::string reason;
-    if (!read_file(path.text, value.text, reason)) {
-      problem(path.origin + ": " + reason);
+    auto text = read_file(path.text);
+    if (!text) {
+      problem(path.origin + ": " + text.error().message);
       unreadable_.insert(path.origin);
+      return {{}, path.origin};
     }
-    const auto end = value.text.find_last_not_of(" \t\r\n");
-    value.text.erase(end == std::string::npos ? 0 : end + 1);
-    return value;
+    const auto end = text->find_last_not_of(" \t\r\n");
+    text->erase(end == std::string::npos ? 0 : end + 1);
+    return {*std::move(text), path.origin};
   }
 
   std::string fallback(const Specification& row) const {
@@ -132,13 +131,12 @@ class Resolver {
     const auto given = look_up(row);
     const Value value = given ? *given : Value{fallback(row), "default"};
     if (unreadable_.count(value.origin) != 0) return;
-    std::string reason;
-    if (value.text.empty()) reason = "is empty";
-    if (reason.empty()) row.apply(value.text, result_.options, reason);
-    if (!reason.empty()) {
+    const auto failure =
+        value.text.empty() ? misconfigured("is empty") : row.apply(value.text, result_.options);
+    if (failure) {
       // Whatever stands in the place of a secret may be one.
       const std::string quoted = row.secret ? "the value" : "\"" + value.text + "\"";
-      problem(value.origin + ": " + quoted + " " + reason);
+      problem(value.origin + ": " + quoted + " " + failure.message);
     }
     result_.shown.push_back({row.key, row.secret ? redact(value.text) : value.text, value.origin});
   }

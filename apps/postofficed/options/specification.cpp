@@ -4,6 +4,8 @@
 #include <array>
 #include <cctype>
 #include <cstdint>
+#include <initializer_list>
+#include <utility>
 
 #include "base/host_port.hpp"
 #include "options/values.hpp"
@@ -12,239 +14,182 @@ namespace postofficed {
 namespace {
 
 using std::chrono::milliseconds;
-using namespace std::chrono_literals;
 
-bool set_address(const std::string& text, std::string& target, std::string& problem) {
-  target = text;
-  if (postoffice::parse_host_port(text)) return true;
-  problem = "is not an address (HOST:PORT, [::1]:9090, :9090)";
-  return false;
+Result<std::string> address(const std::string& text) {
+  if (postoffice::parse_host_port(text)) return text;
+  return misconfigured("is not an address (HOST:PORT, [::1]:9090, :9090)");
 }
 
-bool set_duration(const std::string& text, milliseconds least, milliseconds& target,
-                  std::string& problem) {
+template <std::chrono::milliseconds::rep least>
+Result<milliseconds> duration(const std::string& text) {
   const auto value = parse_duration(text);
-  if (!value) {
-    problem = "is not a duration (500ms, 30s, 5m, 1h)";
-  } else if (*value < least) {
-    problem = "is too short: at least " + show_duration(least);
-  } else {
-    target = *value;
-  }
-  return problem.empty();
+  if (!value) return misconfigured("is not a duration (500ms, 30s, 5m, 1h)");
+  if (value->count() >= least) return *value;
+  return misconfigured("is too short: at least " + show_duration(milliseconds(least)));
 }
 
-bool set_count(const std::string& text, std::uint64_t most, std::size_t& target,
-               std::string& problem) {
+template <std::uint64_t most>
+Result<std::size_t> count(const std::string& text) {
   const auto value = parse_count(text);
-  if (!value || *value < 1 || *value > most) {
-    problem = "is not a whole number from 1 to " + std::to_string(most);
-    return false;
-  }
-  target = *value;
-  return true;
+  if (value && *value >= 1 && *value <= most) return *value;
+  return misconfigured("is not a whole number from 1 to " + std::to_string(most));
 }
 
-bool set_listen(const std::string& text, Options& options, std::string& problem) {
-  return set_address(text, options.listen, problem);
+Result<bool> boolean(const std::string& text) {
+  if (const auto value = parse_bool(text)) return *value;
+  return misconfigured("must be true or false");
 }
 
-bool set_admin_listen(const std::string& text, Options& options, std::string& problem) {
-  return set_address(text, options.admin_listen, problem);
+Result<std::string> any(const std::string& text) { return text; }
+
+Result<std::string> source(const std::string& text) {
+  if (text.starts_with("https://"))
+    return misconfigured("cannot be used: TLS support is not built in");
+  if (!text.starts_with("http://"))
+    return misconfigured("is not a source (http://HOST:PORT/PATH/{id})");
+  if (text.find("{id}") == std::string::npos)
+    return misconfigured("has no place for the id: {id} is missing");
+  return text;
 }
 
-bool set_source(const std::string& text, Options& options, std::string& problem) {
-  options.source = text;
-  if (text.rfind("https://", 0) == 0) {
-    problem = "cannot be used: TLS support is not built in";
-  } else if (text.rfind("http://", 0) != 0) {
-    problem = "is not a source (http://HOST:PORT/PATH/{id})";
-  } else if (text.find("{id}") == std::string::npos) {
-    problem = "has no place for the id: {id} is missing";
-  }
-  return problem.empty();
-}
-
-bool set_store(const std::string& text, Options& options, std::string& problem) {
-  return parse_store(text, options.store, problem);
-}
-
-bool set_queue(const std::string& text, Options& options, std::string& problem) {
-  return parse_queue(text, options.data_dir + "/queue", options.queue, problem);
-}
-
-bool set_data_dir(const std::string& text, Options& options, std::string&) {
-  options.data_dir = text;
-  return true;
-}
-
-bool set_ttl(const std::string& text, Options& options, std::string& problem) {
-  return set_duration(text, 100ms, options.ttl, problem);
-}
-
-bool set_keep(const std::string& text, Options& options, std::string& problem) {
-  options.keep = text == "online" ? postoffice::Keep::online : postoffice::Keep::all;
-  if (text != "online" && text != "all") problem = "must be all or online";
-  return problem.empty();
-}
-
-bool set_fetch_concurrency(const std::string& text, Options& options, std::string& problem) {
-  return set_count(text, 1'000'000, options.fetch_concurrency, problem);
-}
-
-bool set_fetch_timeout(const std::string& text, Options& options, std::string& problem) {
-  return set_duration(text, 1ms, options.fetch_timeout, problem);
-}
-
-bool set_source_keep_alive(const std::string& text, Options& options, std::string& problem) {
-  using postoffice::SourceKeepAlive;
-  constexpr std::array<std::pair<std::string_view, SourceKeepAlive>, 3> choices{
-      {{"auto", SourceKeepAlive::automatic},
-       {"always", SourceKeepAlive::always},
-       {"never", SourceKeepAlive::never}}};
-  for (const auto& [name, choice] : choices) {
-    if (text != name) continue;
-    options.source_keep_alive = choice;
-    return true;
-  }
-  problem = "must be auto, always or never";
-  return false;
-}
-
-bool set_drain_limit(const std::string& text, Options& options, std::string& problem) {
-  return set_duration(text, 0ms, options.drain_limit, problem);
-}
-
-bool set_ingress_threads(const std::string& text, Options& options, std::string& problem) {
-  return set_count(text, 1'024, options.ingress_threads, problem);
-}
-
-bool set_queue_limit(const std::string& text, Options& options, std::string& problem) {
+Result<std::uint64_t> queue_limit(const std::string& text) {
   constexpr std::uint64_t least = 128ull << 20;
   const auto value = parse_size(text);
-  if (!value)
-    problem = "is not a size (512MiB, 10GiB)";
-  else if (*value != 0 && *value < least)
-    problem = "is too small: at least 128MiB, or 0 for no limit but the disk";
-  options.queue_limit = value.value_or(0);
-  return problem.empty();
-}
-
-bool set_bool(const std::string& text, bool& option, std::string& problem) {
-  const auto value = parse_bool(text);
-  if (!value) problem = "must be true or false";
-  option = value.value_or(option);
-  return problem.empty();
-}
-
-bool set_journal_strict(const std::string& text, Options& options, std::string& problem) {
-  return set_bool(text, options.journal_strict, problem);
-}
-
-bool set_public_health(const std::string& text, Options& options, std::string& problem) {
-  return set_bool(text, options.public_health, problem);
-}
-
-bool set_synchronous_commit(const std::string& text, Options& options, std::string& problem) {
-  return set_bool(text, options.synchronous_commit, problem);
+  if (!value) return misconfigured("is not a size (512MiB, 10GiB)");
+  if (*value == 0 || *value >= least) return *value;
+  return misconfigured("is too small: at least 128MiB, or 0 for no limit but the disk");
 }
 
 // What RabbitMQ takes without quoting, in its tools as in URLs.
-bool set_queue_prefix(const std::string& text, Options& options, std::string& problem) {
-  options.queue_prefix = text;
+Result<std::string> queue_prefix(const std::string& text) {
   const auto good = [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; };
-  if (text.size() > 64 || !std::all_of(text.begin(), text.end(), good)) {
-    problem = "is not a valid prefix: at most 64 letters, digits, - and _";
+  if (text.size() <= 64 && std::all_of(text.begin(), text.end(), good)) return text;
+  return misconfigured("is not a valid prefix: at most 64 letters, digits, - and _");
+}
+
+template <typename Choice>
+using Choices = std::initializer_list<std::pair<const char*, Choice>>;
+
+template <typename Choice>
+Result<Choice> choose(const std::string& text, Choices<Choice> choices, const char* none) {
+  for (const auto& [name, choice] : choices) {
+    if (text == name) return choice;
   }
-  return problem.empty();
+  return misconfigured(none);
 }
 
-bool set_shards(const std::string& text, Options& options, std::string& problem) {
-  return set_count(text, 1'024, options.shards, problem);
+Result<postoffice::Keep> keep(const std::string& text) {
+  using postoffice::Keep;
+  return choose<Keep>(text, {{"all", Keep::all}, {"online", Keep::online}},
+                      "must be all or online");
 }
 
-bool set_log_level(const std::string& text, Options& options, std::string& problem) {
+Result<postoffice::SourceKeepAlive> source_keep_alive(const std::string& text) {
+  using postoffice::SourceKeepAlive;
+  return choose<SourceKeepAlive>(text,
+                                 {{"auto", SourceKeepAlive::automatic},
+                                  {"always", SourceKeepAlive::always},
+                                  {"never", SourceKeepAlive::never}},
+                                 "must be auto, always or never");
+}
+
+Result<postoffice::LogLevel> log_level(const std::string& text) {
   using postoffice::LogLevel;
-  constexpr std::array<std::pair<std::string_view, LogLevel>, 4> levels{
-      {{"debug", LogLevel::debug},
-       {"info", LogLevel::info},
-       {"warning", LogLevel::warning},
-       {"error", LogLevel::error}}};
-  for (const auto& [name, level] : levels) {
-    if (text != name) continue;
-    options.log_level = level;
-    return true;
-  }
-  problem = "must be debug, info, warning or error";
-  return false;
+  return choose<LogLevel>(text,
+                          {{"debug", LogLevel::debug},
+                           {"info", LogLevel::info},
+                           {"warning", LogLevel::warning},
+                           {"error", LogLevel::error}},
+                          "must be debug, info, warning or error");
 }
 
-bool set_log_format(const std::string& text, Options& options, std::string& problem) {
-  options.log_format = text == "json" ? LogFormat::json : LogFormat::text;
-  if (text != "json" && text != "text") problem = "must be text or json";
-  return problem.empty();
+Result<LogFormat> log_format(const std::string& text) {
+  return choose<LogFormat>(text, {{"text", LogFormat::text}, {"json", LogFormat::json}},
+                           "must be text or json");
+}
+
+template <typename Value>
+Failure put(Result<Value> value, Value& target) {
+  if (!value) return std::move(value).error();
+  target = *std::move(value);
+  return {};
+}
+
+/// Parses the text into a member of the options.
+template <auto member, auto parse>
+Failure set(const std::string& text, Options& options) {
+  return put(parse(text), options.*member);
+}
+
+// With the directory of the data, which is resolved before.
+Failure set_queue(const std::string& text, Options& options) {
+  return put(parse_queue(text, options.data_dir + "/queue"), options.queue);
 }
 
 constexpr std::array table{
     Specification{"listen", "localhost:9090", "HOST:PORT",
-                  "Listen for callbacks here, on every address of the host", false, set_listen},
+                  "Listen for callbacks here, on every address of the host", false,
+                  set<&Options::listen, address>},
     Specification{"admin-listen", nullptr, "HOST:PORT",
                   "Listen for metrics, health and queries [localhost:9091; worker: localhost:9092]",
-                  false, set_admin_listen},
+                  false, set<&Options::admin_listen, address>},
     Specification{"public-health", "false", nullptr,
                   "Answer GET /readyz on the callback listener, too, for load balancers", false,
-                  set_public_health},
+                  set<&Options::public_health, boolean>},
     Specification{"source", "http://localhost:9010/objects/{id}", "URL",
                   "The service that knows the objects; {id} is replaced by the id", false,
-                  set_source},
+                  set<&Options::source, source>},
     Specification{"data-dir", nullptr, "DIR",
                   "Directory of this daemon's files [$STATE_DIRECTORY, else ./postoffice-data]",
-                  false, set_data_dir},
+                  false, set<&Options::data_dir, any>},
     Specification{"store", nullptr, "STORE",
                   "Store for the objects: sqlite:PATH, postgresql://… or key=value pairs "
                   "[sqlite:DATA_DIR/objects.db]",
-                  true, set_store},
+                  true, set<&Options::store, parse_store>},
     Specification{"synchronous-commit", "true", nullptr,
                   "PostgreSQL: each transaction waits for its commit; false: large ones wait "
                   "together, which helps if the server's disk is slow to flush",
-                  false, set_synchronous_commit},
+                  false, set<&Options::synchronous_commit, boolean>},
     Specification{
         "queue", nullptr, "QUEUE",
         "Queue for accepted callbacks: file:PATH, amqp://… or amqps://… (RabbitMQ), or "
         "file+amqp://… (a file first, then RabbitMQ when it answers) [file:DATA_DIR/queue]",
         true, set_queue},
     Specification{"ttl", "30s", "DURATION", "Delete objects that were not received for this long",
-                  false, set_ttl},
-    Specification{"keep", "all", "all|online", "Which objects to keep", false, set_keep},
+                  false, set<&Options::ttl, duration<100>>},
+    Specification{"keep", "all", "all|online", "Which objects to keep", false,
+                  set<&Options::keep, keep>},
     Specification{"fetch-concurrency", "1024", "N", "Maximum number of fetches in flight", false,
-                  set_fetch_concurrency},
+                  set<&Options::fetch_concurrency, count<1'000'000>>},
     Specification{"fetch-timeout", "10s", "DURATION", "Time limit of a fetch", false,
-                  set_fetch_timeout},
+                  set<&Options::fetch_timeout, duration<1>>},
     Specification{
         "source-keep-alive", "auto", "auto|always|never",
         "Reuse connections to the source; auto: unless idle ones keep other requests waiting",
-        false, set_source_keep_alive},
+        false, set<&Options::source_keep_alive, source_keep_alive>},
     Specification{"drain-limit", "5s", "DURATION",
-                  "On SIGTERM, wait this long for fetches in flight", false, set_drain_limit},
+                  "On SIGTERM, wait this long for fetches in flight", false,
+                  set<&Options::drain_limit, duration<0>>},
     Specification{"ingress-threads", "1", "N", "Threads that accept callbacks", false,
-                  set_ingress_threads},
+                  set<&Options::ingress_threads, count<1'024>>},
     Specification{
         "queue-limit", "0", "SIZE",
         "Disk space that a file queue may use (10GiB); 0: the whole disk, less a twentieth "
         "of it (at most 512MiB)",
-        false, set_queue_limit},
+        false, set<&Options::queue_limit, queue_limit>},
     Specification{"journal-strict", "false", nullptr,
                   "Refuse to start on a damaged queue, instead of skipping the damaged part", false,
-                  set_journal_strict},
+                  set<&Options::journal_strict, boolean>},
     Specification{"queue-prefix", "postoffice", "NAME",
-                  "Name of the RabbitMQ queues: NAME.0, NAME.1, …", false, set_queue_prefix},
+                  "Name of the RabbitMQ queues: NAME.0, NAME.1, …", false,
+                  set<&Options::queue_prefix, queue_prefix>},
     Specification{"shards", "8", "N",
                   "Number of RabbitMQ queues; the same for all processes that share a broker",
-                  false, set_shards},
+                  false, set<&Options::shards, count<1'024>>},
     Specification{"log-level", "info", "LEVEL", "debug, info, warning or error", false,
-                  set_log_level},
+                  set<&Options::log_level, log_level>},
     Specification{"log-format", "text", "text|json", "Format of the log lines (on stderr)", false,
-                  set_log_format},
+                  set<&Options::log_format, log_format>},
 };
 
 }  // namespace

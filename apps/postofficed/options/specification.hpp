@@ -15,8 +15,8 @@ struct Specification {
   const char* help;
   bool secret;  ///< it may hold a password: has a …-file form and is never shown whole
 
-  /// Checks `text` and puts it into `options`. False with a `problem` that reads on from the value.
-  bool (*apply)(const std::string& text, Options& options, std::string& problem);
+  /// Checks `text` and puts it into `options`. Words about a failure read on from the value.
+  Failure (*apply)(const std::string& text, Options& options);
 };
 
 /// In the order in which they are resolved: a default may depend on the options before it.

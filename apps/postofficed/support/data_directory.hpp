@@ -3,15 +3,15 @@
 
 #include <string>
 
-#include "options/options.hpp"
+#include "exit_code.hpp"
 
 namespace postofficed {
 
-/// Creates the data directory (mode 0700) if it is missing. False with a `problem` if that fails
-/// or nothing can be written in it.
-bool prepare_data_directory(const std::string& path, std::string& problem);
+/// Creates the data directory (mode 0700) if it is missing. Fails with ExitCode::journal, also if
+/// nothing can be written in it.
+Failure prepare_data_directory(const std::string& path);
 
 /// Whether prepare_data_directory() would succeed, as far as that shows without changing anything.
-bool check_data_directory(const std::string& path, std::string& problem);
+Failure check_data_directory(const std::string& path);
 
 }  // namespace postofficed

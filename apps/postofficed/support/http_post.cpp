@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/host_port.hpp"
+#include "exit_code.hpp"
 
 namespace postofficed {
 namespace {
@@ -30,27 +31,26 @@ class Socket {
   int descriptor_;
 };
 
-Socket connect_to(const postoffice::HostPort& address, std::chrono::seconds timeout,
-                  std::string& problem) {
+Result<Socket> connect_to(const postoffice::HostPort& address, std::chrono::seconds timeout) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* list = nullptr;
   const auto port = std::to_string(address.port);
   if (const int code = getaddrinfo(address.host.c_str(), port.c_str(), &hints, &list)) {
-    problem = gai_strerror(code);
-    return Socket(-1);
+    return Failure(ExitCode::unavailable, gai_strerror(code));
   }
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(list, &freeaddrinfo);
   const timeval limit{timeout.count(), 0};
+  Failure failure(ExitCode::unavailable);
   for (const addrinfo* one = list; one; one = one->ai_next) {
     Socket peer(socket(one->ai_family, one->ai_socktype | SOCK_CLOEXEC, one->ai_protocol));
     if (peer.get() < 0) continue;
     setsockopt(peer.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     setsockopt(peer.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     if (connect(peer.get(), one->ai_addr, one->ai_addrlen) == 0) return peer;
-    problem = std::strerror(errno);
+    failure.message = std::strerror(errno);
   }
-  return Socket(-1);
+  return failure;
 }
 
 bool send_all(int peer, const std::string& text) {
@@ -79,16 +79,16 @@ PostResult http_post(const std::string& address, const std::string& path, const 
                      std::chrono::seconds timeout) {
   const auto target = postoffice::parse_host_port(address);
   if (!target || target->host.empty()) return {0, "no address: " + address};
-  PostResult result;
-  const Socket peer = connect_to(*target, timeout, result.problem);
-  if (peer.get() < 0) return result;
+  const auto peer = connect_to(*target, timeout);
+  if (!peer) return {0, peer.error().message};
   const std::string request = "POST " + path + " HTTP/1.1\r\nHost: " + address +
                               "\r\nContent-Type: application/json\r\nConnection: close\r\n"
                               "Content-Length: " +
                               std::to_string(body.size()) + "\r\n\r\n" + body;
+  PostResult result;
   std::string answer;
-  const bool sent = send_all(peer.get(), request);
-  if (!sent || !receive_all(peer.get(), answer)) result.problem = std::strerror(errno);
+  const bool sent = send_all(peer->get(), request);
+  if (!sent || !receive_all(peer->get(), answer)) result.problem = std::strerror(errno);
   if (answer.compare(0, 9, "HTTP/1.1 ") != 0) {
     if (result.problem.empty()) result.problem = "the answer is not HTTP";
     return result;

@@ -28,9 +28,9 @@ StoreSession::~StoreSession() {
 Failure StoreSession::open() {
   const bool file = location_.kind == StoreLocation::Kind::sqlite;
   if (file && !std::filesystem::exists(location_.target)) return unavailable("no such file");
-  std::string problem;
-  store_ = make_store(location_, false, loop_, warning_.log(), problem);
-  if (!store_) return {ExitCode::configuration, "store: " + problem};
+  auto store = make_store(location_, false, loop_, warning_.log());
+  if (!store) return std::move(store).error();
+  store_ = *std::move(store);
   loop_.start();
   return {};
 }
@@ -39,22 +39,21 @@ Failure StoreSession::unavailable(const std::string& reason) const {
   return {ExitCode::unavailable, describe(location_) + ": " + reason};
 }
 
-template <typename Result, typename Call>
-Failure StoreSession::wait_for(Result& result, const Call& call) {
+template <typename Value, typename Call>
+Result<Value> StoreSession::wait_for(const Call& call) {
   const auto deadline = std::chrono::steady_clock::now() + patience;
   std::error_code error = postoffice::Error::timed_out;
   while (std::chrono::steady_clock::now() < deadline) {
     // Shared: the answer may come when nobody waits any more.
-    const auto answer = std::make_shared<std::promise<std::pair<std::error_code, Result>>>();
+    const auto answer = std::make_shared<std::promise<std::pair<std::error_code, Value>>>();
     auto future = answer->get_future();
-    call([answer](std::error_code code, Result value) {
+    call([answer](std::error_code code, Value value) {
       answer->set_value({code, std::move(value)});
     });
     if (future.wait_until(deadline) != std::future_status::ready) break;
     auto [code, value] = future.get();
+    if (!code) return std::move(value);
     error = code;
-    result = std::move(value);
-    if (!error) return {};
     if (error != postoffice::Error::unavailable) break;
     std::this_thread::sleep_for(pause);
   }
@@ -62,15 +61,15 @@ Failure StoreSession::wait_for(Result& result, const Call& call) {
   return unavailable(why.empty() ? error.message() : why);
 }
 
-Failure StoreSession::find_dead_letters(std::optional<postoffice::ObjectId> after,
-                                        std::size_t limit,
-                                        std::vector<postoffice::DeadLetter>& found) {
-  return wait_for(found, [&](auto done) { store_->find_dead_letters(after, limit, done); });
+Result<std::vector<postoffice::DeadLetter>> StoreSession::find_dead_letters(
+    std::optional<postoffice::ObjectId> after, std::size_t limit) {
+  return wait_for<std::vector<postoffice::DeadLetter>>(
+      [&](auto done) { store_->find_dead_letters(after, limit, done); });
 }
 
 Failure StoreSession::apply(const postoffice::Changes& changes) {
-  postoffice::Applied applied;
-  return wait_for(applied, [&](auto done) { store_->apply(changes, done); });
+  auto applied = wait_for<postoffice::Applied>([&](auto done) { store_->apply(changes, done); });
+  return applied ? Failure() : std::move(applied).error();
 }
 
 }  // namespace postofficed

@@ -22,16 +22,16 @@ class StoreSession {
   explicit StoreSession(const StoreLocation& location);
   ~StoreSession();
 
-  /// Failure::code is ok when there is a store to talk to.
+  /// Whether there is a store to talk to.
   Failure open();
 
-  Failure find_dead_letters(std::optional<postoffice::ObjectId> after, std::size_t limit,
-                            std::vector<postoffice::DeadLetter>& found);
+  Result<std::vector<postoffice::DeadLetter>> find_dead_letters(
+      std::optional<postoffice::ObjectId> after, std::size_t limit);
   Failure apply(const postoffice::Changes& changes);
 
  private:
-  template <typename Result, typename Call>
-  Failure wait_for(Result& result, const Call& call);
+  template <typename Value, typename Call>
+  Result<Value> wait_for(const Call& call);
   Failure unavailable(const std::string& reason) const;
 
   StoreLocation location_;

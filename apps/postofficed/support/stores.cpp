@@ -12,42 +12,29 @@
 namespace postofficed {
 namespace {
 
+using Made = Result<std::unique_ptr<postoffice::ReadableObjectStore>>;
+
 #ifdef POSTOFFICED_SQLITE
-std::unique_ptr<postoffice::ReadableObjectStore> make_sqlite_store(const std::string& path,
-                                                                   postoffice::Log log,
-                                                                   std::string&) {
+Made make_sqlite_store(const std::string& path, postoffice::Log log) {
   return std::make_unique<postoffice::SqliteObjectStore>(postoffice::SqliteObjectStoreOptions{path},
                                                          std::move(log));
-}
-
-std::error_code migrate_sqlite_store(const std::string& path, std::string& message) {
-  return postoffice::migrate_sqlite(path, message);
 }
 #else
 constexpr const char* no_sqlite = "SQLite support is not built in: use PostgreSQL";
 
-std::unique_ptr<postoffice::ReadableObjectStore> make_sqlite_store(const std::string&,
-                                                                   postoffice::Log,
-                                                                   std::string& problem) {
-  problem = no_sqlite;
-  return nullptr;
-}
-
-std::error_code migrate_sqlite_store(const std::string&, std::string& message) {
-  message = no_sqlite;
-  return postoffice::Error::bad_options;
+Made make_sqlite_store(const std::string&, const postoffice::Log&) {
+  return misconfigured(std::string("store: ") + no_sqlite);
 }
 #endif
 
 }  // namespace
 
-std::unique_ptr<postoffice::ReadableObjectStore> make_store(
-    const StoreLocation& location, bool migrate, postoffice::EventLoop& loop, postoffice::Log log,
-    std::string& problem, std::optional<postoffice::PostgresInstance> instance,
-    bool synchronous_commit) {
+Made make_store(const StoreLocation& location, bool migrate, postoffice::EventLoop& loop,
+                postoffice::Log log, std::optional<postoffice::PostgresInstance> instance,
+                bool synchronous_commit) {
   try {
     if (location.kind == StoreLocation::Kind::sqlite) {
-      return make_sqlite_store(location.target, std::move(log), problem);
+      return make_sqlite_store(location.target, std::move(log));
     }
     postoffice::PostgresObjectStoreOptions options;
     options.conninfo = location.target;
@@ -56,8 +43,7 @@ std::unique_ptr<postoffice::ReadableObjectStore> make_store(
     options.synchronous_commit = synchronous_commit;
     return std::make_unique<postoffice::PostgresObjectStore>(loop, options, std::move(log));
   } catch (const std::invalid_argument& error) {
-    problem = error.what();
-    return nullptr;
+    return misconfigured(std::string("store: ") + error.what());
   }
 }
 
@@ -73,16 +59,19 @@ std::function<postoffice::StoreStatus()> store_status(const postoffice::ObjectSt
   return {};
 }
 
-std::error_code check_store(const StoreLocation& location, std::string& message) {
+Failure check_store(const StoreLocation& location) {
   if (location.kind == StoreLocation::Kind::sqlite) return {};
-  return postoffice::check_postgres(location.target, message);
+  return postoffice::check_postgres(location.target);
 }
 
-std::error_code migrate_store(const StoreLocation& location, std::string& message) {
-  if (location.kind == StoreLocation::Kind::sqlite) {
-    return migrate_sqlite_store(location.target, message);
-  }
-  return postoffice::migrate_postgres(location.target, message);
+Failure migrate_store(const StoreLocation& location) {
+  if (location.kind == StoreLocation::Kind::postgres)
+    return postoffice::migrate_postgres(location.target);
+#ifdef POSTOFFICED_SQLITE
+  return postoffice::migrate_sqlite(location.target);
+#else
+  return misconfigured(no_sqlite);
+#endif
 }
 
 }  // namespace postofficed

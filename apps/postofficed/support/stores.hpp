@@ -5,8 +5,8 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <system_error>
 
+#include "exit_code.hpp"
 #include "options/location.hpp"
 #include "postoffice/defaults/event_loop.hpp"
 #include "postoffice/defaults/postgres_instance.hpp"
@@ -16,23 +16,21 @@
 
 namespace postofficed {
 
-/// Null with a `problem` when the location can never work. Whether the store answers does not
-/// matter: it goes on trying. With `migrate` it creates or upgrades its schema as it connects. A
-/// store that can be shared writes for `instance`, if that is given. `synchronous_commit`: see
-/// PostgresObjectStoreOptions.
-std::unique_ptr<postoffice::ReadableObjectStore> make_store(
+/// Fails with ExitCode::configuration when the location can never work. Whether the store answers
+/// does not matter: it goes on trying. With `migrate` it creates or upgrades its schema as it
+/// connects. A store that can be shared writes for `instance`, if that is given.
+/// `synchronous_commit`: see PostgresObjectStoreOptions.
+Result<std::unique_ptr<postoffice::ReadableObjectStore>> make_store(
     const StoreLocation& location, bool migrate, postoffice::EventLoop& loop, postoffice::Log log,
-    std::string& problem, std::optional<postoffice::PostgresInstance> instance = {},
-    bool synchronous_commit = true);
+    std::optional<postoffice::PostgresInstance> instance = {}, bool synchronous_commit = true);
 
 /// Asks the store for its status, which must live as long; null where it tells none.
 std::function<postoffice::StoreStatus()> store_status(const postoffice::ObjectStore* store);
 
-/// Whether the store answers and can be used as it is reached, blocking; changes nothing. `message`
-/// as below.
-std::error_code check_store(const StoreLocation& location, std::string& message);
+/// Whether the store answers and can be used as it is reached, blocking; changes nothing.
+Failure check_store(const StoreLocation& location);
 
-/// Creates or upgrades the schema, blocking. `message` is one line for people.
-std::error_code migrate_store(const StoreLocation& location, std::string& message);
+/// Creates or upgrades the schema, blocking.
+Failure migrate_store(const StoreLocation& location);
 
 }  // namespace postofficed

@@ -13,6 +13,7 @@
 #include "postoffice/defaults/postgres_instance.hpp"
 #include "postoffice/log.hpp"
 #include "postoffice/object_reader.hpp"
+#include "postoffice/result.hpp"
 #include "postoffice/store_status.hpp"
 
 namespace postoffice {
@@ -95,11 +96,11 @@ class PostgresObjectStore final : public ReadableObjectStore {
 };
 
 /// Creates or upgrades the schema, once, blocking. Safe to run twice and at the same time from
-/// several processes. `message` gets one line for people when it fails. Errors: unavailable,
-/// authentication, permission, schema; bad_options for a pooler that does not keep a session.
-std::error_code migrate_postgres(const std::string& conninfo, std::string& message);
+/// several processes. Errors: unavailable, authentication, permission, schema; bad_options for a
+/// pooler that does not keep a session.
+Failure migrate_postgres(const std::string& conninfo);
 
 /// Whether one can connect and keep a session of one's own, once, blocking; changes nothing.
-std::error_code check_postgres(const std::string& conninfo, std::string& message);
+Failure check_postgres(const std::string& conninfo);
 
 }  // namespace postoffice

@@ -3,7 +3,8 @@
 
 #include <cstdint>
 #include <string>
-#include <system_error>
+
+#include "postoffice/result.hpp"
 
 namespace postoffice {
 
@@ -20,16 +21,15 @@ class PublisherId {
   PublisherId& operator=(const PublisherId&) = delete;
 
   /// Reads the number, or makes a random one; it is on stable storage when this returns. The
-  /// directory must be there. Once. Errors, with a `message` for people: Error::locked,
-  /// Error::corrupt, the system's.
-  std::error_code open(const std::string& directory, std::string& message);
+  /// directory must be there. Once. Errors: Error::locked, Error::corrupt, the system's.
+  Failure open(const std::string& directory);
 
   std::uint64_t value() const { return value_; }  ///< 0 until it was opened
   const std::string& path() const { return path_; }
 
  private:
-  std::error_code read(std::string& message);
-  std::error_code make(const std::string& directory, std::string& message);
+  Failure read();
+  Failure make(const std::string& directory);
 
   int file_ = -1;
   std::uint64_t value_ = 0;

@@ -7,6 +7,7 @@
 
 #include "postoffice/log.hpp"
 #include "postoffice/object_reader.hpp"
+#include "postoffice/result.hpp"
 #include "postoffice/store_status.hpp"
 
 namespace postoffice {
@@ -44,7 +45,7 @@ class SqliteObjectStore final : public ReadableObjectStore {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Creates or upgrades the schema, once, blocking. Errors and `message` as migrate_postgres().
-std::error_code migrate_sqlite(const std::string& path, std::string& message);
+/// Creates or upgrades the schema, once, blocking. Errors as migrate_postgres().
+Failure migrate_sqlite(const std::string& path);
 
 }  // namespace postoffice

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -23,8 +24,8 @@ struct HttpRequest {
   std::string body;
 };
 
-/// The value of `name` in a query string, percent-decoded. False if it is not there.
-bool query_value(const std::string& query, const std::string& name, std::string& value);
+/// The value of `name` in a query string, percent-decoded, if it is there.
+std::optional<std::string> query_value(const std::string& query, const std::string& name);
 
 struct HttpResponse {
   int status = 200;

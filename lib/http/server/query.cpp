@@ -31,20 +31,17 @@ std::string http::percent_decoded(std::string_view text, bool plus_is_space) {
   return out;
 }
 
-bool query_value(const std::string& query, const std::string& name, std::string& value) {
+std::optional<std::string> query_value(const std::string& query, const std::string& name) {
   std::string_view rest = query;
   while (!rest.empty()) {
     const std::string_view pair = rest.substr(0, rest.find('&'));
     rest.remove_prefix(pair.size() < rest.size() ? pair.size() + 1 : pair.size());
     const std::size_t equals = pair.find('=');
     if (http::percent_decoded(pair.substr(0, equals), true) != name) continue;
-    value.clear();
-    if (equals != std::string_view::npos) {
-      value = http::percent_decoded(pair.substr(equals + 1), true);
-    }
-    return true;
+    return equals == std::string_view::npos ? std::string()
+                                            : http::percent_decoded(pair.substr(equals + 1), true);
   }
-  return false;
+  return std::nullopt;
 }
 
 }  // namespace postoffice

@@ -48,9 +48,9 @@ int main() {
     if (!office.start()) return 1;
   }
 #ifdef WITH_SQLITE
-  std::string message;
   const auto file = std::filesystem::current_path() / "consumer.db";
-  if (postoffice::migrate_sqlite(file.string(), message)) return std::puts(message.c_str()), 1;
+  if (const auto failure = postoffice::migrate_sqlite(file.string()))
+    return std::puts(failure.message.c_str()), 1;
 #endif
 #ifdef WITH_RABBITMQ
   {  // A broker need not be there.
