@@ -7,7 +7,7 @@ int main(int count, char** arguments) {
   postoffice::Office office({.listen = count > 1 ? arguments[1] : "localhost:9090",
                              .data_dir = "postoffice",
                              .source = "http://localhost:9010/objects/{id}"});
-  if (const auto error = office.start()) return std::puts(error.text.c_str()), 1;
+  if (const auto error = office.start()) return std::puts(error.message.c_str()), 1;
   std::puts("accepting callbacks; Enter stops");
   std::getchar();
   office.stop_and_wait();

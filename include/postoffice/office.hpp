@@ -7,11 +7,11 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <system_error>
 
 #include "postoffice/log.hpp"
 #include "postoffice/options.hpp"
 #include "postoffice/pipeline.hpp"
+#include "postoffice/result.hpp"
 #include "postoffice/store_status.hpp"
 
 namespace postoffice {
@@ -28,13 +28,6 @@ struct OfficeOptions {
   std::size_t fetch_concurrency = 1024;
   std::chrono::milliseconds drain_limit{5'000};  ///< on stop, for fetches in flight
   Log log{};
-};
-
-/// Why it does not start: the code for programs, the text for people.
-struct OfficeError {
-  std::error_code code;
-  std::string text;
-  explicit operator bool() const noexcept { return static_cast<bool>(code); }
 };
 
 struct OfficeStatus {
@@ -60,7 +53,7 @@ class Office {
   /// Accepts callbacks from here on, whether the store and the source can be reached or not. After
   /// an error nothing is left open, and it may be tried again. Once: after that, or a stop, it
   /// fails with Error::stopped.
-  OfficeError start();
+  Failure start();
 
   /// Drains, as Pipeline::stop(). `done` comes once, on the office's thread; at once if nothing
   /// runs.

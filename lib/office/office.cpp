@@ -46,7 +46,7 @@ void use_store(Parts& parts, std::unique_ptr<Store> store) {
   parts.store = std::move(store);
 }
 
-OfficeError open_store(Parts& parts, const std::string& location, const Log& log) {
+Failure open_store(Parts& parts, const std::string& location, const Log& log) {
   if (!location.starts_with(sqlite_scheme)) {
     PostgresObjectStoreOptions options;
     options.conninfo = location;
@@ -62,7 +62,7 @@ OfficeError open_store(Parts& parts, const std::string& location, const Log& log
 #endif
 }
 
-OfficeError open(Parts& parts, const OfficeOptions& options) {
+Failure open(Parts& parts, const OfficeOptions& options) {
   const std::filesystem::path directory = options.data_dir;
   std::error_code error;
   std::filesystem::create_directories(directory, error);
@@ -96,7 +96,7 @@ class Office::Impl {
     options_.log = log_in_background(std::move(options_.log));
   }
 
-  OfficeError start() {
+  Failure start() {
     const std::lock_guard lock(mutex_);
     if (parts_ || stopped_) return {Error::stopped, "an office is started once"};
     auto parts = std::make_unique<Parts>();
@@ -144,7 +144,7 @@ Office::Office(OfficeOptions options) : impl_(std::make_unique<Impl>(std::move(o
 
 Office::~Office() = default;
 
-OfficeError Office::start() { return impl_->start(); }
+Failure Office::start() { return impl_->start(); }
 
 void Office::stop(std::function<void()> done) { impl_->stop(std::move(done)); }
 

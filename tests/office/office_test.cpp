@@ -72,7 +72,7 @@ TEST_CASE_FIXTURE(Scene,
                   "callbacks become rows, and what is in the queue outlives an office (S1)") {
   {
     Office office(options);
-    REQUIRE(office.start().text == "");
+    REQUIRE(office.start().message == "");
     CHECK(post(office, R"({"object_ids":[1,2,3]})") == 202);
     CHECK(eventually([&] { return office.status().pipeline.stored == 3; }));
     CHECK(office.status().store.up);
@@ -84,14 +84,14 @@ TEST_CASE_FIXTURE(Scene,
   {
     server.stop();  // the source is away
     Office office(options);
-    REQUIRE(office.start().text == "");
+    REQUIRE(office.start().message == "");
     CHECK(post(office, R"({"object_ids":[4]})") == 202);
   }  // as in a crash
   HttpServer again(loop, {.listen = options.source.substr(7, options.source.rfind('/') - 7)},
                    answer);
   REQUIRE_FALSE(again.start());
   Office office(options);
-  REQUIRE(office.start().text == "");
+  REQUIRE(office.start().message == "");
   CHECK(eventually([&] { return office.status().pipeline.stored == 1; }));
   office.stop_and_wait();
   SqliteObjectStore store({options.data_dir + "/objects.db"});
@@ -104,7 +104,7 @@ TEST_CASE_FIXTURE(Scene,
 
 TEST_CASE_FIXTURE(Scene, "what is wrong is said in words, and may be put right") {
   Office first(options);
-  REQUIRE(first.start().text == "");
+  REQUIRE(first.start().message == "");
   const auto failure = [&](auto change) {
     auto wrong = options;
     wrong.data_dir = directory.path() + "/other";
@@ -118,17 +118,17 @@ TEST_CASE_FIXTURE(Scene, "what is wrong is said in words, and may be put right")
   const auto address = "localhost:" + std::to_string(first.status().port);
   const auto taken = failure([&](auto& wrong) { wrong.listen = address; });
   CHECK(taken.code == std::errc::address_in_use);
-  CHECK(taken.text == "listening on " + address + ": Address already in use");
+  CHECK(taken.message == "listening on " + address + ": Address already in use");
   const auto locked = failure([&](auto& wrong) { wrong.data_dir = options.data_dir; });
   CHECK(locked.code == Error::locked);
-  CHECK(locked.text.starts_with("queue " + options.data_dir + "/queue: "));
+  CHECK(locked.message.starts_with("queue " + options.data_dir + "/queue: "));
   std::ofstream(directory.path() + "/file") << "no directory";
   const auto file = failure([&](auto& wrong) { wrong.data_dir = directory.path() + "/file/data"; });
-  CHECK(file.text.starts_with("data directory "));
+  CHECK(file.message.starts_with("data directory "));
   CHECK(failure([](auto& wrong) { wrong.source = "ftp://x/{id}"; }).code == Error::bad_options);
-  CHECK(failure([](auto& wrong) { wrong.listen = "nowhere"; }).text ==
+  CHECK(failure([](auto& wrong) { wrong.listen = "nowhere"; }).message ==
         "not host:port: \"nowhere\"");
-  CHECK(failure([](auto& wrong) { wrong.ttl = 0ms; }).text ==
+  CHECK(failure([](auto& wrong) { wrong.ttl = 0ms; }).message ==
         "pipeline options: ttl must be positive");
   CHECK(failure([](auto& wrong) { wrong.store = "no conninfo"; }).code == Error::bad_options);
 
@@ -144,7 +144,7 @@ TEST_CASE_FIXTURE(Scene, "a store that is not built in is said to be so") {
   Office office(options);
   const auto error = office.start();
   CHECK(error.code == Error::bad_options);
-  CHECK(error.text.ends_with("SQLite is not built in; use PostgreSQL"));
+  CHECK(error.message.ends_with("SQLite is not built in; use PostgreSQL"));
 }
 #endif
 
@@ -160,18 +160,18 @@ TEST_CASE_FIXTURE(Scene, "an office may be destroyed at any moment") {
   }
   {
     Office running(options);
-    REQUIRE(running.start().text == "");
+    REQUIRE(running.start().message == "");
     CHECK(post(running, R"({"object_ids":[1,2]})") == 202);
     CHECK(eventually([&] { return !running.status().store.up; }));
     CHECK(running.status().store.reason != "");
   }
   {
     Office stopping(options);
-    REQUIRE(stopping.start().text == "");
+    REQUIRE(stopping.start().message == "");
     stopping.stop([] {});
   }
   Office stopped(options);
-  REQUIRE(stopped.start().text == "");
+  REQUIRE(stopped.start().message == "");
   std::thread other([&] { stopped.stop_and_wait(); });
   stopped.stop_and_wait();
   other.join();
