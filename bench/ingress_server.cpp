@@ -37,8 +37,11 @@ int main(int argc, char** argv) {
   if (argc > 3) {
     postoffice::FileQueueOptions on_disk{.directory = argv[3]};
     if (argc > 4) on_disk.flush_delay = std::chrono::microseconds(std::atol(argv[4]));
-    queue = postoffice::FileQueue::open(on_disk, clock, error);
-    if (queue) read_on(*queue);
+    auto opened = postoffice::FileQueue::open(on_disk, clock);
+    if (opened)
+      read_on(*(queue = *std::move(opened)));
+    else
+      error = opened.error().code;
   }
   if (!error) {
     error = ingress.start(

@@ -125,10 +125,11 @@ class BusyQueue {
     options.directory = directory_ = std::string(place != nullptr ? place : ".") + "/bench_queue";
     options.flush_delay = delay;
     std::filesystem::remove_all(directory_);
-    std::error_code error;
-    queue_ = FileQueue::open(options, clock_, error);
-    if (queue_) await_spare();
-    if (queue_) read_on(*queue_);
+    auto opened = FileQueue::open(options, clock_);
+    if (!opened) return;
+    queue_ = *std::move(opened);
+    await_spare();
+    read_on(*queue_);
   }
   ~BusyQueue() {
     queue_.reset();

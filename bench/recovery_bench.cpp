@@ -26,12 +26,12 @@ constexpr std::size_t appended_at_once = 2'000;
 /// Callbacks of a hundred ids below ten million, until the queue holds `bytes`.
 std::uint64_t fill(const FileQueueOptions& options, std::uint64_t bytes) {
   testing::ManualClock clock;
-  std::error_code error;
-  const auto queue = FileQueue::open(options, clock, error);
-  if (!queue) {
-    std::fprintf(stderr, "%s: %s\n", options.directory.c_str(), error.message().c_str());
+  const auto opened = FileQueue::open(options, clock);
+  if (!opened) {
+    std::fprintf(stderr, "%s: %s\n", options.directory.c_str(), opened.error().text().c_str());
     std::exit(1);
   }
+  auto& queue = *opened;
   std::mt19937_64 random(5);
   std::mutex mutex;
   std::condition_variable changed;
@@ -80,12 +80,12 @@ int main(int count, char** arguments) {
   for (int run = 0; run < 5; ++run) {
     const auto bytes = forget_cached(options.directory);
     testing::ManualClock clock;
-    std::error_code error;
     const auto begun = std::chrono::steady_clock::now();
-    const auto queue = FileQueue::open(options, clock, error);
+    const auto queue = FileQueue::open(options, clock);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
-    if (!queue || queue->recovery().callbacks != callbacks) {
-      std::fprintf(stderr, "not recovered: %s\n", error.message().c_str());
+    if (!queue || (*queue)->recovery().callbacks != callbacks) {
+      std::fprintf(stderr, "not recovered: %s\n",
+                   queue ? "other callbacks" : queue.error().text().c_str());
       return 1;
     }
     const auto gigabytes = static_cast<double>(bytes) / 1e9;

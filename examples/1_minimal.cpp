@@ -12,16 +12,15 @@
 int main(int count, char** arguments) {
   postoffice::EventLoop loop;
   postoffice::SystemClock clock(loop);
-  std::error_code error;
-  const auto queue = postoffice::FileQueue::open({.directory = "queue"}, clock, error);
-  if (!queue) return std::printf("queue: %s\n", error.message().c_str()), 1;
+  const auto queue = postoffice::FileQueue::open({.directory = "queue"}, clock);
+  if (!queue) return std::printf("queue: %s\n", queue.error().text().c_str()), 1;
   postoffice::HttpIngress ingress({.listen = count > 1 ? arguments[1] : "localhost:9090"});
   postoffice::HttpObjectSource source(loop, {.url = "http://localhost:9010/objects/{id}"});
   postoffice::SqliteObjectStore store({.path = "objects.db"});
-  postoffice::Pipeline pipeline({clock, ingress, *queue, source, store});
+  postoffice::Pipeline pipeline({clock, ingress, **queue, source, store});
 
   loop.start();
-  if ((error = pipeline.start())) return std::printf("%s\n", error.message().c_str()), 1;
+  if (const auto error = pipeline.start()) return std::printf("%s\n", error.message().c_str()), 1;
   std::printf("accepting callbacks on port %u; Enter stops\n", unsigned{ingress.port()});
   std::getchar();
 

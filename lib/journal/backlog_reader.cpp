@@ -53,11 +53,10 @@ std::error_code BacklogReader::open(const Segment& segment) {
     scanner_->extend(segment.end);
     return {};
   }
-  std::error_code error;
-  auto file = storage_.open(segment.name, FileSystem::Mode::read, error);
-  if (!file) return error;
+  auto file = storage_.open(segment.name, FileSystem::Mode::read);
+  if (!file) return file.error().code;
   scanner_ =
-      std::make_unique<SegmentScanner>(std::move(file), segment.header, offset_, segment.end);
+      std::make_unique<SegmentScanner>(*std::move(file), segment.header, offset_, segment.end);
   return {};
 }
 

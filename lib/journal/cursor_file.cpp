@@ -54,19 +54,21 @@ std::error_code look(File& file, Found& found) {
   return {};
 }
 
+bool is_missing(const Result<std::unique_ptr<File>>& file) {
+  return !file && file.error().code == std::errc::no_such_file_or_directory;
+}
+
 }  // namespace
 
-std::optional<Cursor> load_cursor(const Storage& storage, std::error_code& error) {
-  const auto file = storage.open(cursor_name, FileSystem::Mode::read, error);
-  if (error == std::errc::no_such_file_or_directory) error.clear();
-  if (!file) return {};
+Result<std::optional<Cursor>> load_cursor(const Storage& storage) {
+  const auto file = storage.open(cursor_name, FileSystem::Mode::read);
+  if (is_missing(file)) return std::nullopt;
+  if (!file) return file.error();
   Found found;
-  if ((error = look(*file, found))) return {};
-  if (found.other_version)
-    error = Error::schema;
-  else if (!found.cursor)
-    error = Error::corrupt;
-  return error ? std::nullopt : found.cursor;
+  if (const auto error = look(**file, found)) return error;
+  if (found.other_version) return Error::schema;
+  if (!found.cursor) return Error::corrupt;
+  return found.cursor;
 }
 
 std::error_code CursorFile::store(const Cursor& cursor) {
@@ -91,12 +93,12 @@ void CursorFile::make_anew() {
 
 /// The file of an earlier run, if it exists and is intact.
 std::error_code CursorFile::open() {
-  std::error_code error;
-  auto file = storage_.open(cursor_name, FileSystem::Mode::write, error);
-  if (error == std::errc::no_such_file_or_directory) return {};
-  if (!file) return error;
+  auto opened = storage_.open(cursor_name, FileSystem::Mode::write);
+  if (is_missing(opened)) return {};
+  if (!opened) return opened.error().code;
+  auto& file = *opened;
   Found found;
-  if ((error = look(*file, found))) return error;
+  if (const auto error = look(*file, found)) return error;
   if (file->size() != file_size || !found.cursor) return {};
   // What a killed process wrote and did not sync can still be lost, and so can our write to the
   // other slot: a power cut might take both.
@@ -111,16 +113,15 @@ std::error_code CursorFile::open() {
 
 std::error_code CursorFile::create(const Cursor& cursor) {
   (void)storage_.remove(next_cursor_name);
-  std::error_code error;
-  auto file = storage_.open(next_cursor_name, FileSystem::Mode::create, error);
-  if (!file) return error;
+  auto file = storage_.open(next_cursor_name, FileSystem::Mode::create);
+  if (!file) return file.error().code;
   std::array<std::byte, file_size> bytes{};
   encode(cursor, std::span(bytes).first(cursor_size));
-  if ((error = write_all(*file, bytes, 0))) return error;
-  if ((error = file->sync_data())) return error;
-  if ((error = storage_.rename(next_cursor_name, cursor_name))) return error;
-  if ((error = storage_.sync())) return error;
-  file_ = std::move(file);
+  if (const auto error = write_all(**file, bytes, 0)) return error;
+  if (const auto error = (*file)->sync_data()) return error;
+  if (const auto error = storage_.rename(next_cursor_name, cursor_name)) return error;
+  if (const auto error = storage_.sync()) return error;
+  file_ = *std::move(file);
   next_ = 1;
   distrusted_ = false;
   return {};

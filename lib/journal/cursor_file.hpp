@@ -6,12 +6,13 @@
 
 #include "journal/file_system.hpp"
 #include "journal/format.hpp"
+#include "postoffice/result.hpp"
 
 namespace postoffice::journal {
 
-/// Nothing if the file is missing or damaged: then everything is read again. `error` is
-/// Error::corrupt for a damaged file, Error::schema for another version, or why it cannot be read.
-std::optional<Cursor> load_cursor(const Storage& storage, std::error_code& error);
+/// Nothing if the file is missing. Errors: Error::corrupt for a damaged file, Error::schema for
+/// another version, or why it cannot be read. Without a cursor everything is read again.
+Result<std::optional<Cursor>> load_cursor(const Storage& storage);
 
 /// Two slots for a cursor in one preallocated file, written alternately: the older cursor is
 /// overwritten, the newer one stays until its successor is durable. Needs no space, so a full disk

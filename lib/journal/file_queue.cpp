@@ -6,10 +6,12 @@
 
 namespace postoffice {
 
-std::unique_ptr<FileQueue> FileQueue::open(FileQueueOptions options, Clock& clock,
-                                           std::error_code& error, Log log) {
-  return journal::JournalQueue::open(journal::posix_file_system(), std::move(options), clock, error,
-                                     log_in_background(std::move(log)));
+Result<std::unique_ptr<FileQueue>> FileQueue::open(FileQueueOptions options, Clock& clock,
+                                                   Log log) {
+  auto opened = journal::JournalQueue::open(journal::posix_file_system(), std::move(options), clock,
+                                            log_in_background(std::move(log)));
+  if (!opened) return std::move(opened).error();
+  return *std::move(opened);
 }
 
 }  // namespace postoffice

@@ -10,6 +10,8 @@
 #include <system_error>
 #include <vector>
 
+#include "postoffice/result.hpp"
+
 namespace postoffice::journal {
 
 /// Whether a file can still be written to once the file system is full.
@@ -63,18 +65,16 @@ class FileSystem {
 
   virtual ~FileSystem() = default;
 
-  virtual std::unique_ptr<File> open(const std::string& path, Mode mode,
-                                     std::error_code& error) = 0;
+  virtual Result<std::unique_ptr<File>> open(const std::string& path, Mode mode) = 0;
   /// Error::locked if the directory is locked already, by this process or another.
-  virtual std::unique_ptr<DirectoryLock> lock(const std::string& directory,
-                                              std::error_code& error) = 0;
+  virtual Result<std::unique_ptr<DirectoryLock>> lock(const std::string& directory) = 0;
   virtual std::error_code rename(const std::string& from, const std::string& to) = 0;
   virtual std::error_code remove(const std::string& path) = 0;
   /// Names created, renamed or removed in the directory are on stable storage afterwards.
   virtual std::error_code sync_directory(const std::string& path) = 0;
   /// With its parents; no error if it is there.
   virtual std::error_code create_directory(const std::string& path) = 0;
-  virtual std::vector<std::string> list(const std::string& path, std::error_code& error) = 0;
+  virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
   virtual std::uint64_t random_number() = 0;
 
   struct Space {
@@ -102,9 +102,8 @@ struct Storage {
   std::string directory;
 
   std::string path(const std::string& name) const { return directory + "/" + name; }
-  std::unique_ptr<File> open(const std::string& name, FileSystem::Mode mode,
-                             std::error_code& error) const {
-    return file_system.open(path(name), mode, error);
+  Result<std::unique_ptr<File>> open(const std::string& name, FileSystem::Mode mode) const {
+    return file_system.open(path(name), mode);
   }
   std::error_code rename(const std::string& from, const std::string& to) const {
     return file_system.rename(path(from), path(to));

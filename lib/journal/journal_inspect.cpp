@@ -21,14 +21,16 @@ class Inspection {
   Inspection(const Storage& storage, const JournalVisitor& visit)
       : storage_(storage), visit_(visit) {}
 
-  JournalSummary run(std::error_code& error) {
-    cursor_ = load_cursor(storage_, error);
-    if (error == Error::corrupt)
+  Result<JournalSummary> run() {
+    auto found = load_cursor(storage_);
+    if (found)
+      cursor_ = *found;
+    else if (found.error().code == Error::corrupt)
       summary_.damage.push_back({"cursor", 0, cursor_size, 0, 0});
-    else if (error)
-      return {};
+    else
+      return std::move(found).error();
     SegmentFiles files;
-    if ((error = load_segments(storage_, {}, files))) return {};
+    if (const auto error = load_segments(storage_, {}, files)) return error;
     const auto scan = scan_journal(
         storage_, files.segments, cursor_, ScanFrom::oldest,
         [this](const Segment& segment, const ScannedRecord& record,
@@ -110,15 +112,14 @@ class Inspection {
 
 }  // namespace
 
-JournalSummary inspect_journal(const std::string& directory, const JournalVisitor& visit,
-                               std::error_code& error) {
+Result<JournalSummary> inspect_journal(const std::string& directory, const JournalVisitor& visit) {
   const Storage storage{posix_file_system(), directory};
-  JournalSummary summary;
-  for (int look = 0; look < looks_max; ++look) {
-    summary = Inspection(storage, {}).run(error);
-    if (error || summary.sound()) break;
+  auto summary = Inspection(storage, {}).run();
+  for (int look = 1; look < looks_max && summary && !summary->sound(); ++look) {
+    summary = Inspection(storage, {}).run();
   }
-  if (visit && !error) (void)Inspection(storage, visit).run(error);
+  if (!visit || !summary) return summary;
+  if (auto visited = Inspection(storage, visit).run(); !visited) return std::move(visited).error();
   return summary;
 }
 

@@ -33,25 +33,26 @@ bool can_work(const FileQueueOptions& options) {
 
 }  // namespace
 
-std::unique_ptr<JournalQueue> JournalQueue::open(FileSystem& file_system, FileQueueOptions options,
-                                                 Clock& clock, std::error_code& error, Log log,
-                                                 Workers workers) {
-  error = can_work(options) ? std::error_code{} : make_error_code(Error::bad_options);
-  if (error) return nullptr;
+Result<std::unique_ptr<JournalQueue>> JournalQueue::open(FileSystem& file_system,
+                                                         FileQueueOptions options, Clock& clock,
+                                                         Log log, Workers workers) {
+  if (!can_work(options)) return Error::bad_options;
   options.segment_bytes = round_up(options.segment_bytes, block_size);
   const Storage storage{file_system, options.directory};
-  if ((error = make_directory(storage))) return nullptr;
-  auto lock = file_system.lock(storage.directory, error);
-  if (!lock) return nullptr;
+  if (const auto error = make_directory(storage)) return error;
+  auto lock = file_system.lock(storage.directory);
+  if (!lock) return std::move(lock).error();
   Recovered recovered;
-  error = recover(storage, {options.segment_bytes, options.strict}, log, recovered);
-  if (error) return nullptr;
+  if (const auto error =
+          recover(storage, {options.segment_bytes, options.strict}, log, recovered)) {
+    return error;
+  }
   clock.not_before(recovered.newest);
   Environment env{storage,        std::move(options),     clock,
                   std::move(log), std::move(workers.now), recovered.queue,
                   recovered.epoch};
   return std::unique_ptr<JournalQueue>(
-      new JournalQueue(std::move(env), std::move(lock), recovered, workers.threads));
+      new JournalQueue(std::move(env), *std::move(lock), recovered, workers.threads));
 }
 
 JournalQueue::JournalQueue(Environment env, std::unique_ptr<DirectoryLock> lock,

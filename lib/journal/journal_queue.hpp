@@ -32,9 +32,9 @@ struct Workers {
 /// FileQueue on any file system.
 class JournalQueue final : public FileQueue {
  public:
-  static std::unique_ptr<JournalQueue> open(FileSystem& file_system, FileQueueOptions options,
-                                            Clock& clock, std::error_code& error, Log log,
-                                            Workers workers = {});
+  static Result<std::unique_ptr<JournalQueue>> open(FileSystem& file_system,
+                                                    FileQueueOptions options, Clock& clock, Log log,
+                                                    Workers workers = {});
   /// Refuses what is new, and writes what is old. Completions may use the queue meanwhile.
   ~JournalQueue() override;
 

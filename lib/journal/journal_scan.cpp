@@ -34,15 +34,15 @@ namespace {
 
 /// Error::corrupt if the file has no header of a segment.
 std::error_code load_segment(const Storage& storage, const std::string& name, Segment& segment) {
-  std::error_code error;
-  const auto file = storage.open(name, FileSystem::Mode::read, error);
-  if (!file) return error;
+  const auto file = storage.open(name, FileSystem::Mode::read);
+  if (!file) return file.error().code;
   std::array<std::byte, block_size> block{};
-  read_all(*file, block, 0, error);
+  std::error_code error;
+  read_all(**file, block, 0, error);
   if (error) return error;  // unreadable now: that does not make it a foreign file
   const auto header = decode_segment_header(block);
   if (!header) return is_other_version(block) ? Error::schema : Error::corrupt;
-  segment = {*header, name, file->size(), 0, 0};
+  segment = {*header, name, (*file)->size(), 0, 0};
   return {};
 }
 
@@ -111,7 +111,10 @@ class Scan {
   static constexpr std::size_t damage_max = 10'000;
 
   std::unique_ptr<File> open(const Segment& segment) {
-    return storage_.open(segment.name, FileSystem::Mode::read, result_.error);
+    auto file = storage_.open(segment.name, FileSystem::Mode::read);
+    if (file) return *std::move(file);
+    result_.error = file.error().code;
+    return nullptr;
   }
 
   bool is_forgotten(const Segment& segment) const {
@@ -219,8 +222,9 @@ class Scan {
 
 std::error_code load_segments(const Storage& storage, std::optional<std::uint64_t> queue,
                               SegmentFiles& files) {
-  std::error_code error;
-  for (const auto& name : storage.file_system.list(storage.directory, error)) {
+  const auto names = storage.file_system.list(storage.directory);
+  if (!names) return names.error().code;
+  for (const auto& name : *names) {
     const auto number = parse_segment_name(name);
     if (!number) continue;
     files.greatest_number = std::max(files.greatest_number, *number);
@@ -251,7 +255,7 @@ std::error_code load_segments(const Storage& storage, std::optional<std::uint64_
     }
   }
   segments = std::move(own);
-  return error;
+  return {};
 }
 
 ScanResult scan_journal(const Storage& storage, std::vector<Segment>& segments,

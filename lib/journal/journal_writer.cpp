@@ -59,8 +59,7 @@ std::error_code JournalWriter::probe(Sequence first_sequence, Timestamp newest) 
 
 std::error_code JournalWriter::begin_segment(Sequence first_sequence, Timestamp newest) {
   assert(!file_);
-  std::error_code error;
-  auto taken = pool_.take(error);
+  auto taken = pool_.take();
   SegmentHeader header;
   header.queue = start_.queue;
   header.epoch = start_.epoch;
@@ -72,15 +71,15 @@ std::error_code JournalWriter::begin_segment(Sequence first_sequence, Timestamp 
   header.previous_end = start_.previous_end;
   header.newest = newest;
   header.seed = segment_seed(start_.queue, header.number);
-  header.fresh = taken.fresh;
-  if (!error) error = make_segment(taken, header);
+  header.fresh = taken && taken->fresh;
+  const auto error = taken ? make_segment(*taken, header) : taken.error().code;
   pool_.settle_taken(!error);
   if (error) {
-    if (!taken.name.empty()) (void)storage_.remove(taken.name);
+    if (taken) (void)storage_.remove(taken->name);
     return error;
   }
-  file_ = std::move(taken.file);
-  active_ = {header, taken.name, pool_.segment_bytes(), block_size, first_sequence - 1};
+  file_ = std::move(taken->file);
+  active_ = {header, taken->name, pool_.segment_bytes(), block_size, first_sequence - 1};
   newest_ = active_;
   start_.previous_number = header.number;
   start_.previous_end = block_size;

@@ -24,10 +24,8 @@ std::error_code copy(File& from, File& to, std::uint64_t size) {
 
 std::error_code write_copy(const Storage& storage, File& from, const Segment& segment) {
   (void)storage.remove(copy_name);
-  std::error_code error;
-  const auto to = storage.open(copy_name, FileSystem::Mode::create, error);
-  if (!to) return error;
-  return copy(from, *to, segment.end);
+  const auto to = storage.open(copy_name, FileSystem::Mode::create);
+  return to ? copy(from, **to, segment.end) : to.error().code;
 }
 
 /// A copy takes the name.
@@ -42,18 +40,16 @@ std::error_code take_its_place(const Storage& storage, File& from, Segment& segm
 }
 
 bool sync(const Storage& storage, const Segment& segment) {
-  std::error_code error;
-  const auto file = storage.open(segment.name, FileSystem::Mode::write, error);
-  return file && !file->sync_data();
+  const auto file = storage.open(segment.name, FileSystem::Mode::write);
+  return file && !(*file)->sync_data();
 }
 
 }  // namespace
 
 bool make_durable(const Storage& storage, Segment& segment) {
-  std::error_code error;
-  const auto from = storage.open(segment.name, FileSystem::Mode::read, error);
+  const auto from = storage.open(segment.name, FileSystem::Mode::read);
   if (!from) return false;
-  error = take_its_place(storage, *from, segment);
+  const auto error = take_its_place(storage, **from, segment);
   if (error == std::errc::no_space_on_device) return sync(storage, segment);
   return !error && !storage.sync();
 }

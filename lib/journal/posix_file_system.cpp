@@ -69,22 +69,21 @@ int flags_of(FileSystem::Mode mode) {
   return O_RDONLY;
 }
 
-std::unique_ptr<File> open_file(const std::string& path, int flags, std::error_code& error) {
+Result<std::unique_ptr<File>> open_file(const std::string& path, int flags) {
   const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC, 0600);
-  error = descriptor < 0 ? last_error() : std::error_code{};
-  if (descriptor >= 0 && (flags & O_EXCL) != 0) ask_for_overwriting(descriptor);
-  return descriptor < 0 ? nullptr : std::make_unique<PosixFile>(descriptor);
+  if (descriptor < 0) return last_error();
+  if ((flags & O_EXCL) != 0) ask_for_overwriting(descriptor);
+  return std::make_unique<PosixFile>(descriptor);
 }
 
 class PosixFileSystem final : public FileSystem {
  public:
-  std::unique_ptr<File> open(const std::string& path, Mode mode, std::error_code& error) override {
-    return open_file(path, flags_of(mode), error);
+  Result<std::unique_ptr<File>> open(const std::string& path, Mode mode) override {
+    return open_file(path, flags_of(mode));
   }
 
-  std::unique_ptr<DirectoryLock> lock(const std::string& directory,
-                                      std::error_code& error) override {
-    return lock_posix_directory(directory, error);
+  Result<std::unique_ptr<DirectoryLock>> lock(const std::string& directory) override {
+    return lock_posix_directory(directory);
   }
 
   std::error_code rename(const std::string& from, const std::string& to) override {
@@ -117,11 +116,10 @@ class PosixFileSystem final : public FileSystem {
     return ::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST ? std::error_code{} : last_error();
   }
 
-  std::vector<std::string> list(const std::string& path, std::error_code& error) override {
-    std::vector<std::string> names;
+  Result<std::vector<std::string>> list(const std::string& path) override {
     DIR* directory = ::opendir(path.c_str());
-    error = directory == nullptr ? last_error() : std::error_code{};
-    if (directory == nullptr) return names;
+    if (directory == nullptr) return last_error();
+    std::vector<std::string> names;
     while (const dirent* entry = ::readdir(directory)) names.emplace_back(entry->d_name);
     ::closedir(directory);
     return names;

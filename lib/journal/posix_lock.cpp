@@ -55,26 +55,25 @@ bool is_file_locked(const std::string& directory) {
   return file.valid() && take(file.get()) == Error::locked;
 }
 
-Descriptor lock_file(const std::string& directory, std::error_code& error) {
+Result<Descriptor> lock_file(const std::string& directory) {
   Descriptor file(::open((directory + lock_name).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  error = file.valid() ? take(file.get()) : std::error_code(errno, std::system_category());
-  return error ? Descriptor() : std::move(file);
+  if (!file.valid()) return std::error_code(errno, std::system_category());
+  if (const auto error = take(file.get())) return error;
+  return file;
 }
 
 /// Some file systems, for example NFS, lock only files: there LOCK has to be enough.
-Descriptor lock_directory(const std::string& directory, std::error_code& error) {
+Result<Descriptor> lock_directory(const std::string& directory) {
   Descriptor file(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!file.valid()) {
-    error = {errno, std::system_category()};
-    return file;
-  }
+  if (!file.valid()) return std::error_code(errno, std::system_category());
   const auto give_up = std::chrono::steady_clock::now() + patience;
+  std::error_code error;
   while ((error = take(file.get())) == Error::locked && !is_file_locked(directory) &&
          std::chrono::steady_clock::now() < give_up) {
     std::this_thread::sleep_for(20ms);
   }
-  if (error != Error::locked) error.clear();
-  return error ? Descriptor() : std::move(file);
+  if (error == Error::locked) return error;
+  return file;
 }
 
 /// The directory itself is locked, since it cannot be removed while it holds files. A file in it is
@@ -87,10 +86,11 @@ class PosixDirectoryLock final : public DirectoryLock {
   State look() override {
     if (!is_same_file(directory_.get(), path_)) return is_removed() ? State::removed : State::moved;
     if (is_same_file(file_.get(), path_ + lock_name)) return State::held;
-    std::error_code error;
-    auto again = lock_file(path_, error);
-    if (error == Error::locked) return State::shared;
-    if (!error) file_ = std::move(again);
+    auto again = lock_file(path_);
+    if (again)
+      file_ = *std::move(again);
+    else if (again.error().code == Error::locked)
+      return State::shared;
     return State::held;
   }
 
@@ -107,13 +107,12 @@ class PosixDirectoryLock final : public DirectoryLock {
 
 }  // namespace
 
-std::unique_ptr<DirectoryLock> lock_posix_directory(const std::string& directory,
-                                                    std::error_code& error) {
-  auto opened = lock_directory(directory, error);
-  if (error) return nullptr;
-  auto file = lock_file(directory, error);
-  if (error) return nullptr;
-  return std::make_unique<PosixDirectoryLock>(directory, std::move(opened), std::move(file));
+Result<std::unique_ptr<DirectoryLock>> lock_posix_directory(const std::string& directory) {
+  auto opened = lock_directory(directory);
+  if (!opened) return std::move(opened).error();
+  auto file = lock_file(directory);
+  if (!file) return std::move(file).error();
+  return std::make_unique<PosixDirectoryLock>(directory, *std::move(opened), *std::move(file));
 }
 
 bool is_same_file(int file, const std::string& path) {

@@ -9,8 +9,7 @@
 
 namespace postoffice::journal {
 
-std::unique_ptr<DirectoryLock> lock_posix_directory(const std::string& directory,
-                                                    std::error_code& error);
+Result<std::unique_ptr<DirectoryLock>> lock_posix_directory(const std::string& directory);
 
 /// Asks for a new and empty file to be overwritten in place, on file systems that must be asked.
 void ask_for_overwriting(int file);

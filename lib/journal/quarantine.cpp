@@ -15,16 +15,16 @@ std::error_code Quarantine::make_directory() {
 
 void Quarantine::copy(const std::string& name, std::uint64_t begin, std::uint64_t end) {
   const auto size = std::min({end - begin, piece_max, left_});
-  std::error_code error;
-  const auto from = storage_.open(name, FileSystem::Mode::read, error);
+  const auto from = storage_.open(name, FileSystem::Mode::read);
   if (!from || end <= begin || size == 0 || make_directory()) return;
   std::vector<std::byte> bytes(size);
-  bytes.resize(read_all(*from, bytes, begin, error));
+  std::error_code ignored;
+  bytes.resize(read_all(**from, bytes, begin, ignored));
   const auto copy_name = std::string(directory_name) + "/" + name + "." + std::to_string(begin);
   (void)storage_.remove(copy_name);
-  const auto to = storage_.open(copy_name, FileSystem::Mode::create, error);
-  if (!to || write_all(*to, bytes, 0)) return;
-  (void)to->sync_data();
+  const auto to = storage_.open(copy_name, FileSystem::Mode::create);
+  if (!to || write_all(**to, bytes, 0)) return;
+  (void)(*to)->sync_data();
   left_ -= size;
 }
 

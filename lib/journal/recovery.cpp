@@ -35,22 +35,23 @@ class Recovery {
  private:
   /// Leftovers of an earlier run that nothing refers to.
   std::error_code tidy_up() {
-    std::error_code error;
-    for (const auto& name : storage_.file_system.list(storage_.directory, error)) {
+    const auto names = storage_.file_system.list(storage_.directory);
+    if (!names) return names.error().code;
+    for (const auto& name : *names) {
       if (name.ends_with(".tmp")) (void)storage_.remove(name);
     }
-    if (error) return error;
-    const auto spare = storage_.open(spare_name, FileSystem::Mode::read, error);
-    recovered_.spare_ready = spare && spare->size() == options_.segment_bytes;
+    const auto spare = storage_.open(spare_name, FileSystem::Mode::read);
+    recovered_.spare_ready = spare && (*spare)->size() == options_.segment_bytes;
     if (spare && !recovered_.spare_ready) (void)storage_.remove(spare_name);
     return {};
   }
 
   std::error_code load() {
-    std::error_code error;
-    cursor_ = load_cursor(storage_, error);
+    const auto found = load_cursor(storage_);
+    std::error_code error = found ? std::error_code() : found.error().code;
     if (error && error != Error::corrupt) return error;
     if (error) say(LogLevel::warning, "the cursor is unreadable: everything is read again");
+    if (found) cursor_ = *found;
     std::optional<std::uint64_t> queue;
     if (cursor_) queue = cursor_->queue;
     if ((error = load_segments(storage_, queue, files_))) return error;

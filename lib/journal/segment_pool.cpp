@@ -36,31 +36,29 @@ SegmentPool::SegmentPool(const Storage& storage, std::uint64_t segment_bytes, Li
       files_(files),
       now_(std::move(now)) {}
 
-SegmentPool::Taken SegmentPool::take(std::error_code& error) {
-  Taken taken;
-  if (take_spare(taken, error)) return taken;
-  error = make_on_the_spot(taken);
-  return taken;
+Result<SegmentPool::Taken> SegmentPool::take() {
+  if (!claim_spare()) return make_on_the_spot();
+  auto file = storage_.open(spare_name, FileSystem::Mode::write);
+  if (file) {
+    const bool fresh = is_fresh(**file);
+    return Taken{*std::move(file), spare_name, fresh};
+  }
+  if (file.error().code == std::errc::no_such_file_or_directory) {  // somebody has removed it
+    set_spare(Spare::none);
+    return make_on_the_spot();
+  }
+  (void)storage_.remove(spare_name);
+  return std::move(file).error();
 }
 
-/// False if there is no spare, or it was removed.
-bool SegmentPool::take_spare(Taken& taken, std::error_code& error) {
-  {
-    const LockGuard lock(mutex_);
-    if (spare_ != Spare::ready) return false;
-    spare_ = Spare::taken;
-  }
-  taken.file = storage_.open(spare_name, FileSystem::Mode::write, error);
-  if (error == std::errc::no_such_file_or_directory) {
-    set_spare(Spare::none);
-    return false;
-  }
-  taken.name = spare_name;
-  if (taken.file) taken.fresh = is_fresh(*taken.file);
+bool SegmentPool::claim_spare() {
+  const LockGuard lock(mutex_);
+  if (spare_ != Spare::ready) return false;
+  spare_ = Spare::taken;
   return true;
 }
 
-std::error_code SegmentPool::make_on_the_spot(Taken& taken) {
+Result<SegmentPool::Taken> SegmentPool::make_on_the_spot() {
   if (!may_grow()) return std::make_error_code(std::errc::no_space_on_device);
   {
     const LockGuard lock(mutex_);
@@ -68,11 +66,11 @@ std::error_code SegmentPool::make_on_the_spot(Taken& taken) {
     unplanned_ = 1;
   }
   (void)storage_.remove(unplanned_name);
-  std::error_code error;
-  taken.name = unplanned_name;
-  taken.fresh = true;
-  taken.file = storage_.open(taken.name, FileSystem::Mode::create, error);
-  return taken.file ? taken.file->allocate(segment_bytes_) : error;
+  auto file = storage_.open(unplanned_name, FileSystem::Mode::create);
+  const auto error = file ? (*file)->allocate(segment_bytes_) : file.error().code;
+  if (!error) return Taken{*std::move(file), unplanned_name, true};
+  (void)storage_.remove(unplanned_name);
+  return error;
 }
 
 void SegmentPool::settle_taken(bool became_segment) {
@@ -126,11 +124,11 @@ std::error_code SegmentPool::make_spare(const std::atomic<bool>& stopping) {
 /// Synced piece by piece, so that concurrent flushes never wait for all of it.
 std::error_code SegmentPool::write_zeros(const std::atomic<bool>& stopping) {
   (void)storage_.remove(unfinished_spare_name);
-  std::error_code error;
-  const auto file = storage_.open(unfinished_spare_name, FileSystem::Mode::create, error);
-  if (!file) return error;
+  const auto opened = storage_.open(unfinished_spare_name, FileSystem::Mode::create);
+  if (!opened) return opened.error().code;
+  const auto& file = *opened;
   const auto begun = now_();
-  error = file->allocate(segment_bytes_);
+  auto error = file->allocate(segment_bytes_);
   {
     const LockGuard lock(mutex_);
     quick_ = !error && now_() - begun <= quick;
@@ -215,9 +213,8 @@ void SegmentPool::note_reserve(Reserve found) {
 }
 
 Reserve SegmentPool::reserve_of(const std::string& name) const {
-  std::error_code error;
-  const auto file = storage_.open(name, FileSystem::Mode::read, error);
-  return file ? file->reserve(0) : Reserve::unknown;
+  const auto file = storage_.open(name, FileSystem::Mode::read);
+  return file ? (*file)->reserve(0) : Reserve::unknown;
 }
 
 std::uint64_t SegmentPool::bytes() const {

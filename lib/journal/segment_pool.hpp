@@ -38,8 +38,9 @@ class SegmentPool {
 
   /// A file of segment size: the spare, or, while there is none, one made on the spot (not zeroed,
   /// so its first writes are slower). settle_taken() must follow.
-  Taken take(std::error_code& error);
-  /// The file from take() has become a segment, or has been removed after a failure.
+  Result<Taken> take();
+  /// The file from take() has become a segment, or has been removed after a failure; or take()
+  /// failed.
   void settle_taken(bool became_segment);
 
   /// take() would be fast: there is a spare, or files are made quickly on this disk.
@@ -72,8 +73,8 @@ class SegmentPool {
   bool may_grow() const EXCLUDES(mutex_);
   bool within_limit(std::size_t more) const REQUIRES(mutex_);
   std::error_code write_zeros(const std::atomic<bool>& stopping);
-  bool take_spare(Taken& taken, std::error_code& error);
-  std::error_code make_on_the_spot(Taken& taken);
+  bool claim_spare();
+  Result<Taken> make_on_the_spot();
   void set_spare(Spare spare);
   Reserve reserve_of(const std::string& name) const;
   void note_reserve(Reserve found);

@@ -86,10 +86,9 @@ DirectoryLock::State Watcher::find_directory() {
   const auto& storage = state_.env.storage;
   const auto found = directory_lock_->look();
   if (found != State::removed || make_directory(storage)) return found;
-  std::error_code error;
-  auto again = storage.file_system.lock(storage.directory, error);
+  auto again = storage.file_system.lock(storage.directory);
   if (!again) return found;
-  directory_lock_ = std::move(again);
+  directory_lock_ = *std::move(again);
   state_.env.say(LogLevel::error,
                  storage.directory + " was removed while this process runs: made anew");
   return State::held;
@@ -114,30 +113,29 @@ void Watcher::look_at_active() {
 void Watcher::look_at_names() {
   const auto before = state_.segments.sealed_beyond(state_.progress.acknowledged());
   const bool cursor = state_.cursor.stored;
-  std::error_code error;
-  Names names;
-  {
+  const auto names = [this] {
     const Unlocked unlocked(state_.mutex);
-    names = list(error);
-  }
-  if (error) return;
-  if (cursor && !names.contains("cursor")) {
+    return list();
+  }();
+  if (!names) return;
+  if (cursor && !names->contains("cursor")) {
     state_.cursor.removed = true;
     state_.cursor.stored = false;
   }
   const auto acknowledged = state_.progress.acknowledged();
   std::erase_if(state_.removed.missing,
                 [&](const Segment& segment) { return segment.last <= acknowledged; });
-  note_missing(names, before);
+  note_missing(*names, before);
 }
 
 /// It also forgets a spare that was removed.
-Watcher::Names Watcher::list(std::error_code& error) {
+Result<Watcher::Names> Watcher::list() {
   const auto& storage = state_.env.storage;
   const bool spare = state_.pool.has_spare();
-  const auto list = storage.file_system.list(storage.directory, error);
-  Names names(list.begin(), list.end());
-  if (!error && spare && !names.contains(spare_name)) state_.pool.forget_spare();
+  const auto list = storage.file_system.list(storage.directory);
+  if (!list) return list.error();
+  Names names(list->begin(), list->end());
+  if (spare && !names.contains(spare_name)) state_.pool.forget_spare();
   return names;
 }
 

@@ -29,7 +29,7 @@ class Watcher final : public QueueThread {
   DirectoryLock::State find_directory() REQUIRES(thread_) EXCLUDES(state_.mutex);
   void look_at_active() REQUIRES(state_.mutex, thread_);
   void look_at_names() REQUIRES(state_.mutex, thread_);
-  Names list(std::error_code& error) EXCLUDES(state_.mutex);
+  Result<Names> list() EXCLUDES(state_.mutex);
   void note_missing(const Names& names, const std::vector<Segment>& before) REQUIRES(state_.mutex);
 
   std::unique_ptr<DirectoryLock> directory_lock_ GUARDED_BY(thread_);

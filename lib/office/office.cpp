@@ -68,8 +68,9 @@ Failure open(Parts& parts, const OfficeOptions& options) {
   std::filesystem::create_directories(directory, error);
   if (error) return {error, "data directory " + options.data_dir + ": " + error.message()};
   const auto queue = (directory / "queue").string();
-  parts.queue = FileQueue::open({.directory = queue}, parts.clock, error, options.log);
-  if (!parts.queue) return {error, "queue " + queue + ": " + error.message()};
+  auto opened = FileQueue::open({.directory = queue}, parts.clock, options.log);
+  if (!opened) return {opened.error().code, "queue " + queue + ": " + opened.error().text()};
+  parts.queue = *std::move(opened);
   parts.ingress.emplace(HttpIngressOptions{.listen = options.listen}, options.log);
   parts.source.emplace(parts.loop, HttpObjectSourceOptions{.url = options.source}, options.log);
   const auto file = std::string(sqlite_scheme) + (directory / "objects.db").string();

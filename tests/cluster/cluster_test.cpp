@@ -56,9 +56,9 @@ struct Cluster {
   }
 
   void open_journal() {
-    std::error_code error;
-    journal = FileQueue::open({directory.path() + "/journal"}, clock, error);
-    REQUIRE(journal);
+    auto opened = FileQueue::open({directory.path() + "/journal"}, clock);
+    REQUIRE_MESSAGE(opened, opened.error().text());
+    journal = *std::move(opened);
   }
 
   void work(std::size_t number = 0) {

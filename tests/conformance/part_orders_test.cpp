@@ -61,9 +61,9 @@ struct Office {
       : queue_options({.directory = directory / "queue", .segment_bytes = 16 << 10}) {
     loop = std::make_unique<EventLoop>();
     clock = std::make_unique<SystemClock>(*loop);
-    std::error_code error;
-    queue = FileQueue::open(queue_options, *clock, error);
-    REQUIRE_MESSAGE(queue, error.message());
+    auto opened = FileQueue::open(queue_options, *clock);
+    REQUIRE_MESSAGE(opened, opened.error().text());
+    queue = *std::move(opened);
     HttpIngressOptions ingress_options;
     ingress_options.listen = "127.0.0.1:0";
     ingress = std::make_unique<HttpIngress>(ingress_options);
@@ -131,10 +131,9 @@ int take_all_away(bool stopped) {
     for (const Part part : order) office.take_away(part);
     // Nothing that was accepted is lost: the id that nobody told of keeps it.
     testing::ManualClock later;
-    std::error_code error;
-    const auto again = FileQueue::open(office.queue_options, later, error);
-    REQUIRE_MESSAGE(again, error.message());
-    CHECK(again->recovery().callbacks >= 1);
+    const auto again = FileQueue::open(office.queue_options, later);
+    REQUIRE_MESSAGE(again, again.error().text());
+    CHECK((*again)->recovery().callbacks >= 1);
   } while (std::next_permutation(order.begin(), order.end()));
   return orders;
 }

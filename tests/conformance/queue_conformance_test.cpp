@@ -39,9 +39,7 @@ class FileHarness {
     FileQueueOptions options;
     options.directory = directory_.path();
     options.segment_bytes = 64 << 10;
-    std::error_code error;
-    queue_ = FileQueue::open(options, clock_, error);
-    REQUIRE_MESSAGE(queue_, error.message());
+    queue_ = *FileQueue::open(options, clock_);
   }
 
   testing::TemporaryDirectory directory_;

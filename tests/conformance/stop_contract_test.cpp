@@ -26,9 +26,9 @@ struct FileQueueHarness {
     FileQueueOptions options;
     options.directory = directory.path();
     options.segment_bytes = 64 << 10;
-    std::error_code error;
-    owner = FileQueue::open(options, clock, error);
-    REQUIRE_MESSAGE(owner, error.message());
+    auto opened = FileQueue::open(options, clock);
+    REQUIRE_MESSAGE(opened, opened.error().text());
+    owner = *std::move(opened);
     queue = owner.get();
   }
   std::vector<Call> calls() {

@@ -50,9 +50,7 @@ int live(const std::string& directory, const KillPoint& point, Said& said, KillR
 void check_found(const std::string& directory, const Said& said) {
   for (int round = 0; round < 2; ++round) {
     ManualClock clock;
-    std::error_code error;
-    const auto queue = FileQueue::open(small_queue(directory), clock, error);
-    REQUIRE_MESSAGE(queue, error.message());
+    const auto queue = *FileQueue::open(small_queue(directory), clock);
     CHECK(queue->recovery().lost_records == 0);
     std::map<Sequence, ObjectId> found;
     while (found.size() < queue->recovery().callbacks) {

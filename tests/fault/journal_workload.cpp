@@ -46,9 +46,9 @@ Sequence append(FileQueue& queue, ObjectId id) {
 int main(int count, char** arguments) {
   if (count != 3) return 64;
   ManualClock clock;
-  std::error_code error;
-  const auto queue = FileQueue::open(small_queue(arguments[1]), clock, error);
-  if (!queue) return 2;
+  const auto opened = FileQueue::open(small_queue(arguments[1]), clock);
+  if (!opened) return 2;
+  auto& queue = *opened;
   const int callbacks = std::atoi(arguments[2]);
   for (int i = 0; i < callbacks; ++i) {
     const auto sequence = append(*queue, getpid() * 1'000LL + i);

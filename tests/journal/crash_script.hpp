@@ -56,8 +56,12 @@ class QueueRun {
   QueueRun(SimulatedDisk& disk, FileQueueOptions options, testing::ManualClock& clock, Log log = {})
       : disk_(disk), found_(std::make_shared<Found>()) {
     Workers workers{.threads = false, .now = [this] { return now_; }};
-    queue_ = JournalQueue::open(disk, std::move(options), clock, error_, std::move(log),
-                                std::move(workers));
+    auto opened =
+        JournalQueue::open(disk, std::move(options), clock, std::move(log), std::move(workers));
+    if (opened)
+      queue_ = *std::move(opened);
+    else
+      error_ = opened.error().code;
   }
   /// The process is killed: what is destroyed changes nothing any more.
   ~QueueRun() {

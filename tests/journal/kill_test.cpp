@@ -26,9 +26,9 @@ FileQueueOptions options_for(const std::string& directory) {
 /// Appends for ever, many at once, and writes every promised sequence to `pipe`.
 [[noreturn]] void append_for_ever(const std::string& directory, int pipe) {
   testing::ManualClock clock;
-  std::error_code error;
-  const auto queue = FileQueue::open(options_for(directory), clock, error);
-  if (!queue) std::_Exit(2);
+  const auto opened = FileQueue::open(options_for(directory), clock);
+  if (!opened) std::_Exit(2);
+  auto& queue = *opened;
   std::atomic<int> under_way{0};
   for (ObjectId id = 0;; ++id) {
     while (under_way >= 64) ::usleep(50);  // a window of 64
@@ -86,9 +86,7 @@ TEST_CASE("kill -9 at any moment loses nothing that was promised") {
   for (int round = 0; round < 10; ++round) {
     const auto promised = run_and_kill(directory.path(), random() % 60'000);
     testing::ManualClock clock;
-    std::error_code error;
-    const auto queue = FileQueue::open(options_for(directory.path()), clock, error);
-    REQUIRE_MESSAGE(queue, error.message());
+    const auto queue = *FileQueue::open(options_for(directory.path()), clock);
     CHECK(queue->recovery().lost_records == 0);
     std::set<Sequence> found;
     while (found.size() < queue->recovery().callbacks) {

@@ -30,10 +30,9 @@ FileQueueOptions small_options(std::string directory) {
 }
 
 std::unique_ptr<FileQueue> open(const FileQueueOptions& options, Clock& clock) {
-  std::error_code error;
-  auto queue = FileQueue::open(options, clock, error);
-  REQUIRE_MESSAGE(queue, error.message());
-  return queue;
+  auto queue = FileQueue::open(options, clock);
+  REQUIRE_MESSAGE(queue, queue.error().text());
+  return *std::move(queue);
 }
 
 std::pair<std::error_code, Receipt> append(Queue& queue, std::vector<ObjectId> ids) {
@@ -83,10 +82,9 @@ struct OnDisk {
 struct Simulated {
   /// With threads of its own.
   std::unique_ptr<JournalQueue> open() {
-    std::error_code error;
-    auto queue = JournalQueue::open(disk, small_options("q"), clock, error, {});
-    REQUIRE_MESSAGE(queue, error.message());
-    return queue;
+    auto queue = JournalQueue::open(disk, small_options("q"), clock, {});
+    REQUIRE_MESSAGE(queue, queue.error().text());
+    return *std::move(queue);
   }
 
   SimulatedDisk disk{6};
@@ -133,23 +131,24 @@ TEST_CASE_FIXTURE(OnDisk, "what many threads were promised at once is there afte
 
 TEST_CASE_FIXTURE(OnDisk, "a second queue on one directory is refused, also within one process") {
   auto first = open();
-  std::error_code error;
-  CHECK(FileQueue::open(small_options(directory.path()), clock, error) == nullptr);
-  CHECK(error == Error::locked);
+  const auto second = FileQueue::open(options, clock);
+  REQUIRE_FALSE(second);
+  CHECK(second.error().code == Error::locked);
   first.reset();
-  CHECK(FileQueue::open(small_options(directory.path()), clock, error) != nullptr);
+  CHECK(FileQueue::open(small_options(directory.path()), clock));
 }
 
 TEST_CASE("options that cannot work and directories that cannot be used are told apart") {
   testing::ManualClock clock;
-  std::error_code error;
-  CHECK(FileQueue::open({}, clock, error) == nullptr);
-  CHECK(error == Error::bad_options);
+  const auto error_of = [&](const FileQueueOptions& options) {
+    const auto queue = FileQueue::open(options, clock);
+    return queue ? std::error_code() : queue.error().code;
+  };
+  CHECK(error_of({}) == Error::bad_options);
   testing::TemporaryDirectory directory;
   std::ofstream(directory.path() + "/file").put('x');
-  CHECK(FileQueue::open(small_options(directory.path() + "/file"), clock, error) == nullptr);
-  CHECK(error == std::errc::not_a_directory);
-  CHECK(FileQueue::open(small_options(directory.path() + "/a/b"), clock, error) != nullptr);
+  CHECK(error_of(small_options(directory.path() + "/file")) == std::errc::not_a_directory);
+  CHECK_FALSE(error_of(small_options(directory.path() + "/a/b")));
 }
 
 TEST_CASE_FIXTURE(OnDisk,
@@ -371,27 +370,24 @@ TEST_CASE_FIXTURE(OnDisk, "a queue at work can be inspected and is found sound")
     }
   });
   for (int i = 0; i < 30; ++i) {
-    std::error_code error;
     Sequence before = 0;
-    const auto summary = inspect_journal(
-        directory.path(),
-        [&](const JournalRecord& record) {
-          CHECK(record.sequence > before);
-          before = record.sequence;
-          CHECK(record.ids.front() == static_cast<ObjectId>(record.sequence));
-        },
-        error);
-    CHECK_FALSE(error);
-    CHECK(summary.sound());
+    const auto summary = inspect_journal(directory.path(), [&](const JournalRecord& record) {
+      CHECK(record.sequence > before);
+      before = record.sequence;
+      CHECK(record.ids.front() == static_cast<ObjectId>(record.sequence));
+    });
+    REQUIRE(summary);
+    CHECK(summary->sound());
   }
   stop = true;
   sender.join();
-  std::error_code error;
-  const auto summary = inspect_journal(directory.path(), {}, error);
-  CHECK(summary.last == queue->progress().last_durable);
-  CHECK(summary.torn_bytes == 0);
-  inspect_journal(directory.path() + "/nowhere", {}, error);
-  CHECK(error == std::errc::no_such_file_or_directory);
+  const auto summary = inspect_journal(directory.path(), {});
+  REQUIRE(summary);
+  CHECK(summary->last == queue->progress().last_durable);
+  CHECK(summary->torn_bytes == 0);
+  const auto nowhere = inspect_journal(directory.path() + "/nowhere", {});
+  REQUIRE_FALSE(nowhere);
+  CHECK(nowhere.error().code == std::errc::no_such_file_or_directory);
 }
 
 }  // namespace postoffice::journal

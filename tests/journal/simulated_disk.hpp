@@ -114,23 +114,22 @@ class SimulatedDisk final : public FileSystem {
   int syncs_after_failure() const { return syncs_after_failure_; }
   int failed_syncs() const { return failed_syncs_; }
 
-  std::unique_ptr<File> open(const std::string& path, Mode mode, std::error_code& error) override {
+  Result<std::unique_ptr<File>> open(const std::string& path, Mode mode) override {
     const bool create = mode == Mode::create;
     const auto lock = begin(create);
     const auto found = names_.find(path);
-    if ((error = find_error(path, create))) return nullptr;
+    if (const auto error = find_error(path, create)) return error;
     if (!create) return std::make_unique<OpenFile>(*this, found->second);
-    if ((error = change_error(true))) return nullptr;
+    if (const auto error = change_error(true)) return error;
     contents_.push_back(std::make_shared<std::vector<std::byte>>());
     const auto file = names_[path] = contents_.size() - 1;
     note({.kind = Kind::create, .file = file, .path = path});
     return std::make_unique<OpenFile>(*this, file);
   }
 
-  std::unique_ptr<DirectoryLock> lock(const std::string& path, std::error_code& error) override {
+  Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) override {
     const std::lock_guard lock(mutex_);
-    error = locks_.insert(path).second ? std::error_code{} : make_error_code(Error::locked);
-    if (error) return nullptr;
+    if (!locks_.insert(path).second) return Error::locked;
     return std::make_unique<HeldLock>(*this, path);
   }
 
@@ -170,10 +169,10 @@ class SimulatedDisk final : public FileSystem {
     return {};
   }
 
-  std::vector<std::string> list(const std::string& path, std::error_code& error) override {
+  Result<std::vector<std::string>> list(const std::string& path) override {
     const std::lock_guard lock(mutex_);
     std::vector<std::string> names;
-    if ((error = is_dead() ? io_error() : std::error_code{})) return names;
+    if (is_dead()) return io_error();
     for (const auto& [name, file] : names_) {
       if (parent_of(name) == path) names.push_back(name.substr(path.size() + 1));
     }

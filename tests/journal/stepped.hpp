@@ -22,14 +22,12 @@ struct Stepped {
 
   void open() {
     queue.reset();
-    std::error_code error;
     const Workers by_hand{
         false,
         [this] { return std::chrono::steady_clock::time_point(clock.now().time_since_epoch()); }};
-    queue = JournalQueue::open(
-        disk, options, clock, error,
-        [this](LogLevel, std::string_view text) { log.emplace_back(text); }, by_hand);
-    REQUIRE(queue);
+    queue = *JournalQueue::open(
+        disk, options, clock, [this](LogLevel, std::string_view text) { log.emplace_back(text); },
+        by_hand);
     read_on();
   }
 
@@ -77,8 +75,7 @@ struct Stepped {
   }
 
   std::size_t segments() {
-    std::error_code error;
-    const auto names = disk.list("q", error);
+    const auto names = *disk.list("q");
     return static_cast<std::size_t>(std::count_if(
         names.begin(), names.end(), [](const auto& name) { return name.ends_with(".journal"); }));
   }

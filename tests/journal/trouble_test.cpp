@@ -20,9 +20,9 @@ struct Troubled : Stepped {
   void small_segments() { options.segment_bytes = 16 << 10; }
 
   std::string active() {
-    std::error_code error;
     std::string newest;
-    for (const auto& name : disk.list("q", error)) {
+    const auto names = *disk.list("q");
+    for (const auto& name : names) {
       if (name.ends_with(".journal")) newest = std::max(newest, name);
     }
     return "q/" + newest;
@@ -178,10 +178,8 @@ TEST_CASE("released is not lost, although an older file could not be removed") {
   FileQueueOptions options;
   options.directory = directory.path();
   options.segment_bytes = 16 << 10;
-  std::error_code error;
-  const auto queue = JournalQueue::open(posix_file_system(), options, clock, error, {},
-                                        Workers{false, std::chrono::steady_clock::now});
-  REQUIRE(queue);
+  const auto queue = *JournalQueue::open(posix_file_system(), options, clock, {},
+                                         Workers{false, std::chrono::steady_clock::now});
   const std::vector<ObjectId> ids{1};
   const auto first = directory.path() + "/0000000000000001.journal";
   for (int i = 0; i < 12; ++i) {
@@ -194,7 +192,7 @@ TEST_CASE("released is not lost, although an older file could not be removed") {
   queue->acknowledge(12);
   for (int i = 0; i < 5; ++i) queue->step(Worker::maintainer);
   std::filesystem::rename(directory.path() + "/kept", first);
-  const auto summary = inspect_journal(directory.path(), {}, error);
+  const auto summary = *inspect_journal(directory.path(), {});
   CHECK(summary.segments.size() == 2);
   CHECK(summary.acknowledged == 12);
   CHECK(summary.lost_records == 0);

@@ -36,10 +36,12 @@ class Process {
     const journal::Workers by_hand{
         false,
         [this] { return std::chrono::steady_clock::time_point(clock_.now().time_since_epoch()); }};
-    queue_ = journal::JournalQueue::open(around.disk, std::move(queue_options), clock_, error_, {},
-                                         by_hand);
-    if (around.disk.dead()) queue_ = nullptr;  // nothing runs on a machine without power
-    if (!queue_) return;
+    auto opened =
+        journal::JournalQueue::open(around.disk, std::move(queue_options), clock_, {}, by_hand);
+    if (!opened) error_ = opened.error().code;
+    // Nothing runs on a machine without power.
+    if (!opened || around.disk.dead()) return;
+    queue_ = *std::move(opened);
     watched_ = std::make_unique<WatchedQueue>(*queue_, around.oracle);
     pipeline_ = std::make_unique<Pipeline>(
         Pipeline::Parts{clock_, ingress_, *watched_, source_, store_}, options);

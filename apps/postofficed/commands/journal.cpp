@@ -118,13 +118,13 @@ Failure journal(const Options& options) {
             "--queue " + describe(options.queue) + " has no files to inspect"};
   }
   const bool dumping = options.command == Command::journal_dump;
-  std::error_code error;
-  const auto summary = postoffice::inspect_journal(
-      directory, dumping ? print_record : postoffice::JournalVisitor(), error);
-  if (error) return {ExitCode::journal, "queue file:" + directory + ": " + error.message()};
-  if (options.command == Command::journal_verify) return verify(directory, summary);
-  if (options.command == Command::journal_stat && options.json) print_json(summary);
-  if (options.command == Command::journal_stat && !options.json) print_text(directory, summary);
+  const auto summary =
+      postoffice::inspect_journal(directory, dumping ? print_record : postoffice::JournalVisitor());
+  if (!summary)
+    return {ExitCode::journal, "queue file:" + directory + ": " + summary.error().text()};
+  if (options.command == Command::journal_verify) return verify(directory, *summary);
+  if (options.command == Command::journal_stat && options.json) print_json(*summary);
+  if (options.command == Command::journal_stat && !options.json) print_text(directory, *summary);
   return {};
 }
 

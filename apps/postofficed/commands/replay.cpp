@@ -67,11 +67,10 @@ Failure replay(const Options& options, const std::vector<postoffice::ObjectId>& 
   loop.start();
   postoffice::FileQueueOptions queue_options;
   queue_options.directory = options.queue.directory;
-  std::error_code error;
-  const auto queue = postoffice::FileQueue::open(queue_options, clock, error, log);
-  if (queue) return in_parts(ids, [&](Ids part) { return append(*queue, part); });
-  if (error == postoffice::Error::locked) return post_all();
-  return {ExitCode::journal, "queue file:" + options.queue.directory + ": " + error.message()};
+  const auto queue = postoffice::FileQueue::open(queue_options, clock, log);
+  if (queue) return in_parts(ids, [&](Ids part) { return append(**queue, part); });
+  if (queue.error().code == postoffice::Error::locked) return post_all();
+  return {ExitCode::journal, "queue file:" + options.queue.directory + ": " + queue.error().text()};
 }
 
 }  // namespace postofficed

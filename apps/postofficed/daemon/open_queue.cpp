@@ -15,10 +15,10 @@ namespace {
 
 using postoffice::LogLevel;
 
-Failure cannot_open(const std::string& name, const std::string& directory,
-                    const std::error_code& error) {
-  std::string message = name + error.message();
-  const auto holder = error == postoffice::Error::locked ? lock_holder(directory) : std::string();
+Failure cannot_open(const std::string& name, const std::string& directory, const Failure& failure) {
+  std::string message = name + failure.text();
+  const bool locked = failure.code == postoffice::Error::locked;
+  const auto holder = locked ? lock_holder(directory) : std::string();
   if (!holder.empty()) message += ": " + holder;
   return {ExitCode::journal, message};
 }
@@ -47,9 +47,9 @@ Failure open_queue(const Options& options, postoffice::Clock& clock, const posto
   wanted.clock_interval = std::min(wanted.clock_interval, options.ttl / 2);
   fit_memory(memory_limit(), wanted);
   const std::string name = "queue file:" + wanted.directory + ": ";
-  std::error_code error;
-  queue = postoffice::FileQueue::open(wanted, clock, error, log);
-  if (!queue) return cannot_open(name, wanted.directory, error);
+  auto opened = postoffice::FileQueue::open(wanted, clock, log);
+  if (!opened) return cannot_open(name, wanted.directory, opened.error());
+  queue = *std::move(opened);
   log_recovery(name, queue->recovery(), log);
   return {};
 }

@@ -7,13 +7,13 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "postoffice/clock.hpp"
 #include "postoffice/log.hpp"
 #include "postoffice/queue.hpp"
+#include "postoffice/result.hpp"
 
 namespace postoffice {
 
@@ -55,10 +55,10 @@ struct FileQueueRecovery {
 class FileQueue : public Queue {
  public:
   /// Opens or creates the queue and takes its lock. Recovers by itself from every crash; calls
-  /// clock.not_before() with the newest receipt time found. On failure returns null and sets
-  /// `error`: Error::locked, Error::corrupt (strict only), or the system's.
-  static std::unique_ptr<FileQueue> open(FileQueueOptions options, Clock& clock,
-                                         std::error_code& error, Log log = {});
+  /// clock.not_before() with the newest receipt time found. Errors: Error::locked,
+  /// Error::corrupt (strict only), the system's.
+  static Result<std::unique_ptr<FileQueue>> open(FileQueueOptions options, Clock& clock,
+                                                 Log log = {});
 
   ~FileQueue() override = default;
 

@@ -6,9 +6,9 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
+#include "postoffice/result.hpp"
 #include "postoffice/types.hpp"
 
 namespace postoffice {
@@ -69,9 +69,8 @@ using JournalVisitor = std::function<void(const JournalRecord&)>;
 
 /// Reads everything in `directory`, in order; `visit` may be empty. A daemon that is running may
 /// append and trim meanwhile: what it adds late is not seen, and neither is called damage. Damage
-/// is in the summary, not in `error`, which is the system's (no such directory, say) or
+/// is in the summary and no failure; those are the system's (no such directory, say), and
 /// Error::schema for the files of another version.
-JournalSummary inspect_journal(const std::string& directory, const JournalVisitor& visit,
-                               std::error_code& error);
+Result<JournalSummary> inspect_journal(const std::string& directory, const JournalVisitor& visit);
 
 }  // namespace postoffice

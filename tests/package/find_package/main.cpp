@@ -25,13 +25,12 @@ int main() {
   std::filesystem::remove_all(directory);
   postoffice::EventLoop loop;
   postoffice::SystemClock clock(loop);
-  std::error_code error;
-  const auto queue = postoffice::FileQueue::open({directory.string()}, clock, error);
-  if (!queue) return std::printf("%s\n", error.message().c_str()), 1;
+  const auto queue = postoffice::FileQueue::open({directory.string()}, clock);
+  if (!queue) return std::printf("%s\n", queue.error().text().c_str()), 1;
   postoffice::testing::DirectIngress ingress;
   postoffice::testing::FakeSource source;
   postoffice::testing::MemoryStore store;
-  postoffice::Pipeline pipeline({clock, ingress, *queue, source, store});
+  postoffice::Pipeline pipeline({clock, ingress, **queue, source, store});
   loop.start();
   if (pipeline.start()) return 1;
   ingress.send({1, 2, 3});

@@ -58,12 +58,12 @@ std::string try_lock(const std::string& directory) {
     });
     const auto held = child.next(10s);
     if (!held || held->kind != Report::Kind::accepted) return "a queue cannot be made";
-    if (TrialQueue(directory).error() != postoffice::Error::locked) {
+    if (TrialQueue(directory).error().code != postoffice::Error::locked) {
       return "two processes have the same queue open: locks do not work here";
     }
   }
   const auto error = TrialQueue(directory).error();
-  return error ? "the lock of a dead process stays: " + error.message() : std::string();
+  return error ? "the lock of a dead process stays: " + error.text() : std::string();
 }
 
 }  // namespace

@@ -22,9 +22,8 @@ postoffice::FileQueueOptions options_for(const std::string& directory) {
 
 }  // namespace
 
-TrialQueue::TrialQueue(const std::string& directory) : clock_(loop_) {
-  queue_ = postoffice::FileQueue::open(options_for(directory), clock_, error_);
-}
+TrialQueue::TrialQueue(const std::string& directory)
+    : clock_(loop_), queue_(postoffice::FileQueue::open(options_for(directory), clock_)) {}
 
 std::vector<postoffice::ObjectId> TrialQueue::ids_of(postoffice::ObjectId id) {
   return {-id - 1, id, id + 1'000'000'000};
@@ -32,9 +31,10 @@ std::vector<postoffice::ObjectId> TrialQueue::ids_of(postoffice::ObjectId id) {
 
 Report TrialQueue::append(postoffice::ObjectId id) {
   const auto done = std::make_shared<std::promise<Report>>();
-  queue_->append(ids_of(id), {}, [done, id](std::error_code error, const postoffice::Receipt& r) {
-    done->set_value({error ? Report::Kind::refused : Report::Kind::accepted, r.sequence, id});
-  });
+  (*queue_)->append(
+      ids_of(id), {}, [done, id](std::error_code error, const postoffice::Receipt& r) {
+        done->set_value({error ? Report::Kind::refused : Report::Kind::accepted, r.sequence, id});
+      });
   auto report = done->get_future();
   if (report.wait_for(patience) == std::future_status::ready) return report.get();
   return {Report::Kind::stuck, 0, id};
@@ -42,9 +42,9 @@ Report TrialQueue::append(postoffice::ObjectId id) {
 
 std::map<postoffice::Sequence, std::vector<postoffice::ObjectId>> TrialQueue::read_back() {
   std::map<postoffice::Sequence, std::vector<postoffice::ObjectId>> found;
-  while (found.size() < queue_->recovery().callbacks) {
+  while (found.size() < (*queue_)->recovery().callbacks) {
     const auto done = std::make_shared<std::promise<postoffice::Delivery>>();
-    queue_->read(100'000, [done](std::error_code, postoffice::Delivery delivery) {
+    (*queue_)->read(100'000, [done](std::error_code, postoffice::Delivery delivery) {
       done->set_value(std::move(delivery));
     });
     auto delivery = done->get_future();
@@ -60,7 +60,7 @@ std::map<postoffice::Sequence, std::vector<postoffice::ObjectId>> TrialQueue::re
 std::string missing(const std::string& directory, const std::vector<Report>& accepted,
                     bool forget) {
   TrialQueue trial(directory);
-  if (trial.error()) return "the queue does not open again: " + trial.error().message();
+  if (trial.error()) return "the queue does not open again: " + trial.error().text();
   const auto found = trial.read_back();
   const auto lost = std::count_if(accepted.begin(), accepted.end(), [&](const Report& report) {
     const auto place = found.find(report.sequence);

@@ -18,8 +18,8 @@ class TrialQueue {
  public:
   explicit TrialQueue(const std::string& directory);
 
-  std::error_code error() const { return error_; }
-  postoffice::FileQueue& queue() { return *queue_; }
+  postoffice::Failure error() const { return queue_ ? postoffice::Failure() : queue_.error(); }
+  postoffice::FileQueue& queue() { return **queue_; }
 
   /// Made from `id`, such that what is read back can be told from anything else.
   static std::vector<postoffice::ObjectId> ids_of(postoffice::ObjectId id);
@@ -33,8 +33,7 @@ class TrialQueue {
  private:
   postoffice::EventLoop loop_;  // only the clock's; it does not run
   postoffice::SystemClock clock_;
-  std::error_code error_;
-  std::unique_ptr<postoffice::FileQueue> queue_;
+  const postoffice::Result<std::unique_ptr<postoffice::FileQueue>> queue_;
 };
 
 /// What is wrong with a queue of which `accepted` was said; empty if nothing is. Forgets what it
