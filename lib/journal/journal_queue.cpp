@@ -25,10 +25,17 @@ const char* name_of(Worker worker) {
   return "queue-maintain";
 }
 
-bool can_work(const FileQueueOptions& options) {
-  return !options.directory.empty() && options.segment_bytes >= segment_bytes_min &&
-         options.segment_bytes < segment_bytes_limit && options.flush_delay.count() >= 0 &&
-         (options.bytes_max == 0 || options.bytes_max >= 2 * options.segment_bytes);
+/// The option that cannot work, and what it must be; empty if they all can.
+std::string what_cannot_work(const FileQueueOptions& options) {
+  if (options.directory.empty()) return "directory must not be empty";
+  if (options.segment_bytes < segment_bytes_min || options.segment_bytes >= segment_bytes_limit) {
+    return "segment_bytes must be at least 16 KiB and less than 4 GiB";
+  }
+  if (options.flush_delay.count() < 0) return "flush_delay must not be negative";
+  if (options.bytes_max != 0 && options.bytes_max < 2 * options.segment_bytes) {
+    return "bytes_max must be 0 or at least two segments";
+  }
+  return {};
 }
 
 }  // namespace
@@ -36,16 +43,23 @@ bool can_work(const FileQueueOptions& options) {
 Result<std::unique_ptr<JournalQueue>> JournalQueue::open(FileSystem& file_system,
                                                          FileQueueOptions options, Clock& clock,
                                                          Log log, Workers workers) {
-  if (!can_work(options)) return Error::bad_options;
+  if (auto problem = what_cannot_work(options); !problem.empty()) {
+    return Failure(Error::bad_options, std::move(problem));
+  }
+  const auto failure = [&directory = options.directory](const std::error_code& error) {
+    const bool locked = error == Error::locked;
+    return Failure(error, directory + ": " + error.message() +
+                              (locked ? ", or by another queue of this one" : ""));
+  };
   options.segment_bytes = round_up(options.segment_bytes, block_size);
   const Storage storage{file_system, options.directory};
-  if (const auto error = make_directory(storage)) return error;
+  if (const auto error = make_directory(storage)) return failure(error);
   auto lock = file_system.lock(storage.directory);
-  if (!lock) return std::move(lock).error();
+  if (!lock) return failure(lock.error().code);
   Recovered recovered;
   if (const auto error =
           recover(storage, {options.segment_bytes, options.strict}, log, recovered)) {
-    return error;
+    return failure(error);
   }
   clock.not_before(recovered.newest);
   Environment env{storage,        std::move(options),     clock,

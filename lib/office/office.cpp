@@ -69,7 +69,7 @@ Failure open(Parts& parts, const OfficeOptions& options) {
   if (error) return {error, "data directory " + options.data_dir + ": " + error.message()};
   const auto queue = (directory / "queue").string();
   auto opened = FileQueue::open({.directory = queue}, parts.clock, options.log);
-  if (!opened) return {opened.error().code, "queue " + queue + ": " + opened.error().text()};
+  if (!opened) return {opened.error().code, "queue " + opened.error().text()};
   parts.queue = *std::move(opened);
   parts.ingress.emplace(HttpIngressOptions{.listen = options.listen}, options.log);
   parts.source.emplace(parts.loop, HttpObjectSourceOptions{.url = options.source}, options.log);

@@ -134,21 +134,35 @@ TEST_CASE_FIXTURE(OnDisk, "a second queue on one directory is refused, also with
   const auto second = FileQueue::open(options, clock);
   REQUIRE_FALSE(second);
   CHECK(second.error().code == Error::locked);
+  CHECK(second.error().message.starts_with(directory.path() + ": "));
   first.reset();
   CHECK(FileQueue::open(small_options(directory.path()), clock));
 }
 
 TEST_CASE("options that cannot work and directories that cannot be used are told apart") {
   testing::ManualClock clock;
-  const auto error_of = [&](const FileQueueOptions& options) {
+  const auto failure_of = [&](const FileQueueOptions& options) {
     const auto queue = FileQueue::open(options, clock);
-    return queue ? std::error_code() : queue.error().code;
+    return queue ? Failure() : queue.error();
   };
-  CHECK(error_of({}) == Error::bad_options);
-  testing::TemporaryDirectory directory;
+  const testing::TemporaryDirectory directory;
+  const auto refused = [&](const char* name, auto change) {
+    auto options = small_options(directory.path());
+    change(options);
+    const auto failure = failure_of(options);
+    CHECK(failure.code == Error::bad_options);
+    CHECK(failure.message.starts_with(std::string(name) + " must "));
+  };
+  refused("directory", [](auto& options) { options.directory.clear(); });
+  refused("segment_bytes", [](auto& options) { options.segment_bytes = 1; });
+  refused("flush_delay",
+          [](auto& options) { options.flush_delay = std::chrono::microseconds(-1); });
+  refused("bytes_max", [](auto& options) { options.bytes_max = 1; });
   std::ofstream(directory.path() + "/file").put('x');
-  CHECK(error_of(small_options(directory.path() + "/file")) == std::errc::not_a_directory);
-  CHECK_FALSE(error_of(small_options(directory.path() + "/a/b")));
+  const auto failure = failure_of(small_options(directory.path() + "/file"));
+  CHECK(failure.code == std::errc::not_a_directory);
+  CHECK(failure.message.starts_with(directory.path() + "/file: "));
+  CHECK_FALSE(failure_of(small_options(directory.path() + "/a/b")));
 }
 
 TEST_CASE_FIXTURE(OnDisk,

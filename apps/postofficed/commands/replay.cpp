@@ -70,7 +70,8 @@ Failure replay(const Options& options, const std::vector<postoffice::ObjectId>& 
   const auto queue = postoffice::FileQueue::open(queue_options, clock, log);
   if (queue) return in_parts(ids, [&](Ids part) { return append(**queue, part); });
   if (queue.error().code == postoffice::Error::locked) return post_all();
-  return {ExitCode::journal, "queue file:" + options.queue.directory + ": " + queue.error().text()};
+  return {ExitCode::journal,
+          "queue file:" + options.queue.directory + ": " + queue.error().code.message()};
 }
 
 }  // namespace postofficed

@@ -16,7 +16,7 @@ namespace {
 using postoffice::LogLevel;
 
 Failure cannot_open(const std::string& name, const std::string& directory, const Failure& failure) {
-  std::string message = name + failure.text();
+  std::string message = name + failure.code.message();
   const bool locked = failure.code == postoffice::Error::locked;
   const auto holder = locked ? lock_holder(directory) : std::string();
   if (!holder.empty()) message += ": " + holder;
