@@ -228,7 +228,7 @@ class Forwarder::Impl : public std::enable_shared_from_this<Impl> {
   std::deque<Callback> callbacks_;
   std::size_t ids_ = 0;  // of callbacks_
   std::size_t under_way_ = 0;
-  bool woken_ = false;
+  bool woken_ = false;  // no Mailbox: frontier() counts what has come before a step looks at it
   bool reading_ = false;
   bool failed_ = false;
   std::optional<Timestamp> retry_at_;

@@ -8,6 +8,9 @@ namespace postoffice::journal {
 /// One of the four background threads; the parts derive from it. Tests have no threads and call
 /// step() by hand. Either way one at a time is in the thread's role, and what is guarded by the
 /// role needs no mutex.
+///
+/// No Mailbox: what a thread has to do is found in the state that all share, under its mutex, and a
+/// thread that sleeps is told by a condition, which is all that a file queue has of a loop.
 class QueueThread {
  public:
   virtual ~QueueThread() = default;

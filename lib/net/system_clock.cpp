@@ -119,6 +119,7 @@ class SystemClock::Impl : public std::enable_shared_from_this<SystemClock::Impl>
   std::atomic<Duration::rep> offset_;  // added to CLOCK_BOOTTIME
   Gate rounds_;
   std::mutex mutex_;
+  // No Mailbox: only a task that is the earliest needs a waking, not the first one since the last.
   std::multimap<Timestamp, std::function<void()>> tasks_;
 };
 

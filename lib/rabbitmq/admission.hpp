@@ -87,6 +87,8 @@ class Admission {
   PublisherReport report_ GUARDED_BY(mutex_);
   std::function<Timestamp()> frontier_ GUARDED_BY(mutex_);
   Progress progress_ GUARDED_BY(mutex_){};  // when the thread looked last
+  // No Mailbox: a callback is stamped and put in line under the same mutex. And a thread that is
+  // awake looks at the line before it sleeps, so it need not be woken for what comes meanwhile.
   bool asleep_ GUARDED_BY(mutex_) = false;
 };
 

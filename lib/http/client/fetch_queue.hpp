@@ -75,6 +75,7 @@ class FetchQueue {
 
   const std::size_t spares_max_;
 
+  // No Mailbox: what comes here is spliced from list to list and used again, without allocating.
   std::mutex inbox_mutex_;
   FetchList inbox_;
   FetchList spares_;
