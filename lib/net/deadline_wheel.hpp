@@ -9,6 +9,9 @@
 namespace postoffice::net {
 
 /// A place in the wheel; whatever has a deadline derives from it.
+///
+/// Linked by pointers: an IntrusiveList links by numbers in a pool, and fetches stand in no pool. A
+/// ring with the slot as its own element needs no special case for the ends.
 struct Deadline {
   Deadline() = default;
   Deadline(const Deadline&) = delete;

@@ -27,7 +27,9 @@ struct Ticket final : Exchange {
   // The loop's own.
   bool awaited = false;  ///< the queue has not answered yet
   std::chrono::steady_clock::time_point deadline;
-  Ticket* older = nullptr;  ///< among those whose deadline is watched
+  // Among those whose deadline is watched. Tickets outlive their loop, so they are in no pool that
+  // an IntrusiveList could number.
+  Ticket* older = nullptr;
   Ticket* newer = nullptr;
   bool watched = false;
 };
