@@ -89,14 +89,14 @@ void Dispatcher::receive_without_room(ObjectId id, Timestamp received_at, Sequen
 void Dispatcher::enter(EntryIndex index, Timestamp received_at, Sequence sequence, Timestamp now,
                        bool waited) {
   Entry& entry = ledger_[index];
-  const bool aged = entry.last_receipt + options_.ttl < now;
+  const bool past_ttl = entry.last_receipt + options_.ttl < now;
   // Records that an earlier run requeued come after newer receipts of their ids. The newer ones
   // must be kept.
   const bool newest = received_at >= entry.last_receipt;
   entry.last_receipt = std::max(entry.last_receipt, received_at);
   expiry_.watch(index);
   if (newest || !entry.in_unserved()) ledger_.set_unserved(index, sequence);
-  fetches_.owe(index, aged, now, waited);
+  fetches_.owe(index, past_ttl, now, waited);
   newest_in_line_ = std::max(newest_in_line_, received_at);
 }
 

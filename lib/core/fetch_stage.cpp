@@ -34,7 +34,7 @@ FetchStage::FetchStage(Ledger& ledger, Counters& counters, const PipelineOptions
       limit_(options.fetch_limit_first, options.fetch_timeout),
       abandoned_(options.fetch_timeout) {}
 
-void FetchStage::owe(EntryIndex index, bool aged, Timestamp now, bool waited) {
+void FetchStage::owe(EntryIndex index, bool past_ttl, Timestamp now, bool waited) {
   Entry& entry = ledger_[index];
   switch (entry.stage) {
     case Stage::idle:
@@ -43,7 +43,7 @@ void FetchStage::owe(EntryIndex index, bool aged, Timestamp now, bool waited) {
       break;
     case Stage::queued:
       ++counters_.merged;
-      if (aged) ready_.push(index, now);  // no longer the last in line
+      if (past_ttl) ready_.push(index, now);  // no longer the last in line
       break;
     case Stage::waiting: ++counters_.merged; break;
     case Stage::fetching:
@@ -258,8 +258,8 @@ Duration FetchStage::longest_pause() const {
 }
 
 bool FetchStage::may_give_up(const Entry& entry, Timestamp now) const {
-  const bool aged = now >= entry.last_receipt + options_.ttl;
-  return aged && entry.attempts >= options_.attempts_min;
+  const bool past_ttl = now >= entry.last_receipt + options_.ttl;
+  return past_ttl && entry.attempts >= options_.attempts_min;
 }
 
 void FetchStage::give_up(EntryIndex index, Timestamp now) {

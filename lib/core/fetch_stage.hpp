@@ -39,9 +39,9 @@ class FetchStage {
   FetchStage(Ledger& ledger, Counters& counters, const PipelineOptions& options,
              std::uint64_t seed);
 
-  /// A receipt of the id has been entered into the ledger: a fetch is owed to it. `aged`: the id
-  /// was past its ttl before this receipt. `waited`: newer ones are in line already.
-  void owe(EntryIndex index, bool aged, Timestamp now, bool waited = false);
+  /// A receipt of the id has been entered into the ledger: a fetch is owed to it. `past_ttl`: the
+  /// id was past its ttl before this receipt. `waited`: newer ones are in line already.
+  void owe(EntryIndex index, bool past_ttl, Timestamp now, bool waited = false);
 
   /// Adds the next fetches to begin to `orders`.
   void begin(Timestamp now, std::vector<FetchOrder>& orders);

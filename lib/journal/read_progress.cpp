@@ -6,7 +6,7 @@
 namespace postoffice::journal {
 
 ReadProgress::ReadProgress(Sequence acknowledged, codec::SlidingMinimum times, const Gaps& gaps)
-    : taken_(acknowledged),
+    : handing_(acknowledged),
       handed_(acknowledged),
       acknowledged_(acknowledged),
       waiting_times_(times),
@@ -19,19 +19,19 @@ void ReadProgress::appended(Sequence sequence, Timestamp received_at) {
   kept_times_.push(sequence, received_at);
 }
 
-void ReadProgress::take(Sequence up_to) {
-  assert(handed_ == taken_ && up_to > taken_);
-  taken_ = up_to;
+void ReadProgress::begin_handing(Sequence up_to) {
+  assert(handed_ == handing_ && up_to > handing_);
+  handing_ = up_to;
 }
 
 void ReadProgress::note_handed() {
-  assert(handed_ <= taken_);
-  handed_ = taken_;
+  assert(handed_ <= handing_);
+  handed_ = handing_;
   advance();
 }
 
 bool ReadProgress::acknowledge(Sequence up_to) {
-  const auto reached = std::min(up_to, taken_);
+  const auto reached = std::min(up_to, handing_);
   if (reached <= acknowledged_) return false;
   acknowledged_ = reached;
   advance();

@@ -18,7 +18,7 @@ struct SequenceRange {
   Sequence last;
 };
 
-/// Three marks that only rise: what was taken to be given to a reader, what has been handed over
+/// Three marks that only rise: what is being handed to a reader, what has been handed over
 /// (the reader's completion has returned), and what is acknowledged. Sequences that will never be
 /// read (of failed batches, or lost) are *burned*: no mark waits for them.
 class ReadProgress {
@@ -29,11 +29,11 @@ class ReadProgress {
   ReadProgress(Sequence acknowledged, codec::SlidingMinimum times, const Gaps& gaps);
 
   void appended(Sequence sequence, Timestamp received_at);
-  void take(Sequence up_to);
-  /// What was taken has been handed over. Not to be called before the completion has returned:
+  void begin_handing(Sequence up_to);
+  /// That has been handed over. Not to be called before the completion has returned:
   /// until then nobody is responsible for its callbacks.
   void note_handed();
-  /// Acknowledges, at most up to what was taken. False if nothing is new.
+  /// Acknowledges, at most up to what is being handed over. False if nothing is new.
   bool acknowledge(Sequence up_to);
   void burn(Sequence first, Sequence last);
 
@@ -49,7 +49,7 @@ class ReadProgress {
   Sequence past_burned(Sequence sequence) const;
   void advance();
 
-  Sequence taken_;
+  Sequence handing_;
   Sequence handed_;
   Sequence acknowledged_;
   std::deque<SequenceRange> burned_;  // by rising sequence

@@ -26,8 +26,8 @@ void Reader::deliver() {
   while (waiting_ && !delivering_ && !state_.memory.empty()) {
     delivering_ = true;
     auto done = std::exchange(waiting_, nullptr);
-    Delivery delivery = state_.memory.take(ids_max_);
-    state_.progress.take(delivery.entries.back().sequence);
+    Delivery delivery = state_.memory.pop(ids_max_);
+    state_.progress.begin_handing(delivery.entries.back().sequence);
     if (state_.behind && state_.memory_has_room()) state_.backlog_wanted.notify_one();
     {
       const Unlocked unlocked(state_.mutex);

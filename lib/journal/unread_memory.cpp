@@ -17,7 +17,7 @@ void UnreadMemory::push(Delivery batch) {
   batches_.push_back({std::move(batch), 0});
 }
 
-Delivery UnreadMemory::take(std::size_t ids_max) {
+Delivery UnreadMemory::pop(std::size_t ids_max) {
   assert(!batches_.empty());
   auto& first = batches_.front();
   Delivery delivery;
@@ -41,12 +41,12 @@ Delivery UnreadMemory::take(std::size_t ids_max) {
     append_entries(delivery, entries, content.ids, next, to);
     next = to;
     if (to < entries.size()) break;
-    pop();
+    drop_first();
   }
   return delivery;
 }
 
-void UnreadMemory::pop() {
+void UnreadMemory::drop_first() {
   assert(bytes_ >= bytes_of(batches_.front().content));
   bytes_ -= bytes_of(batches_.front().content);
   batches_.pop_front();

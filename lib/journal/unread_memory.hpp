@@ -17,15 +17,15 @@ class UnreadMemory {
   void push(Delivery batch);
 
   /// At least one callback, at most `ids_max` ids beyond that. Must not be empty().
-  Delivery take(std::size_t ids_max);
+  Delivery pop(std::size_t ids_max);
 
  private:
   struct Batch {
     Delivery content;
-    std::size_t next = 0;  ///< the first entry that was not taken
+    std::size_t next = 0;  ///< the first entry that was not popped
   };
 
-  void pop();
+  void drop_first();
 
   std::deque<Batch> batches_;
   std::size_t bytes_ = 0;

@@ -251,8 +251,8 @@ Timestamp Membership::now() const {
 // An answer that took long says little: the last good one is worth more, until it is too old.
 void Membership::compare_clocks(Timestamp server, Timestamp local, Duration error) {
   const auto now = std::chrono::steady_clock::now();
-  const Duration aged = std::chrono::duration_cast<Duration>(now - compared_) / drift;
-  if (skew_known_ && status_.skew_error + aged < error) return;
+  const Duration drifted = std::chrono::duration_cast<Duration>(now - compared_) / drift;
+  if (skew_known_ && status_.skew_error + drifted < error) return;
   skew_known_ = true;
   compared_ = now;
   status_.skew = local - server;

@@ -36,15 +36,16 @@ TEST_CASE("bytes have the order they are asked for") {
   CHECK(get_little_endian<std::uint8_t>(bytes, 0) == 9);
 }
 
-TEST_CASE("what was taken waits until it is handed over, and is kept until it is acknowledged") {
+TEST_CASE(
+    "what is being handed over waits until it has been, and is kept until it is acknowledged") {
   auto progress = five_appended();
-  progress.take(3);
+  progress.begin_handing(3);
   CHECK(progress.oldest_waiting() == at(1));
   progress.note_handed();
   CHECK(progress.oldest_waiting() == at(4));
   CHECK(progress.oldest_kept() == at(1));
   CHECK(progress.acknowledge(5));
-  CHECK(progress.acknowledged() == 3);  // no further than it was taken
+  CHECK(progress.acknowledged() == 3);  // no further than was handed over
   CHECK_FALSE(progress.acknowledge(2));
   CHECK(progress.oldest_kept() == at(4));
 }
@@ -53,7 +54,7 @@ TEST_CASE("nobody waits for burned sequences, and an acknowledgement covers thos
   auto progress = five_appended();
   progress.burn(3, 4);
   CHECK(progress.acknowledged() == 0);
-  progress.take(2);
+  progress.begin_handing(2);
   progress.note_handed();
   CHECK(progress.oldest_waiting() == at(5));
   CHECK(progress.acknowledge(2));

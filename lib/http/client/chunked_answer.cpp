@@ -35,25 +35,25 @@ ChunkedAnswer::State ChunkedAnswer::next(std::string_view& bytes, std::string_vi
     if (++overhead_ > overhead_max) return fail("chunk extensions or trailer fields are too large");
     const char c = bytes.front();
     bytes.remove_prefix(1);
-    if (const State state = take(c); state != State::more) return state;
+    if (const State state = read(c); state != State::more) return state;
   }
   return State::more;
 }
 
-ChunkedAnswer::State ChunkedAnswer::take(char c) {
+ChunkedAnswer::State ChunkedAnswer::read(char c) {
   switch (at_) {
     case At::size_begin:
     case At::size:
     case At::after_size:
-    case At::extension: return take_size(c);
+    case At::extension: return read_size(c);
     case At::trailer_begin:
     case At::trailer_name:
-    case At::trailer_value: return take_trailer(c);
-    default: return take_line_end(c);
+    case At::trailer_value: return read_trailer(c);
+    default: return read_line_end(c);
   }
 }
 
-ChunkedAnswer::State ChunkedAnswer::take_size(char c) {
+ChunkedAnswer::State ChunkedAnswer::read_size(char c) {
   const int digit = hex_value(c);
   if (digit >= 0 && (at_ == At::size_begin || at_ == At::size)) {
     if (left_ >= chunk_max) return fail("a chunk is too large");
@@ -68,7 +68,7 @@ ChunkedAnswer::State ChunkedAnswer::take_size(char c) {
   return is_blank(c) ? go(At::after_size) : fail("a chunk size is not hexadecimal");
 }
 
-ChunkedAnswer::State ChunkedAnswer::take_line_end(char c) {
+ChunkedAnswer::State ChunkedAnswer::read_line_end(char c) {
   if (at_ == At::data_return)
     return c == '\r' ? go(At::data_line_feed) : fail("a chunk is longer than it says");
   if (c != '\n') return fail("a line does not end with CR LF");
@@ -80,7 +80,7 @@ ChunkedAnswer::State ChunkedAnswer::take_line_end(char c) {
   }
 }
 
-ChunkedAnswer::State ChunkedAnswer::take_trailer(char c) {
+ChunkedAnswer::State ChunkedAnswer::read_trailer(char c) {
   if (at_ == At::trailer_begin && c == '\r') return go(At::last_line_feed);
   if (at_ == At::trailer_value) {
     if (c == '\r') return go(At::trailer_line_feed);

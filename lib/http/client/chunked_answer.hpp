@@ -47,10 +47,10 @@ class ChunkedAnswer {
     end,
   };
 
-  State take(char c);
-  State take_size(char c);
-  State take_line_end(char c);
-  State take_trailer(char c);
+  State read(char c);
+  State read_size(char c);
+  State read_line_end(char c);
+  State read_trailer(char c);
   State go(At at) { return at_ = at, at == At::end ? State::complete : State::more; }
   State fail(std::string_view why) { return failure_ = why, State::failed; }
 

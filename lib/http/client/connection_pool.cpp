@@ -192,7 +192,7 @@ void ConnectionPool::read_answer(SourceConnection& connection, const std::error_
     return broken(connection, error == asio::error::eof ? "closed without an answer"
                                                         : "receive: " + error.message());
   }
-  if (!connection.reader) connection.reader = readers_.take();
+  if (!connection.reader) connection.reader = readers_.lend();
   ResponseReader& reader = *connection.reader;
   Fetch& fetch = connection.fetch.front();
   switch (error ? reader.finish() : reader.feed({buffer_.data(), size})) {

@@ -28,20 +28,20 @@ class AnswerEvents {
   }
 
   bool literal(std::string_view word) {
-    if (take() != Key::online) return mismatch();
+    if (begin_value() != Key::online) return mismatch();
     online = word == "true";
     if (word == "null") fail_type(Key::online);
     return true;
   }
 
   bool number(std::string_view text) {
-    if (take() != Key::id) return mismatch();
+    if (begin_value() != Key::id) return mismatch();
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
     if (error != std::errc() || end != text.data() + text.size()) fail_type(Key::id);
     return true;
   }
 
-  bool string(std::string_view) { return take(), mismatch(); }
+  bool string(std::string_view) { return begin_value(), mismatch(); }
   bool begin_array() { return begin(); }
   bool begin_object() { return depth_ == 0 ? (++depth_, true) : begin(); }
   bool end_array() { return --depth_, true; }
@@ -67,12 +67,14 @@ class AnswerEvents {
  private:
   enum class Key { none, id, online, other };
 
-  // Which key a value at the top level belongs to; `taken_` keeps it for mismatch().
-  Key take() { return taken_ = depth_ == 1 ? awaited_ : depth_ == 0 ? Key::none : Key::other; }
+  // Which key a value at the top level belongs to; `value_key_` keeps it for mismatch().
+  Key begin_value() {
+    return value_key_ = depth_ == 1 ? awaited_ : depth_ == 0 ? Key::none : Key::other;
+  }
 
   bool mismatch() {
-    if (taken_ == Key::none) fail(Refusal::json, "not an object");
-    fail_type(taken_);
+    if (value_key_ == Key::none) fail(Refusal::json, "not an object");
+    fail_type(value_key_);
     return true;
   }
 
@@ -82,7 +84,7 @@ class AnswerEvents {
   }
 
   bool begin() {
-    take();
+    begin_value();
     mismatch();
     ++depth_;
     return true;
@@ -90,7 +92,7 @@ class AnswerEvents {
 
   int depth_ = 0;
   Key awaited_ = Key::none;
-  Key taken_ = Key::none;
+  Key value_key_ = Key::none;
   bool id_seen_ = false;
   bool online_seen_ = false;
 };

@@ -39,7 +39,7 @@ bool is_plain_value(std::string_view value) {
 /// What the header fields say about the framing; anything unusual ends the reading.
 class Fields {
  public:
-  bool take(std::string_view line) {
+  bool accept(std::string_view line) {
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos || ++count_ > fields_max) return false;
     const std::string_view name = line.substr(0, colon);
@@ -58,14 +58,14 @@ class Fields {
       case 10:
         return !equals_ignoring_case(name, "connection") ||
                equals_ignoring_case(value, "keep-alive");
-      case 14: return !equals_ignoring_case(name, "content-length") || take_length(value);
+      case 14: return !equals_ignoring_case(name, "content-length") || accept_length(value);
       case 16: return !equals_ignoring_case(name, "proxy-connection");
       case 17: return !equals_ignoring_case(name, "transfer-encoding");
       default: return true;
     }
   }
 
-  bool take_length(std::string_view value) {
+  bool accept_length(std::string_view value) {
     if (has_length_ || value.empty() || value.size() > length_digits_max) return false;
     const auto end = value.data() + value.size();
     has_length_ = std::from_chars(value.data(), end, length_).ptr == end;
@@ -92,7 +92,7 @@ bool read_plain_answer(std::string_view bytes, const ResponseLimits& limits, Obj
     const std::string_view line = bytes.substr(position, end - 1 - position);
     position = end + 1;
     if (line.empty()) break;
-    if (!fields.take(line)) return false;
+    if (!fields.accept(line)) return false;
   }
   if (position > limits.header_bytes_max || fields.length() > limits.body_bytes_max) return false;
   if (!fields.has_length() || fields.length() != bytes.size() - position) return false;

@@ -15,7 +15,7 @@ class ReaderPool {
  public:
   explicit ReaderPool(const ResponseLimits& limits) : limits_(limits) {}
 
-  std::unique_ptr<ResponseReader> take() {
+  std::unique_ptr<ResponseReader> lend() {
     if (spares_.empty()) return std::make_unique<ResponseReader>(limits_);
     std::unique_ptr<ResponseReader> reader = std::move(spares_.back());
     spares_.pop_back();

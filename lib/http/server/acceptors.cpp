@@ -29,8 +29,8 @@ class Acceptors::Acceptor final : public net::Pollable {
   net::ListeningSocket socket_;
 };
 
-Acceptors::Acceptors(ConnectionContext& context, Take take, Log log)
-    : context_(context), take_(std::move(take)), log_(std::move(log)) {}
+Acceptors::Acceptors(ConnectionContext& context, Adopt adopt, Log log)
+    : context_(context), adopt_(std::move(adopt)), log_(std::move(log)) {}
 
 Acceptors::~Acceptors() = default;
 
@@ -61,7 +61,7 @@ bool Acceptors::accept_from(Acceptor& acceptor) {
     const int socket =
         ::accept4(acceptor.descriptor(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (socket >= 0) {
-      take_(socket);
+      adopt_(socket);
       continue;
     }
     const int error = errno;

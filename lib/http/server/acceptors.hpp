@@ -14,14 +14,14 @@
 
 namespace postoffice::http {
 
-/// Counts each connection that it accepts in the server's totals; whoever takes it counts it out.
+/// Counts each connection that it accepts in the server's totals; whoever adopts it counts it out.
 ///
 /// Threads: the loop's.
 class Acceptors {
  public:
-  using Take = std::function<void(int socket)>;
+  using Adopt = std::function<void(int socket)>;
 
-  Acceptors(ConnectionContext& context, Take take, Log log);
+  Acceptors(ConnectionContext& context, Adopt adopt, Log log);
   ~Acceptors();
   Acceptors(const Acceptors&) = delete;
   Acceptors& operator=(const Acceptors&) = delete;
@@ -44,7 +44,7 @@ class Acceptors {
   std::error_code watch(Acceptor& acceptor);
 
   ConnectionContext& context_;
-  const Take take_;
+  const Adopt adopt_;
   const Log log_;
   std::vector<std::unique_ptr<Acceptor>> sockets_;
   ConnectionContext::Time pause_logged_;

@@ -76,7 +76,7 @@ void CallbackService::handle(Exchange& exchange, const Request& request) {
                           "Accept-Encoding: identity\r\n");
   }
   switch (parser_.parse(request.body)) {
-    case CallbackVerdict::good: return take_callback(ticket);
+    case CallbackVerdict::good: return accept_callback(ticket);
     case CallbackVerdict::too_many: return answer_problem(ticket, 413, parser_.reason());
     case CallbackVerdict::malformed: return answer_problem(ticket, 400, parser_.reason());
   }
@@ -106,7 +106,7 @@ void CallbackService::answer_ready(Ticket& ticket) {
   ticket.connection->answer(ticket);
 }
 
-void CallbackService::take_callback(Ticket& ticket) {
+void CallbackService::accept_callback(Ticket& ticket) {
   if (awaited_ >= limits_.awaited_max) {
     return answer_problem(ticket, 503, "too many callbacks wait for the queue", retry_soon);
   }
@@ -122,11 +122,11 @@ void CallbackService::take_callback(Ticket& ticket) {
 
 void CallbackService::batch_done() {
   for (Ticket* ticket = completions_.take_all(); ticket != nullptr;) {
-    settle(*std::exchange(ticket, ticket->next_completed));
+    complete(*std::exchange(ticket, ticket->next_completed));
   }
 }
 
-void CallbackService::settle(Ticket& ticket) {
+void CallbackService::complete(Ticket& ticket) {
   ticket.awaited = false;
   --awaited_;
   if (ticket.watched) unwatch(ticket);

@@ -51,12 +51,12 @@ class CallbackService final : public Service {
   void tick(std::chrono::steady_clock::time_point now) override;
 
  private:
-  void take_callback(Ticket& ticket);
+  void accept_callback(Ticket& ticket);
   void answer_elsewhere(Ticket& ticket, const Request& request);
   void answer_ready(Ticket& ticket);
   std::string why_not() const;
   std::string not_stored(std::error_code error) const;
-  void settle(Ticket& ticket);
+  void complete(Ticket& ticket);
   void answer_accepted(Ticket& ticket);
   void answer_problem(Ticket& ticket, int status, std::string_view detail,
                       std::string_view raw_fields = {});

@@ -73,11 +73,11 @@ Connection::Read Connection::read_some() {
     return Read::nothing;
   }
   const std::string_view bytes(buffer.data(), static_cast<std::size_t>(count));
-  lingers ? drop(bytes) : take(bytes);
+  lingers ? drop(bytes) : receive(bytes);
   return bytes.size() == buffer.size() ? Read::filled : Read::short_of_it;
 }
 
-void Connection::take(std::string_view bytes) {
+void Connection::receive(std::string_view bytes) {
   if (!input_.keeps_any()) {
     const std::size_t used = process(bytes);
     if (used < bytes.size()) keep(bytes.substr(used));

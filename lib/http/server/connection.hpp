@@ -60,7 +60,7 @@ class Connection final : public net::Pollable {
 
   void read_all(bool to_the_end);
   Read read_some();
-  void take(std::string_view bytes);
+  void receive(std::string_view bytes);
   void drop(std::string_view bytes);
   void on_end_of_input();
   void keep(std::string_view rest);

@@ -40,7 +40,7 @@ ServerLoop::ServerLoop(asio::io_context& context, Service& service, const Server
               .keep_alive = keep_alive_field(limits),
               .now = std::chrono::steady_clock::now()},
       acceptors_(
-          shared_, [this](int socket) { take(socket); }, std::move(log)) {}
+          shared_, [this](int socket) { adopt(socket); }, std::move(log)) {}
 
 ServerLoop::~ServerLoop() { close(); }
 
@@ -49,7 +49,7 @@ std::error_code ServerLoop::start(std::vector<net::ListeningSocket> sockets) {
   return acceptors_.start(std::move(sockets));
 }
 
-void ServerLoop::take(int socket) {
+void ServerLoop::adopt(int socket) {
   auto connection = std::make_unique<Connection>(shared_, socket);
   if (poller_.add(socket, connection->interest(), *connection)) {
     ::close(socket);

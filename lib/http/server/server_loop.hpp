@@ -43,7 +43,7 @@ class ServerLoop : public std::enable_shared_from_this<ServerLoop> {
   void run_batch();
 
  private:
-  void take(int socket);
+  void adopt(int socket);
   void schedule_tick();
   void tick();
   void run_batch(net::PollBatch& batch);
