@@ -2,148 +2,46 @@
 
 #include <asio/error.hpp>
 #include <cassert>
-#include <cerrno>
 #include <utility>
 
-#include "http/client/plain_answer.hpp"
-
 namespace postoffice::http {
-namespace {
-
-// How long to make do with the connections there are when the system gives no more.
-constexpr std::chrono::milliseconds shortage_pause{100};
-
-/// So many fetches in a row without an answer of use: perhaps the name has moved.
-constexpr std::size_t failed_run_to_distrust = 8;
-
-/// It is this machine that is short of something, not the source.
-bool is_shortage(const std::error_code& error) {
-  if (error.category() != asio::error::get_system_category()) return false;
-  const int value = error.value();
-  return value == EMFILE || value == ENFILE || value == EADDRNOTAVAIL || value == ENOBUFS ||
-         value == ENOMEM || value == ENOSPC;
-}
-
-std::string text_of(const net::AddressBook::Endpoint& endpoint) {
-  const std::string address = endpoint.address().to_string();
-  const std::string port = std::to_string(endpoint.port());
-  return endpoint.address().is_v6() ? "[" + address + "]:" + port : address + ":" + port;
-}
-
-void move_connection(SourceConnection& connection, SourceConnectionList& target,
-                     SourceConnectionList::iterator position) {
-  target.splice(position, *connection.home, connection.place);
-  connection.home = &target;
-}
-
-}  // namespace
 
 ConnectionPool::ConnectionPool(const HttpObjectSourceOptions& options, const SourceUrl& url,
-                               Owner& owner, FetchQueue& fetches, net::AddressBook& addresses,
-                               net::Poller& poller, SourceReport& report)
+                               ConnectionOpener::Owner& owner, FetchQueue& fetches,
+                               net::AddressBook& addresses, net::Poller& poller,
+                               SourceReport& report)
     : options_(options),
-      host_(url.host),
-      limits_{options.header_bytes_max, options.body_bytes_max},
-      owner_(owner),
       fetches_(fetches),
-      addresses_(addresses),
-      poller_(poller),
       report_(report),
-      connect_window_(options.connecting_max),
+      opener_(options, url.host, owner, *this, connections_, fetches, addresses, poller, report),
       keep_alive_(options.keep_alive),
       request_(url),
-      readers_(limits_) {}
-
-// --- Opening ---------------------------------------------------------------------------------
+      answers_({options.header_bytes_max, options.body_bytes_max}) {}
 
 void ConnectionPool::serve() {
   // A name is looked up as long as it is asked, also while no connection need be opened.
-  look_up_if_due(std::chrono::steady_clock::now());
-  while (fetches_.any_waiting() && !idle_.empty()) {
-    SourceConnection& connection = idle_.front();
+  opener_.look_up_if_due(std::chrono::steady_clock::now());
+  while (fetches_.any_waiting() && !connections_.idle().empty()) {
+    SourceConnection& connection = connections_.idle().front();
     fetches_.next_waiting(connection.fetch);
     send(connection);
   }
-  open();
-}
-
-void ConnectionPool::open() {
-  if (fetches_.wanting() <= connecting_.size()) return;
-  const Time now = std::chrono::steady_clock::now();
-  look_up_if_due(now);
-  while (!addresses_.empty() && fetches_.wanting() > connecting_.size() && now >= short_until_ &&
-         connecting_.size() < connect_window_.size() && size() < options_.connections_max) {
-    start_connect(0);
-  }
-}
-
-void ConnectionPool::look_up_if_due(Time now) {
-  if (addresses_.begin_look_up(now)) owner_.look_up();
+  opener_.open();
 }
 
 void ConnectionPool::looked_up(const std::error_code& error,
                                net::AddressBook::Endpoints endpoints) {
-  addresses_.update(error, std::move(endpoints), std::chrono::steady_clock::now());
-  leave_other_addresses();
-  if (addresses_.empty()) {
-    const std::string reason = "look up " + host_ + ": " + error.message();
-    report_.unreachable(reason);
-    while (fetches_.wanting() != 0) fail_one_wanting(reason);
-  }
-  open();
-}
-
-void ConnectionPool::start_connect(std::size_t addresses_tried) {
-  connecting_.emplace_back(*this, addresses_.at(addresses_tried), addresses_tried);
-  SourceConnection& connection = connecting_.back();
-  connection.home = &connecting_;
-  connection.place = std::prev(connecting_.end());
-  connection.since = std::chrono::steady_clock::now();
-  if (const std::error_code error = begin_connect(connection)) connect_failed(connection, error);
-}
-
-std::error_code ConnectionPool::begin_connect(SourceConnection& connection) {
-  if (const std::error_code error = owner_.start_polling()) return error;
-  return connection.connect(poller_);
+  if (opener_.looked_up(error, std::move(endpoints))) leave_other_addresses();
+  opener_.open();
 }
 
 void ConnectionPool::ready(SourceConnection& connection) {
   if (connection.closed()) return;
-  if (connection.home == &connecting_) return connect_ended(connection);
-  readable(connection);
-}
-
-void ConnectionPool::connect_ended(SourceConnection& connection) {
-  if (const std::error_code error = connection.establish(poller_)) {
-    return connect_failed(connection, error);
-  }
-  connect_window_.connected(connection.since, std::chrono::steady_clock::now());
-  addresses_.worked(connection.endpoint());
-  report_.reachable();
+  if (!connections_.is_connecting(connection)) return readable(connection);
+  if (!opener_.connected(connection)) return;
   if (fetches_.wanting() == 0) return make_idle(connection);
   fetches_.next_wanting(connection.fetch);
   send(connection);
-}
-
-void ConnectionPool::connect_failed(SourceConnection& connection, const std::error_code& error) {
-  const std::size_t tried = connection.addresses_tried + 1;
-  const std::string reason =
-      "connect to " + text_of(connection.endpoint()) + ": " + error.message();
-  drop(connection);
-  if (is_shortage(error) && size() != 0) {
-    // Those that are open will have a turn for what waits.
-    short_until_ = std::chrono::steady_clock::now() + shortage_pause;
-    return;
-  }
-  const Time now = std::chrono::steady_clock::now();
-  if (error == asio::error::timed_out && connect_window_.alive(now)) {
-    // Its accept queue is full. That is not the fault of the fetch, which has a time of its own.
-    connect_window_.lost(now);
-    return;
-  }
-  if (tried < addresses_.size()) return start_connect(tried);
-  report_.unreachable(reason);
-  fail_one_wanting(reason);
 }
 
 // --- Carrying --------------------------------------------------------------------------------
@@ -153,7 +51,7 @@ void ConnectionPool::send(SourceConnection& connection) {
   assert(connection.fetch.size() == 1);
   Fetch& fetch = connection.fetch.front();
   fetch.connection = &connection;
-  if (connection.home != &busy_) move_connection(connection, busy_, busy_.end());
+  connections_.make_busy(connection);
   connection.since = std::chrono::steady_clock::now();
   if (!connection.used) {
     connection.asked = true;
@@ -167,54 +65,30 @@ void ConnectionPool::send(SourceConnection& connection) {
 
 void ConnectionPool::make_idle(SourceConnection& connection) {
   connection.since = std::chrono::steady_clock::now();
-  move_connection(connection, idle_, idle_.begin());
+  connections_.make_idle(connection);
 }
 
 void ConnectionPool::readable(SourceConnection& connection) {
-  std::error_code error;
-  const std::size_t size = connection.read(buffer_, error);
-  if (error == asio::error::would_block) return;
-  // Without a fetch there is nothing to be told: a close, or bytes that nobody asked for.
-  if (connection.fetch.empty()) return drop(connection);
-  if (!error && !connection.reader) {
-    ReadAnswer answer;
-    const ObjectId asked = connection.fetch.front().id;
-    if (read_plain_answer({buffer_.data(), size}, limits_, asked, answer)) {
-      return answered(connection, std::move(answer), true);
-    }
+  AnswerReader::Result result = answers_.read(connection);
+  switch (result.state) {
+    case AnswerReader::State::more: return;
+    case AnswerReader::State::unasked: return drop(connection);
+    case AnswerReader::State::answered: return answered(connection, std::move(result));
+    case AnswerReader::State::broken: return broken(connection, result.answer.reason);
+    case AnswerReader::State::refused: break;
   }
-  read_answer(connection, error, size);
-}
-
-void ConnectionPool::read_answer(SourceConnection& connection, const std::error_code& error,
-                                 std::size_t size) {
-  if (error && (error != asio::error::eof || !connection.reader)) {
-    return broken(connection, error == asio::error::eof ? "closed without an answer"
-                                                        : "receive: " + error.message());
-  }
-  if (!connection.reader) connection.reader = readers_.lend();
-  ResponseReader& reader = *connection.reader;
   Fetch& fetch = connection.fetch.front();
-  switch (error ? reader.finish() : reader.feed({buffer_.data(), size})) {
-    case ResponseReader::State::more: return;
-    case ResponseReader::State::complete: {
-      ReadAnswer answer = answer_of_response(reader, fetch.id);
-      const bool reusable = reader.reusable();
-      readers_.give_back(std::move(connection.reader));
-      return answered(connection, std::move(answer), reusable);
-    }
-    case ResponseReader::State::failed: break;
-  }
-  report_.refused(reader.refusal(), reader.failure(), fetch.id);
-  fail(fetch, error ? Error::unavailable : Error::bad_answer, reader.failure());
+  report_.refused(result.answer.refusal, result.answer.reason, fetch.id);
+  end(fetch, std::move(result.answer));
   drop(connection);
 }
 
-void ConnectionPool::answered(SourceConnection& connection, ReadAnswer answer, bool reusable) {
+void ConnectionPool::answered(SourceConnection& connection, AnswerReader::Result result) {
   const Time now = std::chrono::steady_clock::now();
-  note_answer(connection, answer, now);
-  end(connection.fetch.front(), std::move(answer));
-  if (!reusable || connection.leaving || !keep_alive_.keeps() || keep_alive_.take_from_trial()) {
+  note_answer(connection, result.answer, now);
+  end(connection.fetch.front(), std::move(result.answer));
+  if (!result.reusable || connection.leaving || !keep_alive_.keeps() ||
+      keep_alive_.take_from_trial()) {
     return drop(connection);
   }
   if (!fetches_.any_waiting()) return make_idle(connection);
@@ -226,7 +100,7 @@ void ConnectionPool::answered(SourceConnection& connection, ReadAnswer answer, b
 void ConnectionPool::note_answer(SourceConnection& connection, const ReadAnswer& answer, Time now) {
   const Fetch& fetch = connection.fetch.front();
   coalescer_.answered(now - (fetch.expires_at - fetch.timeout));
-  connect_window_.heard(now);
+  opener_.heard(now);
   if (answer.refusal == Refusal::none) {
     report_.taken();
   } else {
@@ -237,9 +111,7 @@ void ConnectionPool::note_answer(SourceConnection& connection, const ReadAnswer&
     return;
   }
   keep_alive_.answered_on_new(connection.since, now);
-  if (!connecting_.empty() && connect_window_.better_anew(connecting_.front().since, now)) {
-    drop(connecting_.front());  // the batch ends with opening others
-  }
+  opener_.heard_on_new(now);
 }
 
 /// The connection failed under its fetch.
@@ -256,14 +128,15 @@ void ConnectionPool::broken(SourceConnection& connection, const std::string& rea
   drop(connection);
 }
 
+/// One that is busy or idle.
 void ConnectionPool::drop(SourceConnection& connection) {
+  assert(!connections_.is_connecting(connection));
   if (connection.asked && !connection.used) {
     keep_alive_.gone_on_new();
-  } else if (connection.home != &connecting_) {
+  } else {
     keep_alive_.freed(std::chrono::steady_clock::now());
   }
-  connection.close();
-  move_connection(connection, dropped_, dropped_.end());
+  connections_.drop(connection);
 }
 
 void ConnectionPool::expire(Fetch& fetch) {
@@ -275,56 +148,8 @@ void ConnectionPool::expire(Fetch& fetch) {
   if (connection) drop(*connection);
 }
 
-// --- Giving up -------------------------------------------------------------------------------
-
-void ConnectionPool::tend(Time now) {
-  const auto stuck_after = connect_window_.stuck_after(now, options_.connect_timeout);
-  while (!connecting_.empty() && now - connecting_.front().since >= stuck_after) {
-    connect_failed(connecting_.front(), asio::error::timed_out);
-  }
-  while (!idle_.empty() && now - idle_.back().since >= options_.idle_timeout) drop(idle_.back());
-  for (auto count = keep_alive_.to_close(now, idle_.size()); count != 0; --count) {
-    drop(idle_.back());
-  }
-  report_.keeping(keep_alive_.keeps());
-}
-
-/// Those whose address is no longer the source's; and, where another one is tried for want of
-/// useful answers, those to the old one.
-void ConnectionPool::leave_other_addresses() {
-  if (addresses_.empty()) return;
-  const auto stays = [&](const SourceConnection& connection) {
-    if (!addresses_.contains(connection.endpoint())) return false;
-    return failed_run_ < failed_run_to_distrust || connection.endpoint() == addresses_.at(0);
-  };
-  for (SourceConnection& connection : busy_) connection.leaving = !stays(connection);
-  for (auto place = idle_.begin(); place != idle_.end();) {
-    SourceConnection& connection = *place++;
-    if (!stays(connection)) drop(connection);
-  }
-}
-
-void ConnectionPool::close() {
-  for (SourceConnectionList* list : {&connecting_, &busy_, &idle_}) {
-    for (SourceConnection& connection : *list) {
-      connection.close();
-      connection.home = &dropped_;
-      if (connection.fetch.empty()) continue;
-      FetchResult stopped;
-      stopped.error = Error::stopped;
-      fetches_.end(connection.fetch.front(), std::move(stopped));
-    }
-    dropped_.splice(dropped_.end(), *list);
-  }
-}
-
-// --- Results ---------------------------------------------------------------------------------
-
 void ConnectionPool::end(Fetch& fetch, FetchResult result) {
-  // The address that is asked may no longer be the source's.
-  const bool failed = result.error && result.error != Error::not_found;
-  failed_run_ = failed ? failed_run_ + 1 : 0;
-  if (failed_run_ >= failed_run_to_distrust) addresses_.distrust();
+  opener_.note_result(result.error);
   fetches_.end(fetch, std::move(result));
 }
 
@@ -335,8 +160,35 @@ void ConnectionPool::fail(Fetch& fetch, Error error, std::string reason) {
   end(fetch, std::move(result));
 }
 
-void ConnectionPool::fail_one_wanting(const std::string& reason) {
-  if (fetches_.wanting() != 0) fail(fetches_.first_wanting(), Error::unavailable, reason);
+// --- Giving up -------------------------------------------------------------------------------
+
+void ConnectionPool::tend(Time now) {
+  opener_.tend(now);
+  SourceConnectionList& idle = connections_.idle();
+  while (!idle.empty() && now - idle.back().since >= options_.idle_timeout) drop(idle.back());
+  for (auto count = keep_alive_.to_close(now, idle.size()); count != 0; --count) {
+    drop(idle.back());
+  }
+  report_.keeping(keep_alive_.keeps());
+}
+
+void ConnectionPool::leave_other_addresses() {
+  for (SourceConnection& connection : connections_.busy()) {
+    connection.leaving = !opener_.may_stay(connection);
+  }
+  SourceConnectionList& idle = connections_.idle();
+  for (auto place = idle.begin(); place != idle.end();) {
+    SourceConnection& connection = *place++;
+    if (!opener_.may_stay(connection)) drop(connection);
+  }
+}
+
+void ConnectionPool::close() {
+  connections_.drop_all([this](Fetch& fetch) {
+    FetchResult stopped;
+    stopped.error = Error::stopped;
+    fetches_.end(fetch, std::move(stopped));
+  });
 }
 
 }  // namespace postoffice::http

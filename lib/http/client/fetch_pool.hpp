@@ -32,7 +32,7 @@ namespace postoffice::http {
 ///
 /// Threads: fetch(), stop() and status() on any. Turns on the loop's. The lock, which the loop's
 /// thread finds free but for stop(), guards `stopped_`, `completing_` and all behind it.
-class FetchPool : private ConnectionPool::Owner, public std::enable_shared_from_this<FetchPool> {
+class FetchPool : private ConnectionOpener::Owner, public std::enable_shared_from_this<FetchPool> {
  public:
   FetchPool(EventLoop& loop, HttpObjectSourceOptions options, Log log);
 
@@ -49,7 +49,7 @@ class FetchPool : private ConnectionPool::Owner, public std::enable_shared_from_
                                            asio::io_context::executor_type>;
   using Lock = std::unique_lock<std::mutex>;
 
-  // Of ConnectionPool::Owner.
+  // Of ConnectionOpener::Owner.
   std::error_code start_polling() override;
   void look_up() override;
 
