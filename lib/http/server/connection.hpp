@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "http/server/client_socket.hpp"
 #include "http/server/connection_context.hpp"
 #include "http/server/connection_phase.hpp"
 #include "http/server/request_input.hpp"
@@ -48,7 +49,7 @@ class Connection final : public net::Pollable {
   void close();
 
   /// What it waits for when it is new.
-  std::uint32_t interest() const { return interest_; }
+  std::uint32_t interest() const { return socket_.interest(); }
 
   std::size_t position = 0;  ///< in the loop's list of connections
 
@@ -58,11 +59,20 @@ class Connection final : public net::Pollable {
   /// What came of one read: nothing (or the end), less than the buffer takes, or as much.
   enum class Read { nothing, short_of_it, filled };
 
+  // Bytes and phases: connection.cpp.
   void read_all(bool to_the_end);
   Read read_some();
   void receive(std::string_view bytes);
   void drop(std::string_view bytes);
   void on_end_of_input();
+  void advance_phase();
+  void begin_linger();
+  bool is_full() const;
+  bool may_read() const;
+  void want_flush();
+  void update_interest();
+
+  // Requests and responses: connection_requests.cpp.
   void keep(std::string_view rest);
   void process_kept();
   std::size_t process(std::string_view bytes);
@@ -71,16 +81,9 @@ class Connection final : public net::Pollable {
   void dispatch(bool complete);
   void refuse(int status, std::string_view detail);
   Exchange& begin_exchange();
-  void advance_phase();
-  void begin_linger();
-  bool is_full() const;
-  bool may_read() const;
-  void want_flush();
-  void update_interest();
 
   ConnectionContext& context_;
-  int socket_;
-  std::uint32_t interest_;
+  ClientSocket socket_;
   bool stop_reading_ = false;  // no request is taken any more
   bool input_ended_ = false;   // the client has finished sending
   bool held_back_ = false;     // complete requests may be kept in `input_`
