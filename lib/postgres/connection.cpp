@@ -1,5 +1,6 @@
 #include "postgres/connection.hpp"
 
+#include <random>
 #include <utility>
 
 #include "postoffice/error.hpp"
@@ -24,7 +25,7 @@ Connection::Connection(asio::io_context& context, std::shared_ptr<Completions> c
       socket_(context),
       deadline_(context),
       tick_timer_(context),
-      random_(std::random_device{}()) {}
+      reconnect_(settings_.reconnect_max, std::random_device{}()) {}
 
 void Connection::start() {
   if (settings_.purpose != Purpose::reading && state_ == State::resting) connect();
@@ -33,8 +34,8 @@ void Connection::start() {
 void Connection::submit(Request request) {
   if (state_ == State::stopped) {
     request.done(Error::stopped, {});
-  } else if (last_failure_ && state_ != State::ready) {
-    request.done(last_failure_, {});
+  } else if (reconnect_.failure() && state_ != State::ready) {
+    request.done(reconnect_.failure(), {});
   } else {
     requests_.add(std::move(request));
   }
@@ -69,7 +70,7 @@ void Connection::probe() {
   probed_ = Clock::now();
   const auto answered = [this](const Failure& failure, auto&&) {
     probed_.reset();
-    if (!failure) failed_attempts_ = 0;
+    if (!failure) reconnect_.worked();
   };
   if (!requests_.send_sync(session_.get(), {.queries = {}, .done = answered})) {
     return lose(failure_of(session_.get()));
@@ -131,7 +132,7 @@ void Connection::read_results() {
 void Connection::finish(RequestPipeline::Finished finished) {
   const Failure& failure = finished.failure;
   const bool worked = !failure && !finished.request.queries.empty();
-  if (worked) failed_attempts_ = 0;
+  if (worked) reconnect_.worked();
   finished.request.done(failure, std::move(finished.results));
   // A session that ended is news about the session, but for a server that only became read-only.
   const Asker asker = finished.request.asker;

@@ -7,7 +7,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 
 // After a header of the standard library: Asio chooses its allocation by what that has defined, and
@@ -19,6 +18,7 @@
 #include "postgres/completions.hpp"
 #include "postgres/moving_deadline.hpp"
 #include "postgres/opener.hpp"
+#include "postgres/reconnect_plan.hpp"
 #include "postgres/request_pipeline.hpp"
 #include "postgres/session.hpp"
 #include "postgres/session_health.hpp"
@@ -93,7 +93,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool rest_if_idle(const Failure& failure, bool was_ready);
   void close();
   void fail_requests(const Failure& failure);
-  std::chrono::milliseconds next_pause();
   void tick();
   void arm_tick();
   void watch(std::chrono::milliseconds span);
@@ -149,10 +148,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool ticking_ = false;
   bool writing_ = false;
   std::optional<std::chrono::steady_clock::time_point> probed_;  // and not answered yet
-  Failure farewell_;      // what the server said unasked before it ended the session
-  Failure last_failure_;  // of the attempts since the last success
-  int failed_attempts_ = 0;
-  std::minstd_rand random_;
+  Failure farewell_;  // what the server said unasked before it ended the session
+  ReconnectPlan reconnect_;
 };
 
 }  // namespace postoffice::postgres

@@ -4,14 +4,11 @@
 #include <system_error>
 #include <utility>
 
-#include "base/backoff.hpp"
 #include "postgres/connection.hpp"
 #include "postoffice/error.hpp"
 
 namespace postoffice::postgres {
 namespace {
-
-constexpr std::chrono::milliseconds first_pause{100};
 
 /// Between two looks at an idle session.
 constexpr std::chrono::seconds tick_every{1};
@@ -91,7 +88,7 @@ void Connection::read_set_up() {
 
 void Connection::become_ready() {
   state_ = State::ready;
-  last_failure_ = {};
+  reconnect_.opened();
   report_.connected();
 }
 
@@ -99,9 +96,10 @@ void Connection::become_ready() {
 void Connection::still_connecting() {
   const std::string what = opener_->waits_for();
   health_.waits_for(what);
-  last_failure_ = unavailable("no connection yet: " + what);
-  report_.failed(last_failure_);
-  fail_requests(last_failure_);
+  const Failure failure = unavailable("no connection yet: " + what);
+  reconnect_.still_opening(failure);
+  report_.failed(failure);
+  fail_requests(failure);
 }
 
 void Connection::use(ConnectOptions options) {
@@ -113,7 +111,7 @@ void Connection::use(ConnectOptions options) {
 Failure Connection::down() const {
   const StoreStatus status = health_.status(Clock::now());
   if (status.up) return {};
-  return last_failure_ ? last_failure_ : unavailable(status.reason);
+  return reconnect_.failure() ? reconnect_.failure() : unavailable(status.reason);
 }
 
 void Connection::tick() {
@@ -133,8 +131,7 @@ void Connection::lose(Failure failure, Loss loss) {
   const bool was_ready = state_ == State::ready;
   if (rest_if_idle(failure, was_ready)) return;
   close();
-  // After a good session the first attempt comes at once, and what is asked meanwhile waits for it.
-  const bool at_once = was_ready && failed_attempts_ == 0;
+  const bool at_once = reconnect_.at_once(was_ready);
   if (at_once && loss == Loss::told && ended_session(failure)) {
     report_.parted(failure);
   } else {
@@ -142,9 +139,7 @@ void Connection::lose(Failure failure, Loss loss) {
   }
   fail_requests(failure);
   state_ = State::pausing;
-  last_failure_ = at_once ? Failure{} : failure;
-  watch(at_once ? std::chrono::milliseconds(0) : next_pause());
-  ++failed_attempts_;
+  watch(reconnect_.ended(at_once, std::move(failure)));
 }
 
 // Somebody on the way, or the server, ends what is idle for long. Nobody misses a session that
@@ -157,12 +152,6 @@ bool Connection::rest_if_idle(const Failure& failure, bool was_ready) {
   report_.parted(failure);
   report_.rests();
   return true;
-}
-
-std::chrono::milliseconds Connection::next_pause() {
-  const Backoff<std::chrono::milliseconds> pause(first_pause, settings_.reconnect_max);
-  const auto full = pause.after(failed_attempts_);
-  return pause.spread(full / 2, full, random_);
 }
 
 void Connection::close() {
