@@ -10,7 +10,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-const Failure gone{.code = postoffice::Error::unavailable, .message = "gone"};
+const Failure gone{postoffice::Error::unavailable, "gone"};
 
 // Of an attempt that failed.
 milliseconds failed(ReconnectPlan& plan) { return plan.ended(plan.at_once(false), gone); }
