@@ -7,8 +7,8 @@
 
 namespace postoffice {
 
-/// Tells the time and calls back later. The functions given to call_at() run one after another,
-/// never two at once: they are the pipeline's thread.
+/// Tells the time and runs tasks later. The tasks given to call_at() run one after another, never
+/// two at once: together they are the pipeline's thread.
 ///
 /// Threads: all methods may be called from any thread.
 class Clock {
@@ -19,13 +19,13 @@ class Clock {
   /// Never decreases.
   virtual Timestamp now() const noexcept = 0;
 
-  /// Calls `task` once now() >= `when`, as soon as possible if that has passed. Tasks with equal
-  /// times run in the order given. Never calls it before returning. A clock that is destroyed
-  /// drops its remaining tasks uncalled.
+  /// Calls `task` once now() >= `when`, or as soon as possible if that time has passed. Tasks with
+  /// equal times run in the order given. `task` never runs before call_at() has returned. A clock
+  /// that is destroyed drops its remaining tasks uncalled.
   virtual void call_at(Timestamp when, std::function<void()> task) = 0;
 
-  /// From here on now() >= `floor`. Used at start, when stored times lie ahead of a wall clock
-  /// that was set back: time then goes on from `floor`, so nothing expires early.
+  /// From this call on, now() >= `floor`. Used at start, when stored times lie ahead of a wall
+  /// clock that was set back: time then goes on from `floor`, so nothing expires early.
   virtual void not_before(Timestamp floor) = 0;
 };
 

@@ -7,15 +7,15 @@
 namespace postoffice {
 
 enum class Error {
-  // The source has answered, finally: there is no such object (404, 410).
+  // A final answer of the source: there is no such object (404, 410).
   not_found = 1,
 
   // Try again later.
   unavailable,    ///< the other side cannot be reached, or does not work at present
-  overloaded,     ///< the other side is there, and said that this is too much for now (429, 503)
+  overloaded,     ///< the other side works, and asked for fewer requests at present (429, 503)
   timed_out,      ///< no answer within the time given
   bad_answer,     ///< malformed, oversized, or about another id
-  refused,        ///< an HTTP status that is neither an answer nor a promise
+  refused,        ///< an HTTP status that is not an answer and does not ask for a later try
   not_durable,    ///< the callback could not be put on stable storage; it was not accepted
   storage_full,   ///< no space: on the disk, in the store
   storage_error,  ///< reading or writing stable storage failed
@@ -26,12 +26,12 @@ enum class Error {
   corrupt,         ///< stored data is damaged
   permission,      ///< no right to do this (file or database)
   authentication,  ///< the database refused the credentials
-  schema,          ///< the database or the queue is of a version that this one cannot use
+  schema,          ///< the database or the queue has a version that this program cannot use
   bad_options,     ///< the options name something that cannot work
-  fenced,          ///< another took over for this one, or it was retired; nothing was changed
+  fenced,          ///< another process has taken over, or this one was retired; nothing was changed
 
-  // Trying again row by row will show which one it is (Changes::each).
-  rejected,  ///< the store is there, and refuses some of the changes
+  // Trying again with Changes::each shows which row it is.
+  rejected,  ///< the store works, and refuses some of the changes
 };
 
 const std::error_category& error_category() noexcept;

@@ -10,21 +10,22 @@
 
 namespace postoffice {
 
-/// Takes callbacks from senders and tells each sender what became of its own.
+/// Takes callbacks from senders and tells each sender whether its callback was accepted.
 class Ingress {
  public:
   /// What an ingress does with a callback it has read. May be called from any thread; `ids` are
-  /// copied before it returns. Only after `done` without error may the sender be told "accepted".
+  /// copied before it returns. The sender may be told "accepted" only after `done` was called
+  /// without error.
   using Accept = std::function<void(std::span<const ObjectId> ids, Queue::AppendDone done)>;
   using StopDone = std::function<void()>;
 
   virtual ~Ingress() = default;
 
-  /// Begins to accept callbacks. Called once. An error here is final (an address in use, say).
+  /// Begins to accept callbacks. Called once. An error is final (an address in use, for example).
   virtual std::error_code start(Accept accept) = 0;
 
-  /// Takes no new callback; those already read are still answered. `done` comes when all are.
-  /// `accept` is not called any more after `done`.
+  /// Takes no new callbacks; those already read are still answered. `done` is called when all are
+  /// answered, and `accept` is not called after that.
   virtual void stop(StopDone done) = 0;
 };
 

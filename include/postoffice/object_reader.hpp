@@ -1,4 +1,4 @@
-// Seam: looking into what is stored. For pages and commands; the pipeline does without.
+// Seam: reads what is stored, for pages and commands. The pipeline does not need it.
 #pragma once
 
 #include <cstddef>
@@ -35,7 +35,7 @@ class ObjectReader {
                                  DeadLettersDone done) = 0;
 };
 
-/// Both, as the stores are that come with the library.
+/// Both; the stores that come with the library are such.
 class ReadableObjectStore : public ObjectStore, public ObjectReader {};
 
 }  // namespace postoffice

@@ -3,14 +3,14 @@
 // The rules for completions, here and at every other seam:
 //   1. `Done` is the last parameter and is called exactly once. A call after the time given is
 //      allowed, and ignored.
-//   2. `Done` may be called before the method returns, and from any thread. The pipeline puts it
-//      in its inbox and goes on in its own time, so an implementation need not care about
+//      2. `Done` may be called before the method returns, and from any thread. The pipeline puts
+//      the completion in its mailbox and handles it later, so an implementation need not care about
 //      re-entrancy.
-//   3. Nothing is thrown out of a method. Failure is the std::error_code.
+//      3. A method throws nothing. Failure is a std::error_code.
 //   4. The pipeline calls one part from one thread at a time.
-//   5. A part ends by its destructor, and by stop() where it has one: it refuses what is new with
-//      Error::stopped, waits for what is old, and is over. Every `Done` has been called when the
-//      destructor returns, and none runs any more. Until then a `Done` may call the part.
+//      5. A part ends in its destructor, or in stop() if it has one: it refuses new calls with
+//      Error::stopped and waits for earlier ones. When the destructor returns, every `Done` has
+//      been called and has returned. Until then a `Done` may call the part.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
-// Every limit of the pipeline, with its default and unit. The defaults' own options stand in their
-// headers (postoffice/defaults/).
+// Every limit of the pipeline, with its default and unit. The options of the default parts are in
+// their headers (postoffice/defaults/).
 #pragma once
 
 #include <chrono>
@@ -22,13 +22,13 @@ struct PipelineOptions {
 
   Keep keep = Keep::all;
 
-  /// Fetches unanswered at any time, at most. A source that takes fewer is found out and followed.
+  /// Fetches unanswered at any time, at most. If the source takes fewer, the limit adapts to it.
   std::size_t fetch_concurrency = 1024;
 
-  /// … and at the start. The default lets a callback of 200 ids out at once.
+  /// … and at the start. With the default a callback of 200 ids is fetched at once.
   std::size_t fetch_limit_first = 256;
 
-  /// A fetch without an answer after this has failed (and is tried again).
+  /// A fetch without an answer after this time has failed and is tried again.
   std::chrono::milliseconds fetch_timeout{10'000};
 
   /// Delay before the n-th retry: uniform between retry_min and min(retry_max, retry_min * 2^n).
@@ -43,7 +43,7 @@ struct PipelineOptions {
   std::size_t pending_ids_max = 500'000;
 
   /// Ids that wait in the queue alone and are remembered (8 bytes each), at most. Beyond this no
-  /// callback is read before there is room again: new ones then wait for old ones.
+  /// callback is read until there is room again: new ones then wait for old ones.
   std::size_t waiting_ids_max = 16'000'000;
 
   /// Ids remembered for exact expiry; beyond this, expiry scans the store twice a second.
@@ -52,22 +52,22 @@ struct PipelineOptions {
   /// Rows in one transaction, at most.
   std::size_t batch_rows_max = 4'096;
 
-  /// Transactions under way, at most, where each new one has batch_rows_max rows; of smaller ones
+  /// Transactions under way, at most, if each new one has batch_rows_max rows; of smaller ones
   /// there are two, and one while the store fails. More than two are for a store that completes
-  /// late what it has taken (PostgresObjectStoreOptions::synchronous_commit).
+  /// transactions late (PostgresObjectStoreOptions::synchronous_commit).
   std::size_t full_batches_in_flight = 2;
 
   /// Receipts of stored objects are collected for this long, then written together (S4 allows 1 s).
   std::chrono::milliseconds touch_delay{100};
 
-  /// An id unanswered for this long is carried forward, so that the queue can be trimmed.
+  /// An id unanswered for this long is requeued, so that its old record can be acknowledged.
   std::chrono::milliseconds carry_after{60'000};
 
   /// On stop, fetches in flight are awaited for at most this long.
   std::chrono::milliseconds drain_limit{5'000};
 
   /// For a store that several queues share: expire() is called at least this often, also when there
-  /// is nothing to delete, so that the store learns how far this queue has come. 0: only as needed.
+  /// is nothing to delete, so that the store learns this queue's watermark. 0: only as needed.
   std::chrono::milliseconds beat{0};
 
   /// Seed of the retry jitter; 0 takes one from the system.

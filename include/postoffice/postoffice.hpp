@@ -1,4 +1,4 @@
-// Everything needed to embed Postoffice with parts of your own. The default parts stand in
+// Everything needed to embed Postoffice with parts of your own. The default parts are in
 // postoffice/defaults/, fakes for tests in postoffice/testing/.
 #pragma once
 

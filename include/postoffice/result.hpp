@@ -1,4 +1,5 @@
-// What a call that can fail returns: an error code for programs and words for people, in one value.
+// What a call that can fail returns: an error code for programs and a message for people, in one
+// value.
 #pragma once
 
 #include <cassert>
@@ -11,11 +12,11 @@
 
 namespace postoffice {
 
-/// Why something failed; without a code nothing did. What can fail and gives nothing back returns
-/// one: `if (auto failure = f()) return failure;`.
+/// Why something failed; without a code nothing failed. A function that can fail and has no other
+/// result returns a Failure: `if (auto failure = f()) return failure;`.
 struct [[nodiscard]] Failure {
   std::error_code code;
-  std::string message;  ///< one line for people; empty where the code says all there is to say
+  std::string message;  ///< one line for people; empty if the code says everything
 
   Failure() = default;
   Failure(std::error_code why, std::string words = {}) : code(why), message(std::move(words)) {}
@@ -25,11 +26,11 @@ struct [[nodiscard]] Failure {
 
   explicit operator bool() const { return static_cast<bool>(code); }
 
-  /// Words in any case: the message, else those of the code.
+  /// Never empty: the message, or else the code's own text.
   std::string text() const { return message.empty() ? code.message() : message; }
 };
 
-/// A T, or why there is none. What it does not hold must not be asked for.
+/// A T, or why there is none. Access only the one that it holds.
 template <typename T>
 class [[nodiscard]] Result {
  public:
@@ -38,7 +39,7 @@ class [[nodiscard]] Result {
       Result(Value&& value)
       : held_(std::in_place_index<0>, std::forward<Value>(value)) {}
 
-  /// From a failure, and from all that one is made of.
+  /// From a Failure, or anything that converts to one.
   template <typename Why>
   requires(std::convertible_to<Why, Failure> && !std::convertible_to<Why, T>) Result(Why&& why)
       : held_(std::in_place_index<1>, std::forward<Why>(why)) {

@@ -11,7 +11,7 @@ namespace postoffice {
 /// Names an object at the source. Every int64 is a valid id, zero and negatives included.
 using ObjectId = std::int64_t;
 
-/// A callback's place in its queue. Rises by one a record; 0 means "before the first".
+/// A callback's place in its queue. Rises by one with each record; 0 means "before the first".
 using Sequence = std::uint64_t;
 
 /// Spans of time inside the library, in microseconds.
@@ -32,7 +32,8 @@ struct Object {
 
 /// What a sender gets for a callback that is on stable storage.
 struct Receipt {
-  std::uint64_t queue = 0;  ///< which queue took it; random, fixed for the life of its storage
+  std::uint64_t queue =
+      0;  ///< which queue took it; random, and fixed while the queue's storage exists
   Sequence sequence = 0;
   Timestamp received_at{};
 
@@ -42,10 +43,10 @@ struct Receipt {
 /// The receipt as senders see it: `[A-Za-z0-9-]{1,64}`, unique across queues.
 std::string to_string(const Receipt& receipt);
 
-/// Reads what to_string() wrote (queue and sequence; not the time); nothing else.
+/// Parses what to_string() wrote (queue and sequence; not the time); nothing else.
 std::optional<Receipt> parse_receipt(const std::string& text);
 
-/// An id that was given up: at least three tries, and nothing received for `ttl`.
+/// An id that was given up: at least three tries failed, and nothing was received for `ttl`.
 struct DeadLetter {
   ObjectId id = 0;
   Timestamp received_at{};  ///< the last receipt that was never answered

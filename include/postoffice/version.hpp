@@ -5,7 +5,7 @@
 
 namespace postoffice {
 
-/// The version of the library that was linked (the macro is that of the headers).
+/// The version of the linked library (the macro is the version of the headers).
 const char* version() noexcept;
 
 }  // namespace postoffice

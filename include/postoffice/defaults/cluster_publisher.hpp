@@ -24,35 +24,34 @@ namespace postoffice {
 struct ClusterPublisherOptions {
   RabbitOptions broker;                 ///< `publisher` and `publishes` are not used
   PostgresObjectStoreOptions database;  ///< the cluster's; `instance` is not used
-  std::string name{};  ///< of this run, for people and the database. Empty: "host:pid"
+  std::string name{};  ///< of this run, shown to people and kept in the database. Empty: "host:pid"
 };
 
 struct ClusterPublisherStatus {
-  std::string id;           ///< its number, as instance_id() has it
-  bool registered = false;  ///< the database knows it
-  std::string copied;       ///< another process publishes as this one, in words; empty: none does
+  std::string id;           ///< the publisher's number, as instance_id() writes it
+  bool registered = false;  ///< the database has registered this publisher
+  std::string copied;  ///< which other process publishes under this number, in words; empty: none
   RabbitPublisherStatus broker;
-  std::optional<ForwarderStatus> forwarder;  ///< with a journal
+  std::optional<ForwarderStatus> forwarder;  ///< only with a journal
 };
 
-/// Publishes what the ingress takes: at once, or by way of a journal, which goes on taking
-/// callbacks while the broker is away. The database learns of the publisher as soon as it answers;
-/// callbacks do not wait for that. While another process has this one's number (its directory was
-/// copied) nothing is accepted: Error::fenced.
+/// Publishes the callbacks that the ingress takes: at once, or through a journal, which still
+/// accepts callbacks while the broker cannot be reached. The publisher registers with the database
+/// as soon as the database answers; callbacks do not wait for that. While another process uses this
+/// publisher's number (its directory was copied) nothing is accepted: Error::fenced.
 ///
-/// Errors: start() fails with the ingress's. Whatever else is down is waited for, for ever; changes
-/// of state are logged, why_not() says what they mean.
-/// Durability: a callback is accepted when a quorum of brokers has it on disk, or the journal has.
-/// Ownership: the parts are the caller's and must outlive the publisher. `clock` must run its tasks
-/// on `loop` (SystemClock does); nobody else may read the journal; the id must be open.
-/// Threads: start(), stop(), use_credentials() and what tells a status from any thread, but not
-/// from within a part's method.
+/// Errors: start() fails with the ingress's error. The publisher waits without limit for anything
+/// else that is down; it logs changes of state, and why_not() says what they mean.
+/// Durability: a callback is accepted when it is on the disks of a quorum of brokers, or in the
+/// journal. Ownership: the parts are the caller's and must outlive the publisher. `clock` must run
+/// its tasks on `loop` (SystemClock does); nothing else may read the journal; the id must be open.
+/// Threads: all methods may be called from any thread, but not from within a part's method.
 ///
-/// Lifetime: stopped, then destroyed; or destroyed without a stop, which is like a crash: what is
-/// on its way fails with Error::stopped, what is in the journal stays for the next run, and workers
-/// wait for that. The destructor may run on any thread, whether the loop runs or not, and inside
-/// what stop() is done with; it waits for calls under way. What the ingress takes afterwards is
-/// refused.
+/// Lifetime: stopped, then destroyed; or destroyed without a stop, which is like a crash: callbacks
+/// on their way to the broker fail with Error::stopped, those in the journal stay for the next run,
+/// and workers wait for that run. The destructor may run on any thread, whether the loop runs or
+/// not, and inside the `done` of stop(); it waits for calls under way. Callbacks that the ingress
+/// takes afterwards are refused.
 class ClusterPublisher {
  public:
   struct Parts {
@@ -69,27 +68,29 @@ class ClusterPublisher {
   ClusterPublisher(const ClusterPublisher&) = delete;
   ClusterPublisher& operator=(const ClusterPublisher&) = delete;
 
-  /// Begins to accept callbacks. An error is the ingress's, and final. Once; after a stop() it
-  /// fails with Error::stopped.
+  /// Begins to accept callbacks. An error is the ingress's, and final. Call it once; after a stop()
+  /// it fails with Error::stopped.
   std::error_code start();
 
-  /// Accepts no more, answers what was read, publishes what it has, says goodbye: rows no longer
-  /// wait for this publisher. Callbacks that stay in the journal because the broker is away are
-  /// left for the next run; then there is no goodbye. `done` comes once, on the clock's thread, and
-  /// may destroy the publisher. May be called again, while it stops or afterwards: each `done`
-  /// comes, unless the publisher is destroyed before.
+  /// Accepts no more callbacks, answers those that were read, publishes what it has and says
+  /// goodbye, after which deletes no longer wait for this publisher. Callbacks that stay in the
+  /// journal because the broker cannot be reached are left for the next run; then there is no
+  /// goodbye. `done` is called once, on the clock's thread, and may destroy the publisher. stop()
+  /// may be called again, during the stop or afterwards: each `done` is called, unless the
+  /// publisher is destroyed before.
   void stop(std::function<void()> done);
 
   /// As PostgresInstances::use_credentials().
   bool use_credentials(const std::string& conninfo);
 
-  /// Why a callback is not accepted now, for people; empty: it is, as far as the broker and the
-  /// database go. With a journal look there, too.
+  /// Why a callback is not accepted now, for people; empty: broker and database do not prevent it.
+  /// With a journal ask the journal, too.
   std::string why_not() const;
 
   ClusterPublisherStatus status() const;
 
-  /// The first steps of one: what was accepted, and the queue. `now` moves as the loop does.
+  /// Only the fields that a publisher has: what was accepted, and the queue. `now` advances while
+  /// the loop runs.
   PipelineStatus pipeline_status() const;
 
  private:

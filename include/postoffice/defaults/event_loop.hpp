@@ -6,13 +6,13 @@
 
 namespace postoffice {
 
-/// A single-threaded event loop. The default source, store and clock live on one; the HTTP ingress
-/// brings its own loops.
+/// A single-threaded event loop. The default source, PostgreSQL store and clock run on one; the
+/// HTTP ingress has its own loops.
 ///
-/// Threads: post() and stop() from any thread; everything posted runs on the loop's thread.
-/// Lifetime: it must outlive everything built on it. Any thread but its own may destroy it; what
-/// was posted and has not run is dropped. To run on an asio::io_context of your own see
-/// postoffice/asio_event_loop.hpp.
+/// Threads: post() and stop() may be called from any thread; everything posted runs on the loop's
+/// thread. Lifetime: it must outlive everything built on it. Any thread but its own may destroy it;
+/// tasks that were posted and have not run are dropped. To run on an asio::io_context of your own
+/// see postoffice/asio_event_loop.hpp.
 class EventLoop {
  public:
   struct Impl;
@@ -23,8 +23,8 @@ class EventLoop {
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
-  /// Runs the loop on a thread of its own until stop(). Does nothing on a loop that joined
-  /// somebody else's io_context.
+  /// Runs the loop on a thread of its own until stop(). Does nothing on a loop made by
+  /// make_asio_event_loop(), whose context the caller runs.
   void start();
 
   /// Ends the loop; tasks not yet run are dropped when it is destroyed.

@@ -1,4 +1,4 @@
-// From one queue into another: callbacks that are durable here go to a broker when it answers.
+// From one queue into another: sends callbacks that are durable here to a broker when it answers.
 #pragma once
 
 #include <chrono>
@@ -22,20 +22,21 @@ struct ForwarderOptions {
 };
 
 struct ForwarderStatus {
-  std::uint64_t forwarded = 0;  ///< callbacks that the other side has confirmed
+  std::uint64_t forwarded = 0;  ///< callbacks that the broker has confirmed
   std::uint64_t failures = 0;   ///< attempts that were not confirmed
-  std::uint64_t waiting = 0;    ///< callbacks read and not confirmed
-  bool well = true;             ///< the newest attempt was confirmed
+  std::uint64_t waiting = 0;    ///< callbacks read and not yet confirmed
+  bool well = true;             ///< the latest attempt was confirmed
 };
 
-/// Reads a queue and gives every callback on, with its receipt time. The queue is acknowledged up
-/// to the first callback that is not confirmed: so each arrives at least once, whatever restarts.
-/// After a failure it waits for what is under way, then sends all that failed again, in order.
+/// Reads a queue and forwards every callback with its receipt time. The queue is acknowledged up to
+/// the first callback that is not confirmed, so each arrives at least once, whatever restarts.
+/// After a failure the forwarder waits for the calls under way, then sends all that failed again,
+/// in order.
 ///
-/// Ownership: queue and clock must outlive the forwarder, and the queue must not be read by others.
-/// What comes back after the forwarder has gone touches neither.
-/// Threads: all methods from any thread. `forward` is called on the clock's thread; its completion
-/// comes once, from any thread, possibly before it returns.
+/// Ownership: queue and clock must outlive the forwarder, and nothing else may read the queue. A
+/// completion that comes after the forwarder was destroyed touches neither.
+/// Threads: all methods may be called from any thread. `forward` is called on the clock's thread;
+/// it must call `Done` once, from any thread, possibly before it returns.
 class Forwarder {
  public:
   using Done = std::function<void(std::error_code)>;
@@ -49,8 +50,8 @@ class Forwarder {
 
   void start();
 
-  /// Sends nothing more; `done` comes once, when nothing is under way. What is left stays in the
-  /// queue. Until then completions must come.
+  /// Sends nothing more; `done` is called once, when nothing is under way. What is left stays in
+  /// the queue. Completions must still be delivered until then.
   void stop(std::function<void()> done);
 
   /// Every callback stamped before this time has been confirmed, and none will be stamped before

@@ -18,22 +18,24 @@ struct HttpIngressOptions {
   std::string listen = "localhost:9090";  ///< host:port, every address of the host; [::1]:9090 too
   std::string path = "/callback";
   std::size_t threads = 1;     ///< event loops, each with its own listening sockets
-  std::vector<int> sockets{};  ///< listening sockets to use instead of binding; taken over
+  std::vector<int> sockets{};  ///< listening sockets to use instead of binding; the ingress owns
+                               ///< them from then on
   std::size_t body_bytes_max = 1 << 20;
   std::size_t ids_max = 10'000;
   std::size_t connections_max = 10'000;
-  std::chrono::milliseconds accept_timeout{800};  ///< 503 when not durable by then
+  std::chrono::milliseconds accept_timeout{
+      800};  ///< answers 503 when the callback is not durable by then
   std::chrono::milliseconds idle_timeout{75'000};
   std::chrono::milliseconds header_timeout{5'000};
   std::chrono::milliseconds body_timeout{10'000};
 
-  /// If set, `GET /readyz` is answered here, too, for load balancers that ask no other port: 200,
-  /// or 503 with the reason that this returns (empty: ready). Called on the ingress's threads; must
-  /// not block.
+  /// If set, the ingress answers `GET /readyz` too, for load balancers that check no other port:
+  /// 200, or 503 with the reason that this function returns (empty: ready). Called on the ingress's
+  /// threads; must not block.
   std::function<std::string()> not_ready{};
 
-  /// If set, a callback that was not stored is told why in these words, if there are any: the
-  /// queue's own, that its error does not carry. Called as not_ready.
+  /// If set, the answer to a callback that was not stored contains this text, if it is not empty:
+  /// the queue's own reason, which its error code does not carry. Called as not_ready is.
   std::function<std::string()> why_not{};
 };
 
@@ -49,12 +51,12 @@ struct HttpIngressStatus {
 /// Answers 202 with `Postoffice-Receipt` once the callback is durable. Runs its own threads.
 ///
 /// Lifetime: stop() may be called on any thread, again, and inside everything the ingress calls;
-/// each `done` comes once: on a thread of the ingress, or before stop() returns if all has ended.
-/// The destructor may run at any time, without a stop or in the middle of one, on any thread and
-/// inside everything the ingress calls, `done` included. It ends the connections, unanswered
-/// callbacks or not; a `done` that has not come yet comes before it returns, and then nothing is
-/// called any more. So hold no lock in it that one of those takes. What `accept` was given may be
-/// completed long afterwards. It needs no other part.
+/// each `done` is called once: on a thread of the ingress, or before stop() returns if everything
+/// has ended already. The destructor may run at any time, without a stop or during one, on any
+/// thread and inside everything the ingress calls, `done` included. It closes the connections, even
+/// with unanswered callbacks; it calls each remaining `done` before it returns, and nothing after
+/// that. So do not hold a lock during it that one of these functions takes. The completions given
+/// to `accept` may be called long afterwards. The ingress needs no other part.
 class HttpIngress final : public Ingress {
  public:
   /// Throws std::invalid_argument if `listen` cannot be parsed.
@@ -70,7 +72,7 @@ class HttpIngress final : public Ingress {
   /// The port in use once started; tests listen on port 0.
   std::uint16_t port() const;
 
-  /// From any thread, before start(), too.
+  /// May be called from any thread, also before start().
   HttpIngressStatus status() const;
 
  private:

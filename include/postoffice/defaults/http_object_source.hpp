@@ -14,9 +14,10 @@
 
 namespace postoffice {
 
-/// Whether a connection is used for more than one fetch.
+/// Whether a connection serves more than one fetch.
 enum class SourceKeepAlive {
-  automatic,  ///< yes, unless kept connections are found to keep others waiting for a worker
+  automatic,  ///< yes, unless kept connections are found to make others wait for a worker of the
+              ///< source
   always,
   never,
 };
@@ -26,7 +27,7 @@ struct HttpObjectSourceOptions {
   std::size_t connections_max = 1024;
   std::size_t connecting_max = 256;  ///< connection attempts in flight (accept queues are short)
   std::chrono::milliseconds connect_timeout{2'000};
-  std::chrono::milliseconds idle_timeout{30'000};  ///< a connection unused for this is closed
+  std::chrono::milliseconds idle_timeout{30'000};  ///< a connection unused for this long is closed
   std::chrono::milliseconds resolve_every{30'000};
   SourceKeepAlive keep_alive = SourceKeepAlive::automatic;
   std::size_t header_bytes_max = 16 * 1024;
@@ -37,28 +38,30 @@ struct HttpObjectSourceStatus {
   std::uint64_t connections = 0;
   std::uint64_t connecting = 0;
   std::uint64_t idle = 0;
-  bool keeping = true;  ///< connections are used for more than one fetch, as it is now
+  bool keeping = true;  ///< at present connections serve more than one fetch
 
-  /// Answers that were refused, by reason; every reason there is, those never met included.
+  /// Answers that were refused, by reason; lists every reason, also with a count of 0.
   struct Refused {
     const char* reason = "";
     std::uint64_t count = 0;
   };
   std::vector<Refused> refused;
   std::uint64_t refused_in_a_row = 0;
-  std::string only_refused;  ///< not empty: nothing else comes; the newest one's fault, for people
+  std::string only_refused;  ///< not empty: every answer is refused at present; why the newest one
+                             ///< was, for people
 };
 
 /// An HTTP/1.1 client with a keep-alive pool. 200 and 203 are an answer, 404 and 410 are
 /// Error::not_found, everything else fails (S7). No redirects, no proxies.
 ///
-/// Threads: fetch() and status() from any thread; completions come on the loop's thread.
+/// Threads: fetch() and status() may be called from any thread; completions run on the loop's
+/// thread.
 ///
-/// Lifetime: the destructor is the stop. It may run on any thread, while the loop runs or stands
-/// still, also inside a completion. What is unanswered fails with Error::stopped, on that thread.
-/// No completion runs any more when it returns; one that runs meanwhile may call the source, and is
-/// refused. So hold no lock in it that one takes. The loop must outlive the source; all other parts
-/// may go before or after it.
+/// Lifetime: the destructor is the stop. It may run on any thread, whether the loop runs or not,
+/// also inside a completion. Unanswered fetches fail with Error::stopped, on that thread. No
+/// completion runs after it has returned; one that runs before may call the source, and the call is
+/// refused. So do not hold a lock during it that a completion takes. The loop must outlive the
+/// source; all other parts may be destroyed before or after it.
 class HttpObjectSource final : public ObjectSource {
  public:
   /// Throws std::invalid_argument if the url cannot work (scheme, user info, no {id}).

@@ -19,8 +19,8 @@ struct JournalRecord {
   std::uint64_t offset = 0;
   Sequence sequence = 0;
   Timestamp received_at{};
-  bool carried = false;       ///< appended again with an older receipt time
-  bool acknowledged = false;  ///< not needed any more
+  bool carried = false;       ///< requeued: appended again with its older receipt time
+  bool acknowledged = false;  ///< no longer needed
   std::span<const ObjectId> ids;
 };
 
@@ -57,20 +57,20 @@ struct JournalSummary {
   Sequence last = 0;
   Timestamp oldest{};  ///< receipt times
   Timestamp newest{};
-  std::uint64_t torn_bytes = 0;  ///< of a flush under way, or one that a crash ended
+  std::uint64_t torn_bytes = 0;  ///< of a flush under way, or of one that a crash interrupted
   std::vector<JournalDamage> damage;
   std::uint64_t lost_records = 0;
-  std::vector<std::string> unknown_files;  ///< named like segments, but are none of this queue
+  std::vector<std::string> unknown_files;  ///< named like segments, but not of this queue
 
   bool sound() const { return damage.empty() && unknown_files.empty(); }
 };
 
 using JournalVisitor = std::function<void(const JournalRecord&)>;
 
-/// Reads everything in `directory`, in order; `visit` may be empty. A daemon that is running may
-/// append and trim meanwhile: what it adds late is not seen, and neither is called damage. Damage
-/// is in the summary and no failure; those are the system's (no such directory, say), and
-/// Error::schema for the files of another version.
+/// Reads everything in `directory`, in order; `visit` may be empty. A running daemon may append and
+/// delete segments meanwhile: late additions may not be seen, and neither is reported as damage.
+/// Damage is in the summary and is not a failure. Failures are the system's (no such directory, for
+/// example), and Error::schema for files of another version.
 Result<JournalSummary> inspect_journal(const std::string& directory, const JournalVisitor& visit);
 
 }  // namespace postoffice

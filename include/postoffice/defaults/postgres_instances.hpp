@@ -1,4 +1,4 @@
-// The instances that share the tables of one PostgreSQL database: for those who look after them.
+// Administration of the instances that share the tables of one PostgreSQL database.
 #pragma once
 
 #include <cstddef>
@@ -23,11 +23,12 @@ struct PostgresInstanceRow {
   int shard = -1;               ///< -1: a file queue
   std::string name;             ///< of the process that registered it last
   std::int64_t epoch = 0;
-  Timestamp watermark = Timestamp::min();  ///< min(): it has not told any
-  Timestamp beat{};                        ///< when it last told, by the server's clock
-  std::optional<Timestamp> stopped{};      ///< since when its watermark goes on by itself
+  Timestamp watermark = Timestamp::min();  ///< min(): none recorded yet
+  Timestamp beat{};                        ///< when it last wrote, by the server's clock
+  std::optional<Timestamp>
+      stopped{};  ///< when it stopped; from then on its watermark advances with the server's clock
 
-  /// "0123456789abcdef" for what a publisher has, "shard-3" for a shard: what retire() takes.
+  /// "0123456789abcdef" for a publisher, "shard-3" for a shard; retire() takes it.
   std::string id() const;
 };
 
@@ -36,11 +37,11 @@ struct PostgresInstanceList {
   std::vector<PostgresInstanceRow> rows;
 };
 
-/// One connection, opened with the first call, and again after a failure. Of the options the
-/// instance is not used.
+/// Uses one connection, opened with the first call, and again after a failure. The option
+/// `instance` is not used.
 ///
-/// Threads: all methods from any thread; completions on the loop's thread, one for each call.
-/// Lifetime: as PostgresObjectStore.
+/// Threads: all methods may be called from any thread; each call has one completion, on the loop's
+/// thread. Lifetime: as PostgresObjectStore.
 class PostgresInstances {
  public:
   using ListDone = std::function<void(std::error_code, PostgresInstanceList)>;
@@ -58,16 +59,17 @@ class PostgresInstances {
   void list(ListDone done);
 
   /// Removes the rows of the instance with this name or id, so that deletes no longer wait for it,
-  /// and fences it. What it holds and has not stored is stored later all the same, unless it has
-  /// expired by then. Sessions it has left are ended.
+  /// and fences it. If it returns, it still stores what it held, except what has expired by then.
+  /// Its remaining sessions are terminated.
   void retire(std::string name_or_id, RetireDone done);
 
-  /// A publisher that is about to fill the shards 0 to shards-1. Its clock must not stamp below
-  /// the time given back (Timestamp::min(): any will do). Registering again changes the name only.
+  /// Registers a publisher before it fills the shards 0 to shards-1. Its clock must not stamp below
+  /// the time given to `done` (Timestamp::min(): no restriction). Registering again changes only
+  /// the name.
   void register_publisher(std::uint64_t publisher, std::string name, int shards, RegisterDone done);
 
-  /// Says that the worker `name` lives, and asks who does: those that said so within five seconds,
-  /// in the order of their names.
+  /// Records that the worker `name` is alive, and lists the workers that did so within the last
+  /// five seconds, sorted by name.
   void beat_worker(std::string name, WorkersDone done);
 
  private:

@@ -1,4 +1,4 @@
-// The place of a file queue among several that share one PostgreSQL database.
+// The registration of a file queue among several that share one PostgreSQL database.
 #pragma once
 
 #include <atomic>
@@ -14,10 +14,10 @@
 
 namespace postoffice {
 
-/// What PostgresInstance asks of whoever fills it in: the clock goes on from where the others are,
-/// the place is taken before the first callback, and given back behind the last one.
+/// Fills in PostgresInstance and does what it requires: moves the clock to the watermark of the
+/// others, registers before the first callback, and releases the registration after the last one.
 ///
-/// Ownership: the clock must outlive the store that writes for this; the lease need not.
+/// Ownership: the clock must outlive the store that uses instance(); the lease need not.
 /// Threads: one at a time.
 class PostgresLease {
  public:
@@ -27,21 +27,22 @@ class PostgresLease {
   /// For PostgresObjectStoreOptions.
   PostgresInstance instance() const;
 
-  /// Before the first callback: from then on nobody deletes what this queue has received. Waits for
-  /// that, but for half a second only: callbacks may be accepted whether it worked or not. The
-  /// store's loop must run, on another thread. `queue` and `ttl` are those of the pipeline.
+  /// Call it before the first callback. From the registration on, no instance deletes what this
+  /// queue has received. Waits half a second at most: callbacks may be accepted whether it
+  /// succeeded or not. The store's loop must run, on another thread. `queue` and `ttl` are those of
+  /// the pipeline.
   void acquire(PostgresObjectStore& store, const QueueProgress& queue,
                std::chrono::milliseconds ttl);
 
-  /// After Pipeline::stop(), if nothing was left: tells the others not to wait. `done` comes once,
-  /// a second later at most, on the loop's or the clock's thread.
+  /// Call it after Pipeline::stop() if nothing was left: the others then no longer wait for this
+  /// queue. `done` is called once, after a second at most, on the loop's or the clock's thread.
   void release(PostgresObjectStore& store, std::function<void()> done);
 
  private:
   Clock& clock_;
   const std::uint64_t queue_;
   const std::string name_;
-  // Until then no callback was stamped, and the clock may still be moved to where the others are.
+  // While false no callback was stamped, and the clock may still be moved to the others' watermark.
   const std::shared_ptr<std::atomic<bool>> stamped_ = std::make_shared<std::atomic<bool>>(false);
 };
 

@@ -26,36 +26,38 @@ struct PostgresObjectStoreOptions {
   std::chrono::milliseconds statement_timeout{10'000};
   std::chrono::milliseconds reconnect_max{2'000};  ///< longest pause between attempts to connect
 
-  /// Off: transactions of many rows do not wait for the server's log at their commit, and complete
-  /// when the log has been flushed by itself, or at once behind the last of several. Nothing is
-  /// less durable, but a pipeline must be allowed more of them
-  /// (PipelineOptions::full_batches_in_flight). Pays where a flush takes long. Needs the server's
-  /// pg_current_wal_flush_lsn(), and the right to call pg_logical_emit_message(), which all have
-  /// by default.
+  /// Off: transactions of many rows do not wait for the server's write-ahead log (WAL) at commit.
+  /// They complete when the server has flushed the WAL by itself, or are flushed once after the
+  /// last of several. Durability is the same, but the pipeline must be allowed more transactions
+  /// (PipelineOptions::full_batches_in_flight). Worthwhile where a flush takes long. Needs
+  /// pg_current_wal_flush_lsn(), and the right to call pg_logical_emit_message(), which all users
+  /// have by default.
   bool synchronous_commit = true;
 
-  /// Several queues share the tables, and this is the one that the store writes for. Without it the
-  /// store has the tables for itself.
+  /// Set if several queues share the tables: the queue that this store writes for. Without it the
+  /// store is the only writer of its tables.
   std::optional<PostgresInstance> instance{};
 };
 
 /// Tables in the connection's first schema: objects, dead_letters, view online_objects;
 /// bookkeeping tables start with postoffice_. One connection writes, in order; one reads.
-/// Non-blocking on the loop (sessions are opened on a thread aside, since libpq waits for name
-/// servers and files); reconnects for ever, and logs each change of state once.
+/// Never blocks the loop (sessions are opened on a separate thread, since libpq waits for name
+/// servers and files); reconnects without limit, and logs each change of state once.
 ///
-/// Durability: apply() completes when the server has its log on stable storage, whatever its
-/// default of synchronous_commit.
-/// Threads: all methods from any thread; completions on the loop's thread.
+/// Durability: apply() completes when the server has the WAL on stable storage, whatever the
+/// server's default for synchronous_commit.
+/// Threads: all methods may be called from any thread; completions run on the loop's thread.
 ///
-/// Lifetime: the destructor is the stop. It may run on any thread, while the loop runs or stands
-/// still, also inside a completion. What has not ended fails with Error::stopped, on that thread;
-/// what the server does with it is not known. No completion runs any more when it returns; one that
-/// runs meanwhile may call the store, and is refused. So hold no lock in it that one takes. The
-/// loop must outlive the store; all other parts may go before or after it.
+/// Lifetime: the destructor is the stop. It may run on any thread, whether the loop runs or not,
+/// also inside a completion. Calls that have not ended fail with Error::stopped, on that thread;
+/// their outcome at the server is unknown. No completion runs after it has returned; one that runs
+/// before may call the store, and the call is refused. So do not hold a lock during it that a
+/// completion takes. The loop must outlive the store; all other parts may be destroyed before or
+/// after it.
 class PostgresObjectStore final : public ReadableObjectStore {
  public:
-  /// Throws std::invalid_argument if libpq cannot parse the conninfo; it names an unknown option.
+  /// Throws std::invalid_argument if libpq cannot parse the conninfo; the message names an unknown
+  /// option.
   PostgresObjectStore(EventLoop& loop, PostgresObjectStoreOptions options, Log log = {});
   ~PostgresObjectStore() override;
 
@@ -65,29 +67,31 @@ class PostgresObjectStore final : public ReadableObjectStore {
   void find_dead_letters(std::optional<ObjectId> after, std::size_t limit,
                          DeadLettersDone done) override;
 
-  /// Whether the server answers, also while nothing is asked of it: from any thread, at once.
+  /// Whether the server answers, also while the store is idle. From any thread; does not wait.
   StoreStatus status() const;
 
-  /// A conninfo that differs in who we are only (user, password, passfile, certificates): for the
-  /// next session, and at once while there is none. False if it differs in more, and nothing
-  /// happens. Throws as the constructor. From any thread.
+  /// Takes a conninfo that differs only in credentials (user, password, passfile, certificates),
+  /// for the next session; without a session it connects at once. Returns false and does nothing if
+  /// more differs. Throws as the constructor does. From any thread.
   bool use_credentials(const std::string& conninfo);
 
-  // For an instance; without one they do nothing and complete.
+  // For an instance; without one these do nothing and complete.
 
-  /// The newest that is known, any thread.
+  /// The newest status known. From any thread.
   PostgresInstanceStatus instance_status() const;
 
-  /// Of that, whether it is fenced; without waiting for anybody.
+  /// PostgresInstanceStatus::fenced, without taking a lock.
   bool fenced() const noexcept;
 
   using LeaveDone = std::function<void(std::error_code)>;
 
-  /// The queue was stopped, and everything stamped before `watermark`, its clock, is in the store:
-  /// deletes go on as if that clock did. The next expire() or registration takes this back.
+  /// Call it when the queue was stopped and everything stamped before `watermark`, the time of its
+  /// clock, is in the store. Deletes then proceed as if that clock ran on. The next expire() or
+  /// registration undoes this.
   void leave(Timestamp watermark, LeaveDone done);
 
-  /// A publisher has said goodbye, and everything it sent to this shard is in the store.
+  /// Call it when a publisher has said goodbye and everything it sent to this shard is in the
+  /// store.
   void remove_publisher(std::uint64_t publisher, LeaveDone done);
 
  private:
@@ -100,7 +104,7 @@ class PostgresObjectStore final : public ReadableObjectStore {
 /// pooler that does not keep a session.
 Failure migrate_postgres(const std::string& conninfo);
 
-/// Whether one can connect and keep a session of one's own, once, blocking; changes nothing.
+/// Checks once, blocking, that connecting works and gives a session of its own; changes nothing.
 Failure check_postgres(const std::string& conninfo);
 
 }  // namespace postoffice

@@ -8,9 +8,9 @@
 
 namespace postoffice {
 
-/// Lives in a file, `publisher`, of a directory, and holds that file's lock as long as it lives:
-/// two publishers with one number would answer for each other's callbacks. Rows wait for every
-/// number that has not said goodbye, so keep the directory as you keep a journal.
+/// The number is kept in the file `publisher` of a directory, and this object holds the file's
+/// lock: two publishers with one number would vouch for each other's callbacks. Deletes wait for
+/// every number that has not said goodbye, so protect the directory as you would a journal.
 ///
 /// Threads: one at a time.
 class PublisherId {
@@ -21,10 +21,10 @@ class PublisherId {
   PublisherId& operator=(const PublisherId&) = delete;
 
   /// Reads the number, or makes a random one; it is on stable storage when this returns. The
-  /// directory must be there. Once. Errors: Error::locked, Error::corrupt, the system's.
+  /// directory must exist. Call it once. Errors: Error::locked, Error::corrupt, the system's.
   Failure open(const std::string& directory);
 
-  std::uint64_t value() const { return value_; }  ///< 0 until it was opened
+  std::uint64_t value() const { return value_; }  ///< 0 until opened
   const std::string& path() const { return path_; }
 
  private:

@@ -17,15 +17,15 @@ struct SqliteObjectStoreOptions {
 };
 
 /// The same tables as in PostgreSQL; times are INTEGER microseconds since the epoch, UTC. WAL with
-/// synchronous=FULL; other programs may read the file meanwhile. Opens the file again and again
-/// until it works, like a server that is down.
+/// synchronous=FULL; other programs may read the file meanwhile. Retries opening the file until
+/// that works, as with a server that is down.
 ///
-/// Threads: all methods from any thread; completions on the store's own threads.
+/// Threads: all methods may be called from any thread; completions run on the store's own threads.
 ///
-/// Lifetime: the destructor is the stop. What is under way ends, what waits fails with
-/// Error::stopped, and no completion runs any more when it returns; one that runs meanwhile may
-/// call the store, and is refused. Any thread may destroy it, but not inside a completion, or with
-/// a lock held that one takes. It needs no other part.
+/// Lifetime: the destructor is the stop. Calls under way end, waiting calls fail with
+/// Error::stopped, and no completion runs after it has returned; one that runs before may call the
+/// store, and the call is refused. Any thread may destroy the store, but not inside a completion,
+/// nor while holding a lock that a completion takes. The store needs no other part.
 class SqliteObjectStore final : public ReadableObjectStore {
  public:
   explicit SqliteObjectStore(SqliteObjectStoreOptions options, Log log = {});
@@ -37,7 +37,7 @@ class SqliteObjectStore final : public ReadableObjectStore {
   void find_dead_letters(std::optional<ObjectId> after, std::size_t limit,
                          DeadLettersDone done) override;
 
-  /// Whether the newest thing that was written worked: from any thread, at once.
+  /// Whether the newest write succeeded. From any thread; does not wait.
   StoreStatus status() const;
 
  private:

@@ -12,8 +12,8 @@ namespace postoffice {
 /// while running, and time spent suspended counts. Tasks run on the loop's thread.
 ///
 /// Lifetime: the destructor is the stop. It may run on any thread, also inside a task; tasks that
-/// have not begun are dropped, and none runs any more when it returns. So hold no lock in it that
-/// one takes. The loop must outlive the clock.
+/// have not begun are dropped, and none runs after it has returned. So do not hold a lock during it
+/// that a task takes. The loop must outlive the clock.
 class SystemClock final : public Clock {
  public:
   explicit SystemClock(EventLoop& loop);
@@ -23,7 +23,7 @@ class SystemClock final : public Clock {
   void call_at(Timestamp when, std::function<void()> task) override;
   void not_before(Timestamp floor) override;
 
-  /// How far the wall clock has moved away from this clock since it was anchored; for alarms.
+  /// How far the wall clock has drifted from this clock since it was anchored; for alarms.
   Duration drift() const noexcept;
 
  private:

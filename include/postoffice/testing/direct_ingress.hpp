@@ -26,7 +26,7 @@ class DirectIngress final : public Ingress {
 
   bool accepting() const { return accept_ != nullptr; }
 
-  /// Sends one callback; `done` as from Queue::append, Error::stopped if nobody listens.
+  /// Sends one callback; `done` as from Queue::append, with Error::stopped if it was not started.
   void send(const std::vector<ObjectId>& ids, Queue::AppendDone done = {}) {
     if (!done) done = [](std::error_code, const Receipt&) {};
     if (!accept_) return done(Error::stopped, {});

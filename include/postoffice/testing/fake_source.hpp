@@ -15,13 +15,13 @@
 namespace postoffice::testing {
 
 /// Answers at once, on the caller's thread; after hold() it keeps the fetches until the test
-/// releases them, in any order. Time does not pass in it: a test that wants a fetch to time out
-/// completes it with Error::timed_out.
+/// releases them, in any order. It knows no time: a test that wants a fetch to time out completes
+/// it with Error::timed_out.
 class FakeSource final : public ObjectSource {
  public:
   using Answer = std::function<FetchResult(ObjectId)>;
 
-  /// Without an answer of your own every object exists, and even ids are online.
+  /// By default every object exists, and those with even ids are online.
   explicit FakeSource(Answer answer = [](ObjectId id) { return found(id, id % 2 == 0); })
       : answer_(std::move(answer)) {}
 

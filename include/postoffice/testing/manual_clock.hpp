@@ -11,8 +11,8 @@
 
 namespace postoffice::testing {
 
-/// Time stands still but for advance(). Tasks run inside advance() and run_ready(), in order of
-/// their times, on the thread that calls those.
+/// Time moves only in advance(). Tasks run inside advance() and run_ready(), in order of their
+/// times, on the calling thread.
 class ManualClock final : public Clock {
  public:
   explicit ManualClock(Timestamp start = Timestamp(std::chrono::hours(24 * 365 * 50)))
@@ -33,7 +33,7 @@ class ManualClock final : public Clock {
     now_ = std::max(now_, floor);
   }
 
-  /// Runs everything that is due now, also what that makes due. Returns how many tasks ran.
+  /// Runs every task that is due now, also those that these make due. Returns how many ran.
   std::size_t run_ready() { return run_until(now()); }
 
   /// Moves time on by `span`, stopping at each task's time to run it.

@@ -1,4 +1,4 @@
-// A queue in memory, for tests: the semantics of the real one, nothing on a disk.
+// A queue in memory, for tests: the semantics of the real one, without a disk.
 #pragma once
 
 #include <algorithm>
@@ -12,8 +12,8 @@
 
 namespace postoffice::testing {
 
-/// Completions come inline: from append() and read(), or from the method that made them possible.
-/// The clock must outlive the queue. Only one thread at a time may read.
+/// Completions run inline: in append() and read(), or in the method that made them possible. The
+/// clock must outlive the queue. Only one thread at a time may read.
 class MemoryQueue final : public Queue {
  public:
   enum class Durability { at_once, on_flush };
@@ -98,14 +98,14 @@ class MemoryQueue final : public Queue {
     deliver();
   }
 
-  /// From here on appends fail with `failure`; with no error they work again.
+  /// From then on appends fail with `failure`; with no error they work again.
   void fail_appends(std::error_code failure) {
     const std::lock_guard lock(mutex_);
     failure_ = failure;
   }
 
-  /// What a crash and a new run do: held appends are gone uncompleted, a waiting read is stopped,
-  /// and everything durable that was not acknowledged is read again.
+  /// Simulates a crash and a new run: held appends are dropped uncompleted, a waiting read is
+  /// stopped, and everything durable that was not acknowledged is read again.
   void restart() {
     stop_read();
     const std::lock_guard lock(mutex_);
@@ -140,7 +140,7 @@ class MemoryQueue final : public Queue {
       oldest = std::min(oldest.value_or(callback.received_at), callback.received_at);
     }
     if (oldest) return *oldest;
-    // Whoever was told this time must not meet a later callback stamped before it.
+    // A caller that got this time must not receive a later callback stamped before it.
     return newest_ = std::max(newest_, clock_.now());
   }
 
@@ -185,7 +185,7 @@ class MemoryQueue final : public Queue {
   const Durability durability_;
   const std::uint64_t queue_;
   mutable std::mutex mutex_;
-  mutable Timestamp newest_{};  // the newest time stamped or told
+  mutable Timestamp newest_{};  // the newest time stamped or returned
   std::error_code failure_;
   std::deque<Callback> kept_;  // not acknowledged, in order
   std::deque<AppendDone> waiting_;

@@ -14,7 +14,7 @@
 
 namespace postoffice::testing {
 
-/// Keeps the contracts of ObjectStore and ObjectReader but for durability. Completions run inside
+/// Keeps the contracts of ObjectStore and ObjectReader except durability. Completions run inside
 /// the call, or inside release() after hold().
 ///
 /// Threads: all methods from any thread.
@@ -57,8 +57,8 @@ class MemoryStore final : public ReadableObjectStore {
     effect_ = effect;
   }
 
-  /// From now on the row is neither written nor deleted; with `letters` no dead letter of it
-  /// either.
+  /// From now on the row is neither written nor deleted; with `letters` no dead letter of its id is
+  /// written either.
   void refuse(Refusal refusal, bool letters = false) {
     const std::lock_guard lock(mutex_);
     if (letters) refused_letters_[refusal.id] = refusal;
@@ -77,7 +77,7 @@ class MemoryStore final : public ReadableObjectStore {
     holding_ = true;
   }
 
-  /// Runs the waiting completions, in order, and those of later calls at once again.
+  /// Runs the waiting completions, in order; those of later calls run at once again.
   void release() {
     std::vector<std::function<void()>> ready;
     {
