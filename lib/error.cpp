@@ -15,7 +15,7 @@ class Category final : public std::error_category {
       case Error::unavailable: return "cannot be reached";
       case Error::overloaded: return "it has too much to do";
       case Error::timed_out: return "no answer in time";
-      case Error::bad_answer: return "the answer makes no sense";
+      case Error::bad_answer: return "the answer is not valid";
       case Error::refused: return "the request was refused";
       case Error::not_durable: return "could not be made durable";
       case Error::storage_full: return "no space left";

@@ -31,25 +31,25 @@ void add_time(CLI::App& app, const std::string& name, std::chrono::microseconds&
 void add_sender_options(CLI::App& app, Options& options, double& rate) {
   app.add_option("--target", options.target, "Where callbacks are sent to")->capture_default_str();
   add_time(app, "--interval", options.interval, "Time from one callback to the next");
-  app.add_option("--rate", rate, "Callbacks per second, instead of --interval")
+  app.add_option("--rate", rate, "Callbacks per second instead of --interval")
       ->check(CLI::PositiveNumber)
       ->excludes("--interval");
   add_time(app, "--timeout", options.timeout, "How long the sender waits for its answer");
   app.add_option("--ids-max", options.ids_max, "Ids in a callback: 0 to this many")
       ->check(CLI::Range(0, 10'000))
       ->capture_default_str();
-  app.add_option("--id-range", options.id_range, "Ids are below this")
+  app.add_option("--id-range", options.id_range, "Ids are less than this")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  app.add_option("--count", options.count, "Stop after so many callbacks (0: go on)");
-  add_time(app, "--duration", options.duration, "Stop after this time (0: go on)");
-  add_time(app, "--linger", options.linger, "Then go on as a source for so long");
+  app.add_option("--count", options.count, "Stop after this many callbacks (0: do not stop)");
+  add_time(app, "--duration", options.duration, "Stop after this time (0: do not stop)");
+  add_time(app, "--linger", options.linger, "Then continue as a source for this long");
   app.add_option("--connections", options.connections, "Connections of the sender, at most")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_flag("--fail-on-refused", options.fail_on_refused,
                "Exit with 1 if any callback was not accepted");
-  app.add_flag("--no-sender", options.no_sender, "Be a source only");
+  app.add_flag("--no-sender", options.no_sender, "Run only the source");
 }
 
 void add_source_options(CLI::App& app, Options& options) {
@@ -63,10 +63,10 @@ void add_source_options(CLI::App& app, Options& options) {
   app.add_option("--not-found-percent", options.not_found_percent, "Fetches answered with 404")
       ->check(percent);
   app.add_option("--capacity", options.capacity,
-                 "Fetches at a time; those beyond are answered with 503 (0: no limit)");
+                 "Fetches at a time; more are answered with 503 (0: no limit)");
   add_time(app, "--capacity-change", options.capacity_change,
            "The capacity halves, and doubles again, each time this has passed (0: it stays)");
-  app.add_flag("--no-source", options.no_source, "Be a sender only");
+  app.add_flag("--no-source", options.no_source, "Run only the sender");
 }
 
 }  // namespace
@@ -77,9 +77,9 @@ bool parse_options(int argc, char** argv, Options& options, int& exit_code) {
   double rate = 0;
   add_sender_options(app, options, rate);
   add_source_options(app, options);
-  app.add_option("--seed", options.seed, "Of all that is random (0: from the system)");
+  app.add_option("--seed", options.seed, "Seed of all random choices (0: from the system)");
   app.add_option("--record", options.record,
-                 "Write accepted callbacks and fetches here, one JSON object a line");
+                 "Write accepted callbacks and fetches here, one JSON object per line");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

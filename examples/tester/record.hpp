@@ -31,7 +31,7 @@ struct Totals {
   std::string text() const;
 };
 
-/// A file with one JSON object a line:
+/// A file with one JSON object per line:
 ///   {"sent_at":µs,"accepted_at":µs,"receipt":"…","ids":[…]}     a callback that was accepted
 ///   {"sent_at":µs,"lost_at":µs,"status":503,"lost_ids":[…]}     one that was not; status 0: no
 ///   answer

@@ -32,8 +32,7 @@ struct Object {
 
 /// What a sender gets for a callback that is on stable storage.
 struct Receipt {
-  std::uint64_t queue =
-      0;  ///< which queue took it; random, and fixed while the queue's storage exists
+  std::uint64_t queue = 0;  ///< which queue took it; random, fixed as long as its storage exists
   Sequence sequence = 0;
   Timestamp received_at{};
 

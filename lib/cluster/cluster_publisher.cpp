@@ -101,7 +101,7 @@ class ClusterPublisher::Impl {
     const auto status = publisher_->status();
     if (status.refusing) return "the broker refuses messages: a queue has reached its limit (nack)";
     if (!status.connected) return "the broker cannot be used: " + status.trouble;
-    return status.blocked ? "the broker takes nothing now: it has no memory or disk left" : "";
+    return status.blocked ? "the broker accepts nothing now: it is out of memory or disk" : "";
   }
 
   ClusterPublisherStatus status() const {
@@ -173,7 +173,8 @@ class ClusterPublisher::Impl {
     }
     copied_ = !other.empty();
     publisher_->hush(copied_);
-    if (!copied_) return log_(LogLevel::info, "publisher: the only one of its number again");
+    if (!copied_)
+      return log_(LogLevel::info, "publisher: no other process uses its number any longer");
     log_(LogLevel::error, "publisher: " + copied());
   }
 
@@ -182,8 +183,8 @@ class ClusterPublisher::Impl {
     const std::lock_guard lock(mutex_);
     if (other_.empty()) return {};
     return other_ + " publishes as " + id_ +
-           ", too: its data directory is a copy of this one. Nothing is accepted here until that "
-           "is stopped, or retired. To use both, stop this one, delete " +
+           ", too: its data directory is a copy of this one. Nothing is accepted here until it "
+           "is stopped or retired. To use both, stop this one, delete " +
            parts_.id.path() + ", and start it";
   }
 
@@ -195,9 +196,9 @@ class ClusterPublisher::Impl {
       if (!error) place_.taken();
       if (registered_.exchange(!error) != !error) {
         log_(error ? LogLevel::warning : LogLevel::info,
-             error ? "database: does not know this publisher (" + error.message() +
+             error ? "database: this publisher is not registered (" + error.message() +
                          "); callbacks are accepted"
-                   : "database: knows publisher " + id_);
+                   : "database: registered publisher " + id_);
       }
       look_later();
     };
@@ -218,7 +219,7 @@ class ClusterPublisher::Impl {
     if (parts_.journal) {
       const auto journal = parts_.journal->progress();
       if (journal.acknowledged < journal.last_durable) {
-        log_(LogLevel::info, "callbacks are left on the disk; the next start forwards them");
+        log_(LogLevel::info, "callbacks are left on the disk; the next run forwards them");
         return done();
       }
     }

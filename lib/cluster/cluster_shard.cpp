@@ -68,7 +68,7 @@ void ClusterShard::begin() {
       Pipeline::Parts{parts_.clock, ingress_, *queue_, parts_.source, *store_}, options,
       parts_.log);
   pipeline_->start();
-  parts_.log(LogLevel::info, "shard " + std::to_string(number_) + ": is ours");
+  parts_.log(LogLevel::info, "shard " + std::to_string(number_) + ": assigned to this worker");
 }
 
 // Only when all it sent is in the store may rows expire without it; and only when the database

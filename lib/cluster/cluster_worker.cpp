@@ -138,7 +138,7 @@ class ClusterWorker::Impl {
     share_fetches();
     log_(LogLevel::info, counted(workers_, "worker") + " live; " +
                              counted(shards_.size(), "shard") + " of " +
-                             std::to_string(options_.broker.shards) + " belong to this one");
+                             std::to_string(options_.broker.shards) + " assigned to this one");
   }
 
   void share_fetches() {

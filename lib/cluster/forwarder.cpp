@@ -189,7 +189,7 @@ class Forwarder::Impl : public std::enable_shared_from_this<Impl> {
 
   void report(std::error_code error) const {
     if (!error)
-      return log_(LogLevel::info, "broker: takes callbacks again, forwarding what waited");
+      return log_(LogLevel::info, "broker: takes callbacks again; forwarding those that waited");
     log_(LogLevel::warning, "broker: does not take callbacks (" + error.message() +
                                 "); they are accepted and wait on the disk");
   }

@@ -61,7 +61,7 @@ Failure PublisherId::read() {
   if (length < static_cast<ssize_t>(sizeof text)) return {};
   const auto end = std::from_chars(text, text + digits, value_, 16);
   if (end.ptr != text + digits || text[digits] != '\n' || value_ == 0) {
-    return fail(path_, Error::corrupt, "is no number of a publisher");
+    return fail(path_, Error::corrupt, "does not contain a publisher's number");
   }
   return {};
 }

@@ -110,7 +110,7 @@ bool ChunkedBody::trailer_line(std::string_view line) {
   const std::string_view name = line.substr(0, line.find(':'));
   for (const std::string_view framing : {"content-length", "transfer-encoding", "host"}) {
     if (!equals_ignoring_case(name, framing)) continue;
-    reason_ = "a trailer field cannot say how long or for whom the message is";
+    reason_ = "a trailer field must not set the length or the host of the message";
     return false;
   }
   return true;

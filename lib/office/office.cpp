@@ -99,7 +99,7 @@ class Office::Impl {
 
   Failure start() {
     const std::lock_guard lock(mutex_);
-    if (parts_ || stopped_) return {Error::stopped, "an office is started once"};
+    if (parts_ || stopped_) return {Error::stopped, "an office can be started only once"};
     auto parts = std::make_unique<Parts>();
     try {
       if (auto error = open(*parts, options_)) return error;

@@ -123,7 +123,7 @@ void Membership::replaced_by(std::string name, Duration silent) {
   const Timestamp since = status_.successor ? status_.successor->since : now();
   if (news && log_) {
     log_(LogLevel::error, "PostgreSQL: " + name +
-                              " has taken this instance's place; until that has stopped with "
+                              " has taken this instance's place; until it has stopped with "
                               "nothing left, or is retired, nothing is written");
   }
   status_.successor = {.name = std::move(name), .since = since, .silent = silent};
@@ -269,7 +269,7 @@ void Membership::report_skew() {
   log_(LogLevel::warning, "PostgreSQL: the clock of this instance is " +
                               seconds_text(std::chrono::abs(status_.skew)) +
                               (ahead ? " ahead of" : " behind") +
-                              " the server's; until they agree, rows go that much later");
+                              " the server's; until they agree, rows are deleted that much later");
 }
 
 }  // namespace postoffice::postgres

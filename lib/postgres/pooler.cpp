@@ -96,7 +96,7 @@ Failure check_pooler(PGconn* session, const ConnectOptions& options, Attempt& at
 Opened open_own_session(const ConnectOptions& options, Attempt& attempt) {
   Opened opened = open_session(options, attempt);
   if (!opened.session) return opened;
-  attempt.set_waits_for("looking who answers at " + opened.server);
+  attempt.set_waits_for("checking which server answers at " + opened.server);
   opened.failure = check_pooler(opened.session.get(), options, attempt);
   if (!opened.failure) return opened;
   opened.failure.reconnect = true;

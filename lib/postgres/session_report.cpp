@@ -78,7 +78,7 @@ void SessionReport::tell_parting(const std::string& then) {
   if (told) return;
   parting_told_ = now;
   const int times = std::exchange(partings_, 0);
-  const std::string count = times > 1 ? ", " + std::to_string(times) + " times by now" : "";
+  const std::string count = times > 1 ? ", " + std::to_string(times) + " times so far" : "";
   say(LogLevel::info, "the session was ended (" + why + ")" + count + "; " + then);
 }
 

@@ -73,7 +73,7 @@ void SessionSetUp::note_transaction(const std::vector<Result>& results) {
 Failure SessionSetUp::verdict() const {
   if (!same_twice_) return {};
   return lost(Error::bad_options,
-              "what stands between this program and the server does not pass on where "
+              "a proxy between this program and the server does not report where "
               "transactions end (pgpool-II in raw mode does not); connect to the server itself");
 }
 

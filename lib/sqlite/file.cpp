@@ -69,11 +69,11 @@ void File::replace_removed() {
   const auto name = files_.first_gone();
   std::string outcome;
   if (files_.gone() == Files::Gone::database) {
-    outcome = "a new file is made; the rows are gone, and come back as their ids are received";
+    outcome = "a new file is made; its rows are lost until their ids are received again";
   } else if (rescue()) {
-    outcome = "what was in it has been moved to the database";
+    outcome = "its content has been moved to the database";
   } else {
-    outcome = "rows stored last are gone with it, and come back as their ids are received";
+    outcome = "the newest rows are lost until their ids are received again";
   }
   for (File* file : handles_.all) file->close();
   if (log_) log_(LogLevel::error, name + " was removed or replaced under this process: " + outcome);

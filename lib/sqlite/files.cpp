@@ -115,7 +115,7 @@ std::string whose_are_in_the_way(const std::string& path) {
     text += (text.empty() ? "" : "; ") + name + " belongs to " + name_of(status.st_uid) +
             ", mode " + mode;
   }
-  if (!text.empty()) text += "; this process is " + own + ": chown " + own + " what it names";
+  if (!text.empty()) text += "; this process is " + own + ": chown " + own + " these files";
   return text;
 }
 
@@ -139,8 +139,8 @@ std::string take_over_leftovers(const std::string& path) {
   }
   if (!may_write(log) && !replace_log(log, status.st_mode)) return {};
   if (::unlink(index.c_str()) != 0 && errno != ENOENT) return {};
-  return "files of another user beside it, " + log + " and its index, were taken over with what " +
-         "was in them";
+  return "files of another user beside it, " + log + " and its index, were taken over with " +
+         "their content";
 }
 
 }  // namespace postoffice::sqlite

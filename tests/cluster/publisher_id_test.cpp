@@ -49,7 +49,7 @@ TEST_CASE("a number whose writing was cut off was never used, one that is damage
   PublisherId id;
   const auto failure = id.open(directory.path());
   CHECK(failure.code == postoffice::Error::corrupt);
-  CHECK(failure.message.find("publisher: is no number") != std::string::npos);
+  CHECK(failure.message.find("publisher: does not contain a publisher") != std::string::npos);
 }
 
 TEST_CASE("a directory that cannot be written is said so") {

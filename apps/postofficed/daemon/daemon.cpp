@@ -89,7 +89,7 @@ bool Daemon::use_credentials(const StoreLocation& store) {
 
 std::string Daemon::not_ready() const {
   if (parts_.ingress && !parts_.ingress->status().listening) {
-    return "callbacks are not listened for yet";
+    return "not listening for callbacks yet";
   }
   return role_->not_ready();
 }

@@ -35,22 +35,23 @@ Advice about_successor(const PostgresInstanceStatus& status, const std::string& 
   if (!status.successor) return {"another daemon has taken this one's place", {}};
   const auto& other = *status.successor;
   Advice advice;
-  advice.what = other.name + " has this daemon's place in the database since " +
-                rfc3339(other.since) + ", so nothing can be stored; it told something " +
+  advice.what = other.name + " has held this daemon's place in the database since " +
+                rfc3339(other.since) + ", so nothing can be stored; it last reported " +
                 seconds(other.silent) + " ago";
   advice.next =
-      "one's data directory is a copy of the other's: stop one of the two for good; when " +
+      "one data directory is a copy of the other: stop one of the two permanently; when " +
       other.name +
-      " has stopped with nothing left, this one goes on by itself; should it be gone "
-      "without that: " +
+      " has stopped with nothing left, this one continues by itself; if it has gone "
+      "in another way: " +
       retire(other.name, store);
   return advice;
 }
 
 Advice about_other_worker(const PostgresInstanceStatus& status) {
   const std::string name = status.successor ? status.successor->name : "another worker";
-  return {name + " writes for a shard that the broker serves here, so nothing of that is stored",
-          "look whether workers of two brokers share this database; each needs one of its own"};
+  return {
+      name + " writes for a shard that the broker serves here, so nothing of that shard is stored",
+      "check whether workers of two brokers share this database; each broker needs its own"};
 }
 
 std::optional<Advice> about_silent(const PostgresInstanceStatus& status, const std::string& store) {
@@ -59,16 +60,16 @@ std::optional<Advice> about_silent(const PostgresInstanceStatus& status, const s
   const auto id = id_of(silent);
   if (silent.publisher == 0) {
     return Advice{"deletes wait for shard " + std::to_string(silent.shard) +
-                      ", which no worker has told about for " + seconds(silent.silent) +
+                      ", on which no worker has reported for " + seconds(silent.silent) +
                       others(status),
-                  "start a worker, or see why it does not reach the shard; if there is no such "
-                  "shard any more: " +
+                  "start a worker, or find out why none reaches the shard; if the shard no longer "
+                  "exists: " +
                       retire(id, store)};
   }
   return Advice{"deletes wait for instance " + silent.name + " (" + id + "), silent for " +
                     seconds(silent.silent) + others(status),
-                "start it again, for it may hold accepted callbacks; if it will not come back "
-                "(this database is a copy, say): " +
+                "start it again, since it may hold accepted callbacks; if it will not return "
+                "(this database is a copy, for example): " +
                     retire(silent.name.empty() ? id : silent.name, store)};
 }
 

@@ -28,7 +28,7 @@ void log_recovery(const std::string& name, const postoffice::FileQueueRecovery& 
   std::string text = name + counted(found.callbacks, "callback") + " with " +
                      counted(found.ids, "id") + " left from before";
   if (found.torn_bytes != 0) {
-    text += "; dropped " + counted(found.torn_bytes, "byte") + " that no sender was told about";
+    text += "; dropped " + counted(found.torn_bytes, "byte") + " never acknowledged to a sender";
   }
   log(LogLevel::info, text);
   if (found.lost_records == 0) return;

@@ -36,7 +36,7 @@ Result<PassedSockets> take_passed_sockets(const Environment& environment, int fi
   if (!process || !amount || *process != std::to_string(getpid())) return sockets;
   const auto count = parse_count(*amount);
   if (!count || *count > 1'024)
-    return misconfigured("LISTEN_FDS: \"" + *amount + "\" is no number of sockets");
+    return misconfigured("LISTEN_FDS: \"" + *amount + "\" is not a number of sockets");
   auto names = split(environment("LISTEN_FDNAMES").value_or(""));
   names.resize(*count);
   for (std::size_t i = 0; i < *count; ++i) {
@@ -44,7 +44,7 @@ Result<PassedSockets> take_passed_sockets(const Environment& environment, int fi
     fcntl(descriptor, F_SETFD, FD_CLOEXEC);
     if (!is_listening(descriptor))
       return misconfigured("LISTEN_FDS: descriptor " + std::to_string(descriptor) +
-                           " is no listening socket");
+                           " is not a listening socket");
     if (names[i] == "admin") {
       sockets.admin.push_back(descriptor);
     } else if (names[i] == "callback" || *count == 1) {

@@ -198,7 +198,7 @@ ResponseReader::State ResponseReader::finish() {
 int ResponseReader::head_complete() {
   part_ = Part::body;
   status_ = parser_.status_code;
-  if (status_ < 100 || status_ == 101) return fail("the status makes no sense"), -1;
+  if (status_ < 100 || status_ == 101) return fail("the status code is not valid"), -1;
   if (scan_.chunked() && status_ >= 200 && status_ != 204 && status_ != 304) {
     part_ = Part::chunks;
     return 1;  // llhttp takes this for "no body follows"

@@ -19,8 +19,8 @@ void SourceReport::keeping(bool keeps) {
   if (std::exchange(keeping_, keeps) == keeps) return;
   tell(LogLevel::info,
        keeps ? "connections are kept open again, on probation"
-             : "connections that are kept keep others waiting, or are of no use: each is closed "
-               "after its answer for now");
+             : "kept connections make others wait, or bring no gain: for now each is closed after "
+               "its answer");
 }
 
 void SourceReport::refused(Refusal refusal, const std::string& reason, ObjectId id) {
@@ -33,11 +33,11 @@ void SourceReport::refused(Refusal refusal, const std::string& reason, ObjectId 
     only = answers_.only_refused(now);
   }
   if (first) {
-    tell(LogLevel::warning, "an answer is refused, the one about id " + std::to_string(id) + ": " +
-                                reason + " (more like it are counted, not told)");
+    tell(LogLevel::warning, "an answer was refused, the one about id " + std::to_string(id) + ": " +
+                                reason + " (more like it are counted, not logged)");
   }
   if (only && !std::exchange(only_refused_, true)) {
-    tell(LogLevel::warning, "nothing but refused answers comes, at last: " + reason);
+    tell(LogLevel::warning, "every answer is refused, the newest: " + reason);
   }
 }
 
@@ -47,7 +47,7 @@ void SourceReport::taken() {
     const std::lock_guard lock(mutex_);
     answers_.taken();
   }
-  if (std::exchange(only_refused_, false)) tell(LogLevel::info, "its answers are taken again");
+  if (std::exchange(only_refused_, false)) tell(LogLevel::info, "its answers are accepted again");
 }
 
 void SourceReport::show_refused(HttpObjectSourceStatus& status) const {

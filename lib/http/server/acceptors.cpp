@@ -55,7 +55,7 @@ bool Acceptors::accept_from(Acceptor& acceptor) {
   for (int i = 0; i < accepts_per_event_max && !paused_; ++i) {
     if (connections.fetch_add(1) >= context_.limits.connections_max) {
       connections.fetch_sub(1);
-      pause("there are as many connections as allowed");
+      pause("the limit of connections is reached");
       return false;
     }
     const int socket =

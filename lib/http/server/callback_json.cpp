@@ -169,16 +169,16 @@ CallbackVerdict CallbackParser::read_any_json(std::string_view body) {
         count_ = events.count();
         return CallbackVerdict::good;
       }
-      reason_ = "there is no array object_ids";
+      reason_ = "the array object_ids is missing";
       break;
     case End::empty: reason_ = "the body is empty"; break;
     case End::malformed:
-      reason_ = "the body is not JSON: it goes wrong at byte " + std::to_string(walk.offset());
+      reason_ = "the body is not JSON: error at byte " + std::to_string(walk.offset());
       break;
     case End::too_deep:
       reason_ = "the JSON is nested in more than " + std::to_string(walk.depth_max) + " levels";
       break;
-    case End::something_behind: reason_ = "there is something behind the JSON object"; break;
+    case End::something_behind: reason_ = "there is data after the JSON object"; break;
     case End::stopped: reason_ = events.reason(); break;
   }
   return events.too_many() ? CallbackVerdict::too_many : CallbackVerdict::malformed;

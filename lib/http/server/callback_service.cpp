@@ -64,15 +64,15 @@ bool CallbackService::wants_body(const Request& head) {
 
 void CallbackService::handle(Exchange& exchange, const Request& request) {
   auto& ticket = static_cast<Ticket&>(exchange);
-  if (calls_nobody_) return answer_problem(ticket, 503, "the server ends", retry_soon);
+  if (calls_nobody_) return answer_problem(ticket, 503, "the server is stopping", retry_soon);
   if (split_target(request.target).path != limits_.path) return answer_elsewhere(ticket, request);
   if (request.method != "POST") {
-    return answer_problem(ticket, 405, "callbacks come by POST", "Allow: POST\r\n");
+    return answer_problem(ticket, 405, "send callbacks with POST", "Allow: POST\r\n");
   }
   if (!request.content_coding.empty()) {
     return answer_problem(ticket, 415,
                           "the body is encoded as " + std::string(request.content_coding) +
-                              "; callbacks are taken without Content-Encoding",
+                              "; send callbacks without Content-Encoding",
                           "Accept-Encoding: identity\r\n");
   }
   switch (parser_.parse(request.body)) {
@@ -84,11 +84,11 @@ void CallbackService::handle(Exchange& exchange, const Request& request) {
 
 void CallbackService::answer_elsewhere(Ticket& ticket, const Request& request) {
   const bool ready_page = limits_.not_ready && split_target(request.target).path == "/readyz";
-  if (!ready_page) return answer_problem(ticket, 404, "callbacks are taken at " + limits_.path);
+  if (!ready_page) return answer_problem(ticket, 404, "send callbacks to " + limits_.path);
   if (request.method == "GET" || request.method == "HEAD" || request.method == "OPTIONS") {
     return answer_ready(ticket);
   }
-  answer_problem(ticket, 405, "/readyz can only be read", "Allow: GET, HEAD, OPTIONS\r\n");
+  answer_problem(ticket, 405, "/readyz is read-only", "Allow: GET, HEAD, OPTIONS\r\n");
 }
 
 // A probe is no callback: it counts neither as accepted nor as refused.

@@ -130,7 +130,7 @@ class HttpIngress::Impl {
     if (given_.empty()) where_ = net::where_to_listen(options_.listen);
     if (options_.threads == 0) throw std::invalid_argument("an ingress needs at least one thread");
     if (!options_.path.starts_with('/'))
-      throw std::invalid_argument("the path begins with a slash");
+      throw std::invalid_argument("the path must begin with a slash");
   }
 
   ~Impl() {

@@ -124,7 +124,7 @@ RequestReader::Step RequestReader::parse_head(std::string_view bytes) {
   }
   const std::string_view shown = without_tabs.empty() ? head : without_tabs;
   const llhttp_errno_t error = llhttp_execute(&parser_, shown.data(), shown.size());
-  if (error == HPE_INVALID_METHOD) return refuse(501, "the method is not known here");
+  if (error == HPE_INVALID_METHOD) return refuse(501, "the method is not supported");
   // Paused: there is no body. Otherwise llhttp now waits for one.
   if (error != HPE_OK && error != HPE_PAUSED) {
     const char* why = llhttp_get_error_reason(&parser_);
@@ -138,7 +138,7 @@ RequestReader::Step RequestReader::parse_head(std::string_view bytes) {
   if (scan_.expects_unknown()) return refuse(417, "the expectation cannot be met");
   if (error == HPE_PAUSED && request_.version_is_1_0 && !scan_.has_content_length() &&
       request_.method == "POST") {
-    return refuse(400, "an HTTP/1.0 request says by Content-Length where its body ends");
+    return refuse(400, "the body of an HTTP/1.0 request needs a Content-Length");
   }
   if (error == HPE_PAUSED) {
     size_ = head_size_;

@@ -95,7 +95,7 @@ TEST_CASE(
   asking.post(1, 40);
   CHECK(asking.stores(40, 15s));
   CHECK(eventually([&] { return daemon.page("/healthz").status == 200; }, 5s));
-  CHECK(lines("an answer is refused") == 2);
-  CHECK(lines("nothing but refused answers") == 1);
-  CHECK(lines("its answers are taken again") == 1);
+  CHECK(lines("an answer was refused") == 2);
+  CHECK(lines("every answer is refused, the newest") == 1);
+  CHECK(lines("its answers are accepted again") == 1);
 }

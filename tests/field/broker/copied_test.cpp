@@ -21,7 +21,7 @@ void copied_directory_is_noticed(const std::string& name, const std::string& sch
   Daemon worker(worker_data.path(), place.arguments(broker.url(), {"worker"}));
   Daemon original(data.path(), serve);
   REQUIRE(original.ready());
-  REQUIRE(eventually([&] { return is_ready(original) && original.said("knows publisher"); }));
+  REQUIRE(eventually([&] { return is_ready(original) && original.said("registered publisher"); }));
   std::filesystem::copy_file(data / "publisher", copied / "publisher");
   std::optional<Daemon> copy;
   copy.emplace(copied.path(), serve);

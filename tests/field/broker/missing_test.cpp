@@ -100,7 +100,7 @@ TEST_CASE("what only looks like a loss is not told as one") {
   {
     Daemon second(data.path(), pair.place.arguments(pair.broker.url(), {"worker"}));
     REQUIRE(second.ready());
-    CHECK(eventually([&] { return second.said("is ours"); }, 60s));
+    CHECK(eventually([&] { return second.said("assigned to this worker"); }, 60s));
     send(10);
     pair.broker.ctl({"close_all_connections", "by the test"});
     send(10);

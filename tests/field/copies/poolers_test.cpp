@@ -135,7 +135,7 @@ TEST_CASE_FIXTURE(Scene,
 TEST_CASE_FIXTURE(Scene, "a pooler that does not end transactions is refused") {
   if (!std::filesystem::exists("/usr/sbin/pgpool")) return;
   const Pgpool pool(cluster);
-  const std::string reason = "does not pass on where transactions end";
+  const std::string reason = "does not report where transactions end";
   Daemon daemon(data.path(), arguments(pool.conninfo()));
   REQUIRE(daemon.ready());
   CHECK(daemon.post("1,2,3").status == 202);

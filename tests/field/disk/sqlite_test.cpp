@@ -105,12 +105,12 @@ TEST_CASE("the database removed under the daemon: one line, and a new file") {
   CHECK(times(scene.daemon->process().err(), "was removed or replaced") == 1);
 }
 
-TEST_CASE("files of another user beside the database: taken over, with what was in them") {
+TEST_CASE("files of another user beside the database: taken over, with their content") {
   if (!root("another user")) return;
   Scene scene;
   scene.start_beside_files_of_another_user();
   scene.store(6, 9);
-  CHECK(eventually([&] { return scene.daemon->said("were taken over with what was in them"); }));
+  CHECK(eventually([&] { return scene.daemon->said("were taken over with their content"); }));
   CHECK(scene.rows() == 10);
 }
 

@@ -41,7 +41,7 @@ Trouble missing(const postoffice::ClusterShardStatus& shard) {
               " messages that it had confirmed never arrived; the first was noticed " +
               std::to_string(shard.queue.missing_for->count()) +
               " s ago; their callbacks are lost: a policy (max-length, message-ttl, expires) drops "
-              "them, or somebody purges, deletes or reads the queue",
+              "them, or another program purges, deletes or reads the queue",
           "run rabbitmqctl list_policies, and look into the dead queue"};
 }
 
