@@ -1,4 +1,4 @@
-// What may wait for the network while it closes, off the loop.
+// Closes objects that may wait for the network, off the loop.
 #pragma once
 
 #include <atomic>
@@ -10,10 +10,10 @@
 
 namespace postoffice::cluster {
 
-/// A thread for each task, joined once it has ended: by join_ended(), which whoever starts many
-/// must call from time to time, or at the end.
+/// One thread for each task. join_ended() joins those that have ended; an owner that starts many
+/// must call it from time to time. The destructor joins the others.
 ///
-/// Threads: its owner's only.
+/// Threads: the owner's only.
 class ClosingThreads {
  public:
   ClosingThreads() = default;
@@ -25,7 +25,7 @@ class ClosingThreads {
     Closing& closing = closing_.emplace_back();
     closing.thread = std::thread([&ended = closing.ended, task = std::move(task)]() mutable {
       task();
-      task = nullptr;  // what it holds is part of what is closed
+      task = nullptr;  // the objects that it holds are closed here, too
       ended = true;
     });
   }

@@ -21,7 +21,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Again and again: somebody may have retired this publisher, thinking that it is gone.
+// Repeated, since this publisher may have been retired by mistake while it runs.
 constexpr auto look_again = 1s;
 constexpr int looks_until_registering = 10;
 
@@ -40,7 +40,7 @@ std::string id_text(std::uint64_t publisher) {
 
 }  // namespace
 
-// Callbacks pass through on the threads that they come on; everything else happens in steps, on the
+// Callbacks are passed on by the threads that bring them; everything else happens in steps, on the
 // loop's thread.
 class ClusterPublisher::Impl {
  public:
@@ -59,8 +59,8 @@ class ClusterPublisher::Impl {
     if (parts_.journal) forward_from_journal();
   }
 
-  // Nothing is forwarded any more. The publisher asks the forwarder for its frontier, so it goes
-  // first, and says of everything on its way that it failed.
+  // No more is forwarded. The publisher asks the forwarder for its frontier, so the publisher is
+  // destroyed first; it fails everything unconfirmed.
   ~Impl() {
     steps_.close();
     publisher_.reset();
@@ -150,7 +150,7 @@ class ClusterPublisher::Impl {
     steps_.at(moved_at_.load() + move_every, [this] { tick(); });
   }
 
-  // One question after the other: what is seen is from after the last registration.
+  // One query at a time, so that each result is newer than the last registration.
   void look_at_place() {
     if (stopping_) return;
     instances_.list(steps_.guarded([this](std::error_code error, const PostgresInstanceList& list) {
@@ -178,7 +178,7 @@ class ClusterPublisher::Impl {
     log_(LogLevel::error, "publisher: " + copied());
   }
 
-  /// Another process publishes under our number: who, and what that means; empty: nobody.
+  /// Which other process publishes under our number, and the consequence; empty: none does.
   std::string copied() const {
     const std::lock_guard lock(mutex_);
     if (other_.empty()) return {};
@@ -210,7 +210,8 @@ class ClusterPublisher::Impl {
     forwarder_->stop(steps_.guarded([this] { steps_.soon([this] { stop_publishing(); }); }));
   }
 
-  // Goodbye lets rows expire without this publisher. What is left on the disk still holds them.
+  // After a goodbye deletes do not wait for this publisher. They must, while callbacks are left on
+  // the disk.
   void stop_publishing() {
     const auto done = [this] {
       stopped_ = true;
@@ -226,7 +227,7 @@ class ClusterPublisher::Impl {
     publisher_->stop(steps_.guarded([this, done] { steps_.soon(done); }));
   }
 
-  // Each `done` from outside of a step: it may destroy the publisher.
+  // Calls each `done` outside of a step, since it may destroy the publisher.
   void finish_stop() {
     for (auto& done : std::exchange(stop_done_, {})) {
       parts_.clock.call_at(Timestamp::min(), std::move(done));
@@ -245,7 +246,7 @@ class ClusterPublisher::Impl {
   std::atomic<bool> registered_{false};
   std::atomic<Timestamp> moved_at_{parts_.clock.now()};
   mutable std::mutex mutex_;
-  std::string other_;  // who has our place; guarded by it
+  std::string other_;  // name of the process that has our place; guarded by mutex_
 
   // Of steps.
   int looks_ = 0;

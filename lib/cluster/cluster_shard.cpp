@@ -33,8 +33,8 @@ void ClusterShard::look_at_session() {
   if (!between_is_known_ && !asking_) ask_who_was_between();
 }
 
-// Whoever takes callbacks out of the queue for good has registered before, for they go into the
-// database: with our epoch still in its place nobody has.
+// A worker registers before it acknowledges callbacks, since they go into the database first. So
+// while the row still has our epoch, no other worker has acknowledged any.
 void ClusterShard::ask_who_was_between() {
   asking_ = true;
   const auto done = [this, self = std::weak_ptr<ClusterShard*>(self_), session = session_](
@@ -71,8 +71,9 @@ void ClusterShard::begin() {
   parts_.log(LogLevel::info, "shard " + std::to_string(number_) + ": assigned to this worker");
 }
 
-// Only when all it sent is in the store may rows expire without it; and only when the database
-// has forgotten it do we, for rows wait for whom it remembers.
+// Deletes stop waiting for a publisher only when everything it sent is in the store. It is
+// forgotten here only after the database has forgotten it, since deletes wait for each publisher
+// that the database still lists.
 void ClusterShard::part_with_departed() {
   for (const auto publisher : queue_->departed(pipeline_->status().watermark)) {
     if (!parting_.insert(publisher).second) continue;

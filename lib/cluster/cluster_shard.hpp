@@ -1,4 +1,4 @@
-// One shard of the broker's queues in the hands of this worker.
+// One of the broker's shards, as served by this worker.
 #pragma once
 
 #include <functional>
@@ -21,9 +21,9 @@
 
 namespace postoffice::cluster {
 
-/// What a shard is made of, for all shards of a worker.
+/// What all shards of a worker share.
 struct ClusterShardParts {
-  const ClusterWorkerOptions& options;  ///< with the conninfo of now
+  const ClusterWorkerOptions& options;  ///< with the current conninfo
   EventLoop& loop;
   Clock& clock;
   ObjectSource& source;
@@ -31,11 +31,11 @@ struct ClusterShardParts {
   Log log;
 };
 
-/// Consumes as soon as the broker serves it, and only then writes: until that, another worker still
-/// has the shard, and the database must not take it for superseded.
+/// Begins to write only when the broker serves it: until then another worker may still have the
+/// shard, and must not be fenced.
 ///
-/// Threads: all methods on the loop's thread. The destructor may run on any, once nobody calls a
-/// method any more and `instances` has gone.
+/// Threads: all methods on the loop's thread. The destructor may run on any thread, once no method
+/// is called any more and `instances` has been destroyed.
 class ClusterShard {
  public:
   ClusterShard(const ClusterShardParts& parts, int number);
@@ -43,15 +43,16 @@ class ClusterShard {
   ClusterShard(const ClusterShard&) = delete;
   ClusterShard& operator=(const ClusterShard&) = delete;
 
-  /// To be called some times a second: notices that the broker serves us, and who said goodbye.
+  /// To be called a few times a second: notices when the broker serves this worker, and which
+  /// publishers said goodbye.
   void look();
 
   void set_fetch_concurrency(std::size_t fetches);
 
-  /// Another conninfo for the same database.
+  /// Takes another conninfo for the same database.
   void use_credentials(const std::string& conninfo);
 
-  /// Drains. `done` comes once, from any thread.
+  /// Drains. `done` is called once, on any thread.
   void stop(std::function<void()> done);
 
   /// Empty until the shard is served.
@@ -59,7 +60,8 @@ class ClusterShard {
   ClusterShardStatus status() const;
   std::optional<PostgresInstanceStatus> instance_status() const;
 
-  /// What is left to close, which may wait for the network: may go on any thread, after this.
+  /// The queue, whose closing may wait for the network: it may be destroyed on any thread, after
+  /// this object.
   std::unique_ptr<RabbitQueue> release();
 
  private:
@@ -78,11 +80,12 @@ class ClusterShard {
   const int number_;
   std::size_t fetches_ = 1;
   bool stopping_ = false;
-  std::uint64_t session_ = 0;     // of the queue, that was looked at last …
+  std::uint64_t session_ = 0;     // the queue's session that was seen last …
   std::int64_t epoch_ = 0;        // … and our epoch in the database before it began
   bool between_is_known_ = true;  // whether another worker had the shard before this session
   bool asking_ = false;
-  std::set<std::uint64_t> parting_;  // publishers that the database is to forget
+  std::set<std::uint64_t>
+      parting_;  // departed publishers whose removal from the database is under way
   std::shared_ptr<ClusterShard*> self_ = std::make_shared<ClusterShard*>(this);  // gone when we are
   NoIngress ingress_;
   std::unique_ptr<RabbitQueue> queue_;

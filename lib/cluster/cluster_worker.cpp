@@ -25,7 +25,7 @@ using namespace std::chrono_literals;
 constexpr auto tick_every = 100ms;
 constexpr int ticks_of_beat = 10;
 
-// How often others learn how far a shard is: a part of the second that expiry may be late.
+// How often the others learn a shard's watermark: a part of the one second that expiry may be late.
 constexpr auto pipeline_beat = 250ms;
 
 ClusterWorkerOptions checked(ClusterWorkerOptions options) {
@@ -42,7 +42,8 @@ std::string counted(std::size_t count, const char* noun) {
 
 }  // namespace
 
-// Everything happens in steps, on the loop's thread. What others look at is a copy of the last one.
+// Everything happens in steps, on the loop's thread. Other threads see a copy that the last step
+// made.
 class ClusterWorker::Impl {
  public:
   Impl(Parts parts, ClusterWorkerOptions options, Log log)
@@ -55,7 +56,8 @@ class ClusterWorker::Impl {
     shown_.worker.name = options_.name;
   }
 
-  // What still comes back to a shard from the instances comes while they go.
+  // Completions of `instances` that belong to a shard may run until `instances` is destroyed, so
+  // the shards go later.
   ~Impl() {
     steps_.close();
     instances_.reset();
@@ -121,7 +123,7 @@ class ClusterWorker::Impl {
     instances_->beat_worker(options_.name, steps_.guarded(done));
   }
 
-  /// These, and no others.
+  /// Serves these shards, and no others.
   void serve(const std::vector<int>& mine) {
     std::vector<int> lost;
     for (const auto& [number, shard] : shards_) {
@@ -130,7 +132,7 @@ class ClusterWorker::Impl {
     for (const int number : lost) give_back(number);
     const auto before = shards_.size();
     for (const int number : mine) {
-      // One that is still being given back comes again with the next beat.
+      // A shard that is still being given back is taken up at a later beat.
       if (shards_.contains(number) || leaving_.contains(number)) continue;
       shards_[number] = std::make_unique<ClusterShard>(shard_parts_, number);
     }
@@ -157,7 +159,7 @@ class ClusterWorker::Impl {
     }));
   }
 
-  // Closing waits for the network, and the loop is not to.
+  // Closing may wait for the network, and the loop must not.
   void gone(int number) {
     const auto shard = std::move(leaving_.extract(number).mapped());
     if (const auto status = shard->pipeline_status()) add(past_, counts_of(*status));
@@ -166,7 +168,7 @@ class ClusterWorker::Impl {
     finish_stop();
   }
 
-  // Each `done` from outside of a step: it may destroy the worker.
+  // Calls each `done` outside of a step, since it may destroy the worker.
   void finish_stop() {
     if (!stopping_ || !leaving_.empty()) return;
     for (auto& done : std::exchange(stop_done_, {})) {
@@ -200,9 +202,10 @@ class ClusterWorker::Impl {
   const ClusterShardParts shard_parts_;
 
   ClosingThreads closing_;
-  Shards shards_;                                         // ours
-  Shards leaving_;                                        // draining: another worker's, or we stop
-  PipelineStatus past_ = nothing_done(Timestamp::max());  // what shards that we had have counted
+  Shards shards_;   // ours
+  Shards leaving_;  // draining: assigned to another worker, or this one stops
+  PipelineStatus past_ =
+      nothing_done(Timestamp::max());  // counters of shards that this worker no longer serves
   std::uint64_t past_missing_ = 0;
   std::size_t workers_ = 1;
   int ticks_ = 0;

@@ -27,8 +27,9 @@ using State = Callback::State;
 
 }  // namespace
 
-// Everything is decided in step(), on the clock's thread; completions only note what they bring. A
-// deque, because those to be sent are looked at without the lock while others are added behind.
+// Everything is decided in step(), on the clock's thread; completions only record their result.
+// Callbacks are in a deque, because those to be sent are read without the lock while others are
+// appended.
 class Forwarder::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(Queue& queue, Clock& clock, Forward forward, ForwarderOptions options, Log log)
@@ -55,7 +56,7 @@ class Forwarder::Impl : public std::enable_shared_from_this<Impl> {
     steps_.close_and_wait();
   }
 
-  // The queue first: what it had handed over by then is among ours.
+  // The queue is asked first: what it had handed over by then is in callbacks_.
   Timestamp frontier() const {
     auto result = queue_.progress().frontier;
     const std::lock_guard lock(mutex_);
@@ -136,7 +137,8 @@ class Forwarder::Impl : public std::enable_shared_from_this<Impl> {
     return last;
   }
 
-  // All that failed goes again together, so that it goes in order. Returns when to look again.
+  // Sends all failed callbacks again together, so that they go in order. Returns when to look
+  // again.
   std::optional<Timestamp> retry() {
     if (!failed_ || under_way_ != 0 || stopping_) return std::nullopt;
     const auto now = clock_.now();
@@ -164,7 +166,8 @@ class Forwarder::Impl : public std::enable_shared_from_this<Impl> {
     return taken;
   }
 
-  // Stays where it is until its own completion: only confirmed callbacks leave, and only in step().
+  // The callback stays in place until its own completion: only confirmed callbacks are removed, and
+  // only in step().
   void send(Callback& callback) {
     forward_(callback.ids, callback.received_at,
              [self = shared_from_this(), &callback](std::error_code error) {
@@ -221,10 +224,10 @@ class Forwarder::Impl : public std::enable_shared_from_this<Impl> {
   const ForwarderOptions options_;
   const Log log_;
 
-  Gate completions_;  // they may come when the clock has gone
+  Gate completions_;  // they may come after the clock was destroyed
   Gate steps_;        // one at a time, on the clock's thread
 
-  mutable std::mutex mutex_;  // guards all below; never held while others are called
+  mutable std::mutex mutex_;  // guards all members below; never held during calls to other parts
   std::deque<Callback> callbacks_;
   std::size_t ids_ = 0;  // of callbacks_
   std::size_t under_way_ = 0;

@@ -21,8 +21,8 @@ PostgresInstance PostgresLease::instance() const {
   instance.name = name_;
   instance.now = [&clock = clock_] { return clock.now(); };
   instance.registered = [&clock = clock_, stamped = stamped_](const PostgresRegistration& found) {
-    // Below the cutoff no row would be made. Beyond that, to move the clock would age what it has
-    // stamped: then the others rather wait.
+    // With a clock below the cutoff no row would be created. Moving it further would age what it
+    // has already stamped, so in that case the others wait instead.
     const bool untouched = found.fresh && !stamped->load();
     clock.not_before(untouched ? std::max(found.cutoff, found.others) : found.cutoff);
   };

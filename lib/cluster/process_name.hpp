@@ -1,4 +1,4 @@
-// What a process is called in the database unless somebody gives it a better name.
+// The default name of a process in the database.
 #pragma once
 
 #include <string>

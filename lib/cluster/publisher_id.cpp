@@ -53,7 +53,7 @@ Failure PublisherId::open(const std::string& directory) {
   return make(directory);
 }
 
-// A file that is too short is one whose writing was cut off: its number was never used.
+// A file that is too short was not written to its end, so its number was never used.
 Failure PublisherId::read() {
   char text[digits + 1];
   const auto length = pread(file_, text, sizeof text, 0);

@@ -8,8 +8,8 @@ void PublisherPlace::taken() {
   other_.clear();
 }
 
-// All rows of one registration have its epoch. Rows of shards that we do not fill are of an earlier
-// start with more of them.
+// All rows of one registration have its epoch. Rows of shards that we do not fill are left from an
+// earlier run with more shards.
 bool PublisherPlace::look(const PostgresInstanceList& list) {
   if (!registered_) return true;
   int ours = 0;
@@ -23,7 +23,7 @@ bool PublisherPlace::look(const PostgresInstanceList& list) {
     }
   }
   other_ = other;
-  // One that is missing was retired, or its worker has heard a goodbye.
+  // A missing row was retired, or its shard's worker has received a goodbye.
   return other_.empty() && ours < shards_;
 }
 

@@ -1,4 +1,4 @@
-// Whether this process is the only one that publishes under its number, judged by the database.
+// Finds out from the database whether another process publishes under the same number.
 #pragma once
 
 #include <cstdint>
@@ -9,22 +9,22 @@
 
 namespace postoffice::cluster {
 
-/// A copied data directory has a copied number. As with other instances the one that was started
-/// last takes the place, and the one before it finds another's name or epoch there, publishes no
-/// more, and takes it again when it is free: the other has said goodbye, or was retired. Silence
-/// frees nothing. Not thread-safe.
+/// A copied data directory contains a copied number. As with other instances, the process started
+/// last takes the place. The earlier one then finds another name or epoch in its rows, stops
+/// publishing, and takes the place again when the other has said goodbye or was retired. Silence of
+/// the other does not free the place. Not thread-safe.
 class PublisherPlace {
  public:
   PublisherPlace(std::uint64_t publisher, std::string name, int shards)
       : publisher_(publisher), name_(std::move(name)), shards_(shards) {}
 
-  /// We have registered; nothing may be on its way that was asked before.
+  /// Call it after registering; no query made before may still be under way.
   void taken();
 
-  /// True: it is ours to register, again or for the first time.
+  /// True if this process should register, again or for the first time.
   bool look(const PostgresInstanceList& list);
 
-  /// Who has the place; empty: nobody else.
+  /// The process that has the place; empty: no other has.
   const std::string& other() const { return other_; }
 
  private:
@@ -34,7 +34,7 @@ class PublisherPlace {
   const std::string name_;
   const int shards_;
   bool registered_ = false;
-  std::optional<std::int64_t> epoch_;  // of our registration, once it was seen
+  std::optional<std::int64_t> epoch_;  // of our registration, once it was read back
   std::string other_;
 };
 

@@ -13,7 +13,7 @@ void add_fields(PipelineStatus& sum, const PipelineStatus& one,
   for (const auto field : fields) sum.*field += one.*field;
 }
 
-// What only grows.
+// The counters that only grow.
 void add_counts(PipelineStatus& sum, const PipelineStatus& one) {
   add_fields(sum, one,
              {&PipelineStatus::accepted_callbacks, &PipelineStatus::accepted_ids,

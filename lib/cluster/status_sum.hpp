@@ -1,4 +1,4 @@
-// What several shards of one worker tell, as if it were one.
+// The statuses of a worker's shards, combined into one.
 #pragma once
 
 #include "postoffice/defaults/postgres_instance.hpp"
@@ -7,17 +7,17 @@
 
 namespace postoffice::cluster {
 
-/// A pipeline that has done nothing and lags behind nobody.
+/// The status of a pipeline that has done nothing and lags behind nothing.
 PipelineStatus nothing_done(Timestamp now);
 
-/// What a pipeline that has ended leaves behind: its counters. Ids that had not ended in it are not
-/// among them, for somebody else counts them.
+/// The counters of a pipeline that has ended, without ids that had not ended in it: another worker
+/// counts those.
 PipelineStatus counts_of(const PipelineStatus& one);
 
-/// Adds up what two pipelines have counted; marks are those of the one that is behind.
+/// Adds the counters of two pipelines; watermarks are those of the one that is further behind.
 void add(PipelineStatus& sum, const PipelineStatus& one);
 
-/// All are told the same about others; each knows its own place only.
+/// What concerns other instances is the same in all; the rest concerns one shard each.
 void add(PostgresInstanceStatus& both, const PostgresInstanceStatus& one);
 
 }  // namespace postoffice::cluster

@@ -1,4 +1,4 @@
-// Calls that come later, and not at all once whoever is called has gone.
+// Deferred calls, which are dropped once the object that they call is closed.
 #pragma once
 
 #include <functional>
@@ -11,16 +11,16 @@
 
 namespace postoffice::cluster {
 
-/// For a part that acts on the clock's thread: its timers, and the completions of what it has asked
-/// for. After close() none of them runs any more, so that they may hold the part as it is.
+/// For a part that acts on the clock's thread: its timers, and the completions of its requests.
+/// After close() none of them runs, so they may hold a plain pointer to the part.
 ///
-/// Threads: at() and guarded() from any, as long as the part lives; close() from any that is not
-/// inside a step.
+/// Threads: at() and guarded() from any thread, while the part exists; close() from any thread that
+/// is not inside a step.
 class Steps {
  public:
   explicit Steps(Clock& clock) : clock_(clock) {}
 
-  /// `call`, for others to call whenever and wherever they like.
+  /// Wraps `call`, so that it may be called at any time, on any thread.
   template <typename Call>
   auto guarded(Call call) const {
     return [gate = gate_, call = std::move(call)](const auto&... arguments) {
@@ -33,10 +33,10 @@ class Steps {
     clock_.call_at(when, guarded(std::move(step)));
   }
 
-  /// As soon as that thread comes to it.
+  /// Runs `step` as soon as that thread can.
   void soon(std::function<void()> step) { at(Timestamp::min(), std::move(step)); }
 
-  /// As guarded(), for what has a `done` as its last parameter, which must be told in any case.
+  /// As guarded(), for a call whose last parameter is a `done` that must always be called.
   template <typename Call, typename Refuse>
   auto guarded_or(Call call, Refuse refuse) const {
     return [gate = gate_, call = std::move(call), refuse = std::move(refuse)](auto&&... arguments) {
@@ -45,7 +45,7 @@ class Steps {
     };
   }
 
-  /// Waits for those under way.
+  /// Waits for steps under way.
   void close() { gate_->close_and_wait(); }
 
  private:

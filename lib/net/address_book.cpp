@@ -34,7 +34,7 @@ void AddressBook::look_up(LookedUp looked_up) {
 void AddressBook::update(const std::error_code& error, Endpoints endpoints, Time now) {
   looking_up_ = false;
   looked_up_at_ = now;
-  // What was found earlier stays good while the name service has a bad time.
+  // Earlier addresses stay in use while the name service fails.
   if (error || endpoints.empty()) return;
   Endpoint preferred;
   if (!empty()) preferred = at(0);

@@ -1,4 +1,4 @@
-// The addresses of one host: looked up off the hot path, tried round about.
+// The addresses of one host: looked up off the hot path, tried in turn.
 #pragma once
 
 #include <asio/io_context.hpp>
@@ -13,10 +13,11 @@
 
 namespace postoffice::net {
 
-/// Remembers which address worked last, so that a host with a dead address costs one failed attempt
-/// and not one a connection.
+/// Remembers which address worked last, so that a host with a dead address costs one failed
+/// attempt, not one for each connection.
 ///
-/// Threads: none of its own. The owner guards it with its lock, also in what it gives to look_up().
+/// Threads: none of its own. The owner guards it with its lock, also in the completion it gives to
+/// look_up().
 class AddressBook {
  public:
   using Time = std::chrono::steady_clock::time_point;
@@ -37,8 +38,8 @@ class AddressBook {
 
   bool contains(const Endpoint& endpoint) const;
 
-  /// What answers there is of no use: the name may have moved. The next look-up is soon, and
-  /// another address is tried first then, if there is one.
+  /// Call it when the answers from the address are of no use: the name may have moved. The next
+  /// look-up comes soon; after it another address is tried first, if there is one.
   void distrust() { distrusted_ = true; }
 
   /// True once each time a look-up should be made; then look_up() and, with its result, update().

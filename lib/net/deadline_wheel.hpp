@@ -8,7 +8,7 @@
 
 namespace postoffice::net {
 
-/// A place in the wheel; whatever has a deadline derives from it.
+/// A place in the wheel; an object with a deadline derives from it.
 ///
 /// Linked by pointers: an IntrusiveList links by numbers in a pool, and fetches stand in no pool. A
 /// ring with the slot as its own element needs no special case for the ends.
@@ -22,9 +22,9 @@ struct Deadline {
   std::uint64_t tick = 0;
 };
 
-/// A hashed timing wheel. A fetch sets and clears one deadline, so a timer each, in a heap behind a
-/// lock, would cost more than the rest of its bookkeeping. A deadline expires at most two ticks
-/// late. One further ahead than a turn of the wheel is passed over until its turn has come.
+/// A hashed timing wheel. Each fetch sets and clears one deadline; a timer for each, in a heap
+/// behind a lock, would cost more than the rest of its bookkeeping. A deadline expires at most two
+/// ticks late. A deadline more than one turn of the wheel ahead is skipped until its own turn.
 class DeadlineWheel {
  public:
   using Time = std::chrono::steady_clock::time_point;
@@ -57,7 +57,7 @@ class DeadlineWheel {
     --size_;
   }
 
-  /// Removes what is due at `now` and gives each to `expired`, which must not remove others.
+  /// Removes all deadlines due at `now` and gives each to `expired`, which must not remove others.
   template <typename Expired>
   void expire(Time now, Expired expired) {
     const std::uint64_t end = tick_of(now);

@@ -27,8 +27,8 @@ class ListeningSocket {
 
   int descriptor() const { return descriptor_; }
 
-  /// It came from outside, and lives on there: what nobody has accepted is left to whoever comes
-  /// next.
+  /// It was passed in by another process, where it stays open: connections not accepted here are
+  /// left to the next process.
   bool outlives_us() const { return outlives_us_; }
   void set_outlives_us() { outlives_us_ = true; }
 
@@ -37,7 +37,7 @@ class ListeningSocket {
   bool outlives_us_ = false;
 };
 
-/// An address to listen on. Throws std::invalid_argument if it is none.
+/// An address to listen on. Throws std::invalid_argument if it is not one.
 HostPort where_to_listen(const std::string& text);
 
 /// `groups` sets of sockets, one for each loop, each listening on every address of the host. A
@@ -45,7 +45,7 @@ HostPort where_to_listen(const std::string& text);
 std::error_code listen_on(const HostPort& where, std::size_t groups, const Log& log,
                           std::vector<std::vector<ListeningSocket>>& sockets);
 
-/// The same from sockets that listen already, which are taken over.
+/// The same for sockets that already listen; they are owned from then on.
 std::error_code share_sockets(std::vector<ListeningSocket> given, std::size_t groups,
                               std::vector<std::vector<ListeningSocket>>& sockets);
 

@@ -1,4 +1,4 @@
-// What an EventLoop is made of; for the adapters that run on one.
+// The inside of an EventLoop, for the adapters that run on one.
 #pragma once
 
 #include <asio/executor_work_guard.hpp>
@@ -15,7 +15,7 @@ struct EventLoop::Impl {
   explicit Impl(asio::io_context* joined)
       : own(joined ? nullptr : new asio::io_context(1)), context(joined ? *joined : *own) {}
 
-  std::unique_ptr<asio::io_context> own;  // null when the loop joined somebody else's
+  std::unique_ptr<asio::io_context> own;  // null if the loop runs on the user's context
   asio::io_context& context;
   std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work;
   std::thread thread;

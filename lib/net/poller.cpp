@@ -10,8 +10,8 @@ namespace postoffice::net {
 namespace {
 
 constexpr int events_max = 128;
-// Under load the next batch is ready when one is done; looking at once is cheaper than to go round
-// the io_context. The bound lets its other tasks have their turn.
+// Under load the next batch is ready when one is done; polling again at once is cheaper than a
+// round through the io_context. The bound gives its other tasks their turn.
 constexpr int rounds_max = 4;
 
 constexpr std::chrono::milliseconds pause_after_error(10);
@@ -83,7 +83,7 @@ std::error_code Poller::wait() {
 void Poller::look() {
   if (set_ >= 0) dispatch();
   if (set_ < 0 || !wait()) return;
-  rest_ = pause_after_error;  // no memory for the watch: look without one
+  rest_ = pause_after_error;  // no memory for the wait: poll after a pause instead
   wait();
 }
 

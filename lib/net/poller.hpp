@@ -27,7 +27,7 @@ class Pollable {
 class PollBatch {
  public:
   explicit PollBatch(std::span<epoll_event> events) : events_(events) {}
-  /// Tells each Pollable.
+  /// Calls each Pollable.
   void dispatch();
 
  private:
@@ -36,14 +36,14 @@ class PollBatch {
 
 /// An epoll set that itself is one descriptor of the io_context.
 ///
-/// Asio's own sockets try every read once more only to learn that there is nothing; registering
-/// sockets here saves that system call on each request.
+/// Asio's own sockets repeat every read until it finds nothing; sockets registered here save that
+/// system call on each request.
 ///
 /// Threads: the io_context's only. The owner is kept alive while a wait is under way, until stop().
 class Poller {
  public:
-  /// `run_batch` is called for each batch of events and must dispatch it. Around that is the place
-  /// to hold a lock, and behind it to write what the batch has produced.
+  /// `run_batch` is called for each batch of events and must dispatch it. It may hold a lock during
+  /// that, and write afterwards what the batch has produced.
   Poller(asio::io_context& context, std::function<void(PollBatch&)> run_batch);
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
@@ -56,8 +56,7 @@ class Poller {
   void modify(int socket, std::uint32_t events, Pollable& pollable);
   void remove(int socket);
 
-  /// After the batch that runs now, nothing is looked at for so long: what comes meanwhile is one
-  /// batch.
+  /// After the present batch, polling pauses for `span`: events during that time form one batch.
   void rest(std::chrono::steady_clock::duration span) { rest_ = span; }
 
  private:
@@ -69,7 +68,8 @@ class Poller {
   void look();
   void dispatch();
 
-  // The io_context looks at the set only while it is to wake for it: it would even without a wait.
+  // Registered with the io_context only while a wait is wanted: a registered set would wake it even
+  // without one.
   asio::posix::basic_stream_descriptor<asio::io_context::executor_type> watched_;
   int set_ = -1;
   std::function<void(PollBatch&)> run_batch_;

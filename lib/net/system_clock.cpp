@@ -39,7 +39,8 @@ class SystemClock::Impl : public std::enable_shared_from_this<SystemClock::Impl>
   }
 
   void not_before(Timestamp floor) {
-    if (floor <= now()) return;  // also the least of all times, from which nothing can be taken
+    if (floor <= now())
+      return;  // also covers Timestamp::min(), from which nothing can be subtracted
     const auto wanted = (floor.time_since_epoch() - read_clock(CLOCK_BOOTTIME)).count();
     auto offset = offset_.load();
     while (offset < wanted && !offset_.compare_exchange_weak(offset, wanted)) {
@@ -53,8 +54,7 @@ class SystemClock::Impl : public std::enable_shared_from_this<SystemClock::Impl>
       const auto place = tasks_.emplace(when, std::move(task));
       earliest = place == tasks_.begin();
     }
-    // A wake-up later than this task's time may be set already: only the first task needs a new
-    // one.
+    // Only a task that became the first one needs a new wake-up.
     if (earliest)
       loop_.post([self = weak_from_this()] {
         if (const auto impl = self.lock()) impl->run_due();
@@ -63,14 +63,15 @@ class SystemClock::Impl : public std::enable_shared_from_this<SystemClock::Impl>
 
   Duration drift() const noexcept { return Timestamp(read_clock(CLOCK_REALTIME)) - now(); }
 
-  /// No task runs when it returns, but for one that this is called in.
+  /// When it returns no task runs, except one that has called this.
   void close() {
     if (Gate::Holder::holds(rounds_)) {
       rounds_.close([] {});
     } else {
       rounds_.close_and_wait();
     }
-    std::multimap<Timestamp, std::function<void()>> dropped;  // behind the lock: it may call us
+    std::multimap<Timestamp, std::function<void()>>
+        dropped;  // destroyed after the lock is released, since that may call this object
     const std::lock_guard lock(mutex_);
     tasks_.swap(dropped);
   }
@@ -79,7 +80,7 @@ class SystemClock::Impl : public std::enable_shared_from_this<SystemClock::Impl>
   void run_due() {
     const Gate::Holder inside(rounds_);
     if (!inside) return;
-    // Tasks given by a task run in the next round, so that I/O gets its turn.
+    // Tasks that a task adds run in the next round, so that I/O gets its turn.
     const auto now = this->now();
     std::vector<std::function<void()>> due;
     {

@@ -22,8 +22,8 @@ namespace {
 
 constexpr std::string_view sqlite_scheme = "sqlite:";
 
-/// In the order in which they depend on each other. The loop is stopped before anything goes, so
-/// that nothing is called any more.
+/// In order of dependence. The loop is stopped before any part is destroyed, so that no part is
+/// called any more.
 struct Parts {
   ~Parts() {
     pipeline.reset();
@@ -138,7 +138,7 @@ class Office::Impl {
   OfficeOptions options_;
   mutable std::mutex mutex_;
   bool stopped_ = false;
-  std::unique_ptr<Parts> parts_;  // from a start that worked on, to the end
+  std::unique_ptr<Parts> parts_;  // from a successful start() on
 };
 
 Office::Office(OfficeOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}

@@ -20,13 +20,13 @@ class SqlError : public std::runtime_error {
 
   std::error_code code() const { return code_; }
 
-  /// The open file is of no more use.
+  /// The open file cannot be used any more.
   bool must_reopen() const { return reopen_; }
 
   /// A constraint or a trigger does not allow the change: others may be possible.
   bool about_row() const { return !name_.empty(); }
 
-  /// Of the constraint, as SQLite's result codes spell it.
+  /// The constraint's name, as in SQLite's result codes.
   const std::string& name() const { return name_; }
 
  private:
@@ -37,7 +37,7 @@ class SqlError : public std::runtime_error {
 
 class Database {
  public:
-  /// Waits for other programs' locks at most `patience`, and no longer once `hurry` is set.
+  /// Waits for other programs' locks for `patience` at most, and stops waiting once `hurry` is set.
   Database(const std::string& path, std::chrono::milliseconds patience,
            const std::atomic<bool>* hurry);
 

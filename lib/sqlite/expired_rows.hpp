@@ -1,4 +1,4 @@
-// What expire() does to the tables.
+// The part of expire() that changes the tables.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,7 @@ class ExpiredRows {
   /// A row that is refused is named in the result.
   void delete_expired(ObjectId id, Timestamp cutoff, Expired& result);
   std::vector<ObjectId> expired_ids(ObjectId first, Timestamp cutoff, std::size_t limit);
-  /// The oldest receipt that is not before the cutoff, max if there is none.
+  /// The oldest receipt that is not before the cutoff; max if there is none.
   Timestamp oldest(Timestamp cutoff);
 
  private:

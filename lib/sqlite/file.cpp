@@ -63,8 +63,8 @@ void File::look() {
   if (database_ && files_.gone() != Files::Gone::nothing) replace_removed();
 }
 
-/// Files that were removed are of no use to anybody else, and gone with this process. What is only
-/// in the log of writes is moved to the database while the log is still open here.
+/// Removed files are invisible to other programs and vanish with this process. Content that is only
+/// in the write-ahead log is moved to the database while the log is still open here.
 void File::replace_removed() {
   const auto name = files_.first_gone();
   std::string outcome;
@@ -79,7 +79,7 @@ void File::replace_removed() {
   if (log_) log_(LogLevel::error, name + " was removed or replaced under this process: " + outcome);
 }
 
-/// False if another program has written to a log of its own meanwhile: two cannot be merged.
+/// False if another program has written to a new log meanwhile: two logs cannot be merged.
 bool File::rescue() {
   if (files_.others_wrote()) {
     for (File* file : handles_.all) {

@@ -1,4 +1,4 @@
-// A file that is opened when it is needed, and opened again when it failed.
+// A file that is opened when needed, and reopened after a failure.
 #pragma once
 
 #include <atomic>
@@ -21,13 +21,13 @@ namespace postoffice::sqlite {
 class File;
 
 /// The handles that one process has on one database. SQLite keeps one state of the files for all of
-/// them: when those have been removed, all have to be closed before one is opened again.
+/// them: if the files were removed, all handles must be closed before one is reopened.
 struct Handles {
   std::shared_mutex mutex;  ///< shared: to use one; alone: to close all
   std::vector<File*> all;
 };
 
-/// Used by one thread, but for status().
+/// Used by one thread, except status().
 class File {
  public:
   /// All that share `handles` must be made before the first is used.
@@ -37,12 +37,12 @@ class File {
   /// Calls `work` with the open tables. Errors are returned, and logged when they change.
   std::error_code use(const std::function<void(Database&, Tables&)>& work);
 
-  /// Why the newest use() has failed, if it has. Of the thread that uses the file.
+  /// Why the newest use() has failed, if it has. Only on the thread that uses the file.
   const StoreFailure& failure() const { return failure_; }
 
-  /// Once in a while, when there is nothing to do: whether the files are still there.
+  /// Checks whether the files are still there; to be called now and then when idle.
   void look();
-  /// Any thread, at once: it is down from a failure until something works.
+  /// Any thread; does not wait. It is down from a failure until an operation succeeds.
   StoreStatus status() const;
 
  private:
@@ -61,7 +61,7 @@ class File {
   const Log log_;
   Handles& handles_;
   Files files_;
-  bool take_over_ = false;  ///< somebody else's files may be in the way
+  bool take_over_ = false;  ///< another user's files may be in the way
   std::optional<Database> database_;
   std::optional<Tables> tables_;
   std::error_code last_error_;

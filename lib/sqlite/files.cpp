@@ -15,7 +15,8 @@ namespace {
 
 constexpr const char* suffixes[] = {"", "-wal", "-shm"};
 
-/// Where SQLite locks the database file: whoever has it open in WAL mode holds a shared lock there.
+/// Where SQLite locks the database file: every process that has it open in WAL mode holds a shared
+/// lock there.
 constexpr off_t first_locked = 0x40000000;
 constexpr off_t locked_bytes = 512;
 
@@ -56,7 +57,7 @@ bool copy(int from, int to) {
   }
 }
 
-/// A copy of our own takes the place of the log of writes. It is nothing but its bytes.
+/// Replaces the write-ahead log by a copy that this user owns.
 bool replace_log(const std::string& log, mode_t mode) {
   const auto fresh = log + ".postoffice";
   (void)::unlink(fresh.c_str());
@@ -119,9 +120,9 @@ std::string whose_are_in_the_way(const std::string& path) {
   return text;
 }
 
-/// An exclusive lock where SQLite locks proves that nobody has the database open, and keeps it so
-/// until the files have been replaced: to remove the index of the log is then safe, since it is
-/// made from the log.
+/// An exclusive lock where SQLite locks proves that no process has the database open, and prevents
+/// that until the files are replaced. Removing the log's index is then safe, since SQLite rebuilds
+/// it from the log.
 std::string take_over_leftovers(const std::string& path) {
   const auto log = path + suffixes[1];
   const auto index = path + suffixes[2];

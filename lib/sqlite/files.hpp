@@ -1,4 +1,4 @@
-// The files that a database is made of, as the system sees them.
+// The files of a database, as the operating system sees them.
 #pragma once
 
 #include <sys/types.h>
@@ -14,16 +14,16 @@ class Files {
  public:
   explicit Files(std::string path);
 
-  /// Those that are there now are the right ones.
+  /// Takes the files that are there now as the right ones.
   void remember();
   void forget() { known_ = {}; }
 
   enum class Gone { nothing, database, beside };
-  /// Whether somebody has removed or replaced one.
+  /// Which of them was removed or replaced.
   Gone gone() const;
   /// The name of the first of them; empty: all are there.
   std::string first_gone() const;
-  /// The log of writes at its path is another one, and somebody has written to it.
+  /// The write-ahead log at its path is another file, and another program has written to it.
   bool others_wrote() const;
 
  private:
@@ -39,12 +39,13 @@ class Files {
   std::array<std::optional<Identity>, 3> known_;
 };
 
-/// Who owns what this process may not write, and what helps; empty if it may write everything.
+/// Who owns the files that this process may not write, and what to do; empty if it may write all.
 std::string whose_are_in_the_way(const std::string& path);
 
-/// A reader of another user can leave files beside the database that are his. They are made ours,
-/// with what is in them, if nobody has the database open and the directory lets us. Says what was
-/// done; empty: nothing. No handle of this process may be open.
+/// A reader that runs as another user can leave files beside the database that the other user owns.
+/// They are replaced by copies that this user owns, if no process has the database open and the
+/// directory permits it. Returns what was done; empty: nothing. No handle of this process may be
+/// open.
 std::string take_over_leftovers(const std::string& path);
 
 }  // namespace postoffice::sqlite

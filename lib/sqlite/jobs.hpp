@@ -1,4 +1,4 @@
-// What the two threads of the store are asked to do.
+// The jobs of the store's two threads.
 #pragma once
 
 #include <cstddef>

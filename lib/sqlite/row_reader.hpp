@@ -1,4 +1,4 @@
-// What pages and commands ask.
+// The queries of pages and commands.
 #pragma once
 
 #include <cstddef>

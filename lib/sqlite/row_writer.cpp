@@ -42,7 +42,7 @@ Applied RowWriter::apply(const Changes& changes) {
     row(one.id, one.last_seen, applied, [&] { remove(one); });
   }
   for (const ObjectId id : changes.cleared) {
-    // With its answer, or not at all.
+    // Cleared together with its answer, or not at all.
     if (is_refused(id, applied)) continue;
     row(id, std::nullopt, applied, [&] { clear_dead_letter_.bind(1, id).run(); });
   }
@@ -64,9 +64,9 @@ void RowWriter::hold(ObjectId id, Timestamp last_seen) {
   holds_any_ = true;
 }
 
-// A row that a constraint or a trigger refuses leaves the others alone: the statement that failed
-// is the first of its row that changes anything, and has changed nothing. A trigger may have ended
-// the whole transaction: then there is nothing to go on with.
+// A row that a constraint or a trigger refuses leaves the others alone: the statement that fails is
+// the first one of its row that would change anything. If a trigger has rolled back the whole
+// transaction, it cannot continue.
 template <typename Write>
 void RowWriter::row(ObjectId id, std::optional<Timestamp> receipt, Applied& applied, Write write) {
   try {

@@ -1,4 +1,4 @@
-// What apply() does to the tables.
+// The part of apply() that changes the tables.
 #pragma once
 
 #include <optional>
@@ -13,7 +13,7 @@ class RowWriter {
  public:
   explicit RowWriter(Database& database);
 
-  /// Within a transaction of the caller's.
+  /// Runs within the caller's transaction.
   Applied apply(const Changes& changes);
 
  private:

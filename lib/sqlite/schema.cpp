@@ -49,7 +49,7 @@ void prepare_file(Database& database) {
     try {
       upgrade();
     } catch (const SqlError& error) {
-      // A table of that name that is not ours.
+      // Another program's table may have that name.
       if (sqlite3_errcode(database.handle()) != SQLITE_ERROR) throw;
       throw SqlError(Error::schema, error.what(), true);
     }

@@ -19,12 +19,12 @@ using namespace sqlite;
 
 namespace {
 
-// Rows of one transaction, so that the changes behind it do not wait long.
+// Rows in one transaction, so that the changes after it do not wait long.
 constexpr std::size_t expire_step = 10'000;
 
 constexpr std::chrono::minutes removal_memory{10};
 
-// Deletes the next rows of an expire(), in a transaction of the caller's.
+// Deletes the next rows of an expire(), within the caller's transaction.
 void run_expire_step(ExpireState& state, Tables& tables) {
   const Expiry& expiry = state.expiry;
   if (state.next_index == 0 && state.next_id == std::numeric_limits<ObjectId>::min()) {
@@ -93,7 +93,7 @@ class SqliteObjectStore::Impl {
     }
   }
 
-  // All that wait share one transaction: on a slow disk its sync is what they wait for.
+  // All waiting changes share one transaction, since on a slow disk they mostly wait for its flush.
   void apply(std::vector<WriteJob>& jobs) {
     std::vector<Applied> applied;
     const std::error_code error = writing_.use([&](Database& database, Tables& tables) {
@@ -122,7 +122,7 @@ class SqliteObjectStore::Impl {
     } else if (state.finished) {
       state.done({}, state.result);
     } else {
-      writer_.add(std::move(job));  // behind the changes that came meanwhile
+      writer_.add(std::move(job));  // after the changes that came meanwhile
     }
   }
 

@@ -1,4 +1,4 @@
-// Everything that is prepared on one open file.
+// The prepared statements of one open file.
 #pragma once
 
 #include "sqlite/expired_rows.hpp"

@@ -1,4 +1,4 @@
-// How values stand in the tables.
+// How values are stored in the tables.
 #pragma once
 
 #include <algorithm>

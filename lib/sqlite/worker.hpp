@@ -17,16 +17,16 @@
 
 namespace postoffice::sqlite {
 
-/// `Job` has `std::size_t weight()`: jobs of weights above zero, one behind the other, are run
-/// together until their weights reach a limit. `run` gets them on the worker's thread; `refuse`
-/// gets what was not run before stop().
+/// `Job` has `std::size_t weight()`: consecutive jobs of weights above zero are run together until
+/// their weights reach a limit. `run` gets them on the worker's thread; `refuse` gets the jobs not
+/// run before stop().
 template <typename Job>
 class Worker {
  public:
   using Run = std::function<void(std::vector<Job>)>;
   using Refuse = std::function<void(Job)>;
 
-  /// `look` is called on the worker's thread once a second while nothing else is to be done.
+  /// `look` is called on the worker's thread once a second while it is idle.
   Worker(Run run, Refuse refuse, std::function<void()> look = {})
       : run_(std::move(run)),
         refuse_(std::move(refuse)),
@@ -47,7 +47,7 @@ class Worker {
     refuse_(std::move(job));
   }
 
-  /// What is added from now on is refused at once, and nothing more is run.
+  /// Jobs added from now on are refused at once, and no more are run.
   void close() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;

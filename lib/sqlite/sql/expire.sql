@@ -1,4 +1,4 @@
--- What deletes expired rows.
+-- Statements that delete expired rows.
 
 -- name: remember_cutoff
 UPDATE postoffice_expiry SET cutoff = ?1 WHERE cutoff < ?1;

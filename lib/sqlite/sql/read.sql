@@ -1,4 +1,4 @@
--- What pages and commands ask.
+-- The queries of pages and commands.
 
 -- name: find
 SELECT id, online, last_seen, fetched_at FROM objects

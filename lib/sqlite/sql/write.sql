@@ -1,4 +1,4 @@
--- What writes: one call of ObjectStore::apply() is some of these in one transaction.
+-- Statements that write: one call of ObjectStore::apply() runs some of these in one transaction.
 
 -- name: has_row
 SELECT 1 FROM objects WHERE id = ?1;

@@ -1,5 +1,5 @@
--- No index on last_seen: every touch would move an entry of it, and only the scan, once per ttl,
--- would gain.
+-- No index on last_seen: every touch would move an index entry, and only the scan, once per ttl,
+-- would profit.
 CREATE TABLE objects (
   id INTEGER PRIMARY KEY,
   online INTEGER NOT NULL CHECK (online IN (0, 1)),
