@@ -14,8 +14,8 @@ int hex_value(char c) {
   return -1;
 }
 
-// What may stand behind a chunk's size: extensions, each behind a semicolon. What they say does not
-// matter, but a quoted string must have its end.
+// Whether `text`, after a chunk's size, is a list of extensions, each after a semicolon. Their
+// meaning is ignored, but a quoted string must be closed.
 bool are_extensions(std::string_view text) {
   const auto first = text.find_first_not_of(" \t");
   if (text.empty()) return true;
@@ -25,7 +25,8 @@ bool are_extensions(std::string_view text) {
     const auto byte = static_cast<unsigned char>(text[i]);
     if ((byte < 0x20 && byte != '\t') || byte == 0x7f) return false;
     if (quoted && byte == '\\') {
-      ++i;  // whatever it is, it is no quote; a control byte was refused with the line
+      ++i;  // an escaped character is never a closing quote; control bytes were refused with the
+            // line
       if (i == text.size()) return false;
     } else if (byte == '"') {
       quoted = !quoted;
@@ -41,7 +42,7 @@ ChunkedBody::Step ChunkedBody::fail(std::string_view reason) {
   return Step::malformed;
 }
 
-// Invariant: all before `position_` has been understood; a line is looked at when it is whole.
+// Invariant: everything before `position_` has been parsed; a line is parsed once it is complete.
 ChunkedBody::Step ChunkedBody::read(std::string_view bytes, std::size_t content_max,
                                     std::string& out) {
   while (out.size() <= content_max) {

@@ -10,21 +10,21 @@
 namespace postoffice::http {
 
 /// Reads it while it arrives (RFC 9112 7.1). Chunk extensions and trailer fields are checked and
-/// dropped. Where a chunk ends is never in doubt: every line ends with CRLF and has no CR or LF
-/// within, a size is digits and nothing else, a quoted string ends on its line, and a trailer that
-/// would say anything about framing is refused.
+/// dropped. The end of a chunk is never ambiguous: every line ends with CRLF and contains no other
+/// CR or LF, a size consists of digits only, a quoted string ends on its line, and a trailer field
+/// about framing is refused.
 class ChunkedBody {
  public:
   enum class Step { more, complete, malformed, too_large };
 
   explicit ChunkedBody(HeaderLimits limits) : limits_(limits) {}
 
-  /// `bytes` is everything that has arrived since the end of the head, each time the same and
-  /// perhaps more. Appends what is new of the body's content. Stops, and says `more`, when `out`
-  /// is longer than `content_max`.
+  /// `bytes` is everything that has arrived since the end of the head: on each call the same bytes
+  /// and perhaps more. Appends the new part of the body's content to `out`. Stops, and returns
+  /// `more`, when `out` is longer than `content_max`.
   Step read(std::string_view bytes, std::size_t content_max, std::string& out);
 
-  /// How much was read; when complete, the length of the whole.
+  /// How much was read; once complete, the length of the whole body.
   std::size_t position() const { return position_; }
 
   /// Valid when malformed or too_large.

@@ -36,8 +36,8 @@ bool all_digits(std::string_view text) {
   return !text.empty();
 }
 
-// RFC 3986 3.2.2: a name or an address, and perhaps a port; nothing at all where there is no host.
-// A comma, which a name could have, is what two fields look like when somebody has joined them.
+// RFC 3986 3.2.2: a name or an address, and perhaps a port; empty if there is no host. A comma is
+// refused although a name could contain one, since it may come from two joined fields.
 bool is_host(std::string_view text) {
   std::size_t at = 0;
   const bool literal = text.starts_with('[');
@@ -118,7 +118,7 @@ HeaderScan::Verdict HeaderScan::scan(std::string_view bytes) {
   }
 }
 
-// A line that never ends must not be waited for beyond its limit.
+// Stops waiting for an unfinished line once it exceeds its limit.
 HeaderScan::Verdict HeaderScan::limits_of_partial_line(std::string_view bytes) {
   const std::string_view line = bytes.substr(position_);
   const bool ends_with_cr = !line.empty() && line.back() == '\r';

@@ -1,4 +1,4 @@
-// The gate in front of llhttp: refuses header blocks that parsers are known to disagree about.
+// Validates header blocks before llhttp: refuses those that parsers are known to read differently.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,8 @@ struct HeaderLimits {
 
 /// Scans the raw header block of one message while it arrives.
 ///
-/// Request smuggling lives from two parsers reading the same bytes differently, and llhttp 8.1 is
-/// known to be lenient in several such places. So whatever is ambiguous is refused here, before
+/// Request smuggling works because two parsers read the same bytes differently, and llhttp 8.1 is
+/// known to be lenient in several such places. So everything ambiguous is refused here, before
 /// llhttp sees it: line ends other than CRLF, folded lines, control bytes, a second Host or
 /// Content-Length, any transfer coding but "chunked", both kinds of length at once.
 class HeaderScan {
@@ -26,10 +26,10 @@ class HeaderScan {
   explicit HeaderScan(Kind kind, HeaderLimits limits = {}) : limits_(limits), kind_(kind) {}
 
   /// `bytes` begins with the first line of the message and holds everything that has arrived; each
-  /// call gets the same bytes again and perhaps more. Lines already seen are not looked at again.
+  /// call gets the same bytes again and perhaps more. Lines already scanned are not scanned again.
   Verdict scan(std::string_view bytes);
 
-  /// Forgets everything, for the next message of the connection.
+  /// Resets, for the next message of the connection.
   void reset();
 
   /// Length of the header block with its empty line; valid once complete.
@@ -41,7 +41,7 @@ class HeaderScan {
   bool version_is_1_0() const { return minor_version_ == 0; }
   bool chunked() const { return transfer_encodings_ != 0; }
   bool has_content_length() const { return content_lengths_ != 0; }
-  /// The request's Content-Encoding, if it is another than "identity". `bytes`: as in scan().
+  /// The request's Content-Encoding, if it is not "identity". `bytes`: as in scan().
   std::string_view content_coding(std::string_view bytes) const {
     return bytes.substr(coding_at_, coding_size_);
   }
@@ -71,9 +71,9 @@ class HeaderScan {
   unsigned char transfer_encodings_ = 0;
   unsigned fields_ = 0;
   const char* begin_ = nullptr;  // of the bytes that are scanned
-  unsigned coding_at_ = 0;       // where the content coding stands; its size is 0 without one
+  unsigned coding_at_ = 0;       // where the content coding is; its size is 0 without one
   unsigned coding_size_ = 0;
-  std::size_t position_ = 0;  // begin of the first line not yet looked at
+  std::size_t position_ = 0;  // begin of the first line not yet scanned
   std::string_view reason_;
 };
 

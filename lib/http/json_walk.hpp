@@ -1,4 +1,4 @@
-// JSON by its grammar alone.
+// A JSON parser that checks the grammar only.
 #pragma once
 
 #include <array>
@@ -8,14 +8,14 @@
 
 namespace postoffice::http {
 
-/// Walks through a text and says what is in it, judging by the grammar of RFC 8259 and nothing
-/// else: numbers of any size, any \u escape (JavaScript writes lone surrogates so), strings of
-/// valid UTF-8. Libraries convert what they read, and then refuse what is JSON but does not fit. It
-/// neither recurses nor allocates.
+/// Walks through a text and reports its elements, by the grammar of RFC 8259 alone: numbers of any
+/// size, any \u escape (JavaScript writes lone surrogates that way), strings of valid UTF-8.
+/// Libraries convert values as they read, and refuse JSON whose values do not fit. This neither
+/// recurses nor allocates.
 ///
-/// `Events` has number(text), string(text) and key(text), with the text as it stands there, without
-/// its quotes; literal(text), which is true, false or null; begin_object(), end_object(),
-/// begin_array() and end_array(). Each returns whether to go on.
+/// `Events` has number(text), string(text) and key(text), with the text as it is in the input,
+/// without its quotes; literal(text), which is true, false or null; begin_object(), end_object(),
+/// begin_array() and end_array(). Each returns whether to continue.
 template <typename Events>
 class JsonWalk {
  public:
@@ -26,8 +26,8 @@ class JsonWalk {
   JsonWalk(std::string_view text, Events& events)
       : begin_(text.data()), at_(begin_), end_(begin_ + text.size()), events_(events) {}
 
-  // Invariant between two steps: all before `at_` is a beginning of JSON, `depth_` containers are
-  // open, and `fresh_` says that nothing stands in the innermost one yet.
+  // Invariant between two steps: everything before `at_` is a valid beginning of JSON, `depth_`
+  // containers are open, and `fresh_` says that the innermost one is still empty.
   End walk() {
     skip_space();
     if (at_ == end_) return End::empty;
@@ -225,7 +225,7 @@ class JsonWalk {
   std::array<std::uint64_t, depth_max / 64> objects_{};  // a bit for each level
 };
 
-/// Whether a string of JSON, as it stands there, means `plain`, which is ASCII.
+/// Whether a JSON string, given as it is in the input, means `plain`, which is ASCII.
 inline bool means(std::string_view text, std::string_view plain) {
   std::size_t at = 0;
   for (const char wanted : plain) {

@@ -6,8 +6,8 @@
 
 namespace postoffice::http {
 
-/// `response` must be complete. 200 and 203 (which a proxy may make of it) are an answer about
-/// `asked`, 404 and 410 are Error::not_found, every other status is a failure that may pass.
+/// `response` must be complete. 200 and 203 (into which a proxy may turn a 200) are an answer about
+/// `asked`, 404 and 410 are Error::not_found, every other status is a failure that is tried again.
 ReadAnswer answer_of_response(const ResponseReader& response, ObjectId asked);
 
 }  // namespace postoffice::http

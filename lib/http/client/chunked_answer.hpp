@@ -1,4 +1,4 @@
-// The chunked body of an answer (RFC 9112, 7.1), taken apart while it arrives.
+// Parses the chunked body of an answer (RFC 9112, 7.1) while it arrives.
 #pragma once
 
 #include <cstddef>
@@ -7,24 +7,24 @@
 
 namespace postoffice::http {
 
-/// Chunk extensions and trailer fields are recognized and dropped, as the standard has it. What two
-/// readers could take differently is refused: a line end that is not CR LF, a control byte, a size
-/// that is not plain hexadecimal digits, a trailer line that is no field. llhttp 8.1 refuses
-/// several extensions behind one size and reads trailer fields as if they stood in the head, so it
-/// only gets the head. More is taken than of a request (ChunkedBody): a size with blanks behind it,
-/// as old servers pad it, and trailer fields of any name, since none of them is looked at. Nothing
-/// but the body is kept, so an answer without end costs no memory.
+/// Chunk extensions and trailer fields are recognized and dropped, as the standard requires. Input
+/// that two parsers could read differently is refused: a line end that is not CR LF, a control
+/// byte, a size that is not plain hexadecimal digits, a trailer line that is not a field. llhttp
+/// 8.1 refuses several extensions after one size and reads trailer fields as if they were in the
+/// head, so it gets the head only. More is accepted than in a request (ChunkedBody): blanks after a
+/// size, with which old servers pad it, and trailer fields of any name, since none of them is used.
+/// Only the body is kept, so an endless answer costs no memory.
 class ChunkedAnswer {
  public:
   enum class State { more, data, complete, failed };
 
-  /// What sizes, extensions, line ends and trailer fields may take together.
+  /// Limit of sizes, extensions, line ends and trailer fields together.
   static constexpr std::size_t overhead_max = 16 * 1024;
 
   void reset() { *this = ChunkedAnswer(); }
 
-  /// Takes what it can off the front of `bytes`. data: `piece` is part of the body, and there may
-  /// be more. more: all of `bytes` was taken.
+  /// Consumes the front of `bytes`. data: `piece` is part of the body, and there may be more. more:
+  /// all of `bytes` was consumed.
   State next(std::string_view& bytes, std::string_view& piece);
 
   std::string_view failure() const { return failure_; }

@@ -1,4 +1,4 @@
-// How many connections may be opened at the same time.
+// Limits how many connections are opened at the same time.
 #pragma once
 
 #include <algorithm>
@@ -7,14 +7,14 @@
 
 namespace postoffice::http {
 
-/// A server with a short accept queue drops the connects that do not fit, and the kernel tries
-/// those again after a second only. That is no fault of any object, so no fetch ends for it. A
-/// connect that takes much longer than others is given up, and fewer are begun at a time, as TCP
-/// itself does it: half as many for each loss, one more for each that is quick, and slowly beyond
-/// where the last loss was.
+/// A server with a short accept queue drops the connects that do not fit, and the kernel repeats
+/// those only after a second. No object is at fault, so no fetch fails because of it. A connect
+/// that takes much longer than others is given up, and fewer are begun at a time, as in TCP's
+/// congestion control: the window halves with each loss, grows by one with each quick connect, and
+/// grows slowly beyond the size of the last loss.
 ///
-/// Invariants: 1 <= size() <= most. Before anything was heard of the source, and when it is silent,
-/// the usual time-out counts.
+/// Invariants: 1 <= size() <= most. Before the first answer of the source, and while it is silent,
+/// the usual timeout applies.
 ///
 /// Threads: none of its own. Time is an argument.
 class ConnectWindow {
@@ -23,11 +23,11 @@ class ConnectWindow {
   using Span = std::chrono::steady_clock::duration;
 
   static constexpr std::size_t at_first = 16;
-  /// Given up after so many times the usual span, and never before `stuck_min`.
+  /// A connect is given up after this many times the usual span, but not before `stuck_min`.
   static constexpr int stuck_factor = 8;
   static constexpr Span stuck_min = std::chrono::milliseconds(100);
   static constexpr Span anew_min = std::chrono::microseconds(500);
-  /// Who was heard of within this is alive.
+  /// The source is alive if it has answered within this span.
   static constexpr Span alive_for = std::chrono::seconds(5);
 
   explicit ConnectWindow(std::size_t most)
@@ -42,8 +42,8 @@ class ConnectWindow {
     return std::clamp(stuck_factor * usual_, std::min(stuck_min, timeout), timeout);
   }
 
-  /// A new connection was answered, so there is room for another: is a connect that began at
-  /// `began` one that was dropped, and better begun anew than waited for?
+  /// Call it when a new connection was answered, so the server has room for another: whether a
+  /// connect begun at `began` was probably dropped, so that a new one is better than waiting.
   bool better_anew(Time began, Time now) const {
     return lost_ && now - began > std::max<Span>(stuck_factor * usual_, anew_min);
   }
@@ -63,7 +63,7 @@ class ConnectWindow {
     size_ = std::min(size_ + 1, most_);
   }
 
-  /// A connect was given up. Those begun together are lost together, which counts once.
+  /// A connect was given up. Connects begun together are lost together, which counts once.
   void lost(Time now) {
     if (lost_ && now - lost_at_ < stuck_min) return;
     lost_ = true;

@@ -19,7 +19,7 @@ ConnectionPool::ConnectionPool(const HttpObjectSourceOptions& options, const Sou
       answers_({options.header_bytes_max, options.body_bytes_max}) {}
 
 void ConnectionPool::serve() {
-  // A name is looked up as long as it is asked, also while no connection need be opened.
+  // The name is looked up as long as there are fetches, even if no connection needs opening.
   opener_.look_up_if_due(std::chrono::steady_clock::now());
   while (fetches_.any_waiting() && !connections_.idle().empty()) {
     SourceConnection& connection = connections_.idle().front();
@@ -46,7 +46,7 @@ void ConnectionPool::ready(SourceConnection& connection) {
 
 // --- Carrying --------------------------------------------------------------------------------
 
-/// The request for the fetch that it carries.
+/// Sends the request of the fetch that `connection` carries.
 void ConnectionPool::send(SourceConnection& connection) {
   assert(connection.fetch.size() == 1);
   Fetch& fetch = connection.fetch.front();
@@ -96,7 +96,7 @@ void ConnectionPool::answered(SourceConnection& connection, AnswerReader::Result
   send(connection);
 }
 
-/// All that learn from answers.
+/// Informs everything that learns from answers.
 void ConnectionPool::note_answer(SourceConnection& connection, const ReadAnswer& answer, Time now) {
   const Fetch& fetch = connection.fetch.front();
   coalescer_.answered(now - (fetch.expires_at - fetch.timeout));
@@ -118,7 +118,7 @@ void ConnectionPool::note_answer(SourceConnection& connection, const ReadAnswer&
 void ConnectionPool::broken(SourceConnection& connection, const std::string& reason) {
   Fetch& fetch = connection.fetch.front();
   // The source may close an idle connection at any time, also while the request is on its way.
-  // That is nobody's error, and a GET may be repeated: once more, on a connection that is new.
+  // That is not an error, and a GET may be repeated: once, on a new connection.
   if (connection.used && !connection.reader && !fetch.second_try) {
     keep_alive_.stale(connection.since, std::chrono::steady_clock::now());
     fetches_.retry(fetch);

@@ -1,4 +1,4 @@
-// The connections to one source: opened, put to use, given up.
+// Opens, uses and closes the connections to one source.
 #pragma once
 
 #include <chrono>
@@ -25,8 +25,8 @@ namespace postoffice::http {
 ///
 /// Invariant: a connection carries one fetch exactly while it is busy.
 ///
-/// Threads: everything under the lock of the pool that this belongs to, on the loop's thread; but
-/// close() on any.
+/// Threads: all methods under the lock of the FetchPool that owns this, on the loop's thread;
+/// close() on any thread.
 class ConnectionPool final : public SourceConnectionEvents {
  public:
   using Time = std::chrono::steady_clock::time_point;
@@ -35,26 +35,26 @@ class ConnectionPool final : public SourceConnectionEvents {
                  ConnectionOpener::Owner& owner, FetchQueue& fetches, net::AddressBook& addresses,
                  net::Poller& poller, SourceReport& report);
 
-  /// Fetches have got in line.
+  /// Call it when fetches have been queued.
   void serve();
-  /// Opens what is wanted and allowed now.
+  /// Opens as many connections as are wanted and allowed now.
   void open() { opener_.open(); }
   void looked_up(const std::error_code& error, net::AddressBook::Endpoints endpoints);
   /// Something has happened to the socket; part of a batch.
   void ready(SourceConnection& connection) override;
   /// The fetch's time is over.
   void expire(Fetch& fetch);
-  /// Gives up what connects or idles for too long.
+  /// Gives up connections that connect or idle for too long.
   void tend(Time now);
 
   /// How long to let answers collect after a batch.
   std::chrono::steady_clock::duration rest_after_batch(Time now) {
     return coalescer_.after_batch(now);
   }
-  /// No event of the running batch is told any more: what was dropped may go.
+  /// The running batch delivers no more events, so dropped connections may be freed.
   void forget_dropped() { connections_.forget_dropped(); }
 
-  /// Closes all; what they carried ends with Error::stopped.
+  /// Closes all; the fetches that they carried end with Error::stopped.
   void close();
 
   std::size_t size() const { return connections_.size(); }

@@ -1,4 +1,4 @@
-// One question to the source, from fetch() to its Done.
+// One request to the source, from fetch() to its Done.
 #pragma once
 
 #include <chrono>
@@ -13,8 +13,8 @@ namespace postoffice::http {
 class SourceConnection;
 struct Fetch;
 
-/// Fetches are moved from list to list by splicing: they neither move in memory nor allocate. Those
-/// that have ended are used again.
+/// Fetches are moved from list to list by splicing: they neither move in memory nor allocate. Ended
+/// ones are reused.
 using FetchList = std::list<Fetch>;
 
 struct Fetch : net::Deadline {
@@ -32,7 +32,7 @@ struct Fetch : net::Deadline {
   std::chrono::steady_clock::time_point expires_at;
   ObjectSource::Done done;
   FetchResult result;                      // once it has ended
-  SourceConnection* connection = nullptr;  // that carries it; null while it waits
+  SourceConnection* connection = nullptr;  // the one that carries it; null while it waits
   bool second_try = false;
   FetchList* home = nullptr;
   FetchList::iterator place{};

@@ -44,7 +44,7 @@ void FetchPool::take_arrivals() {
 
 void FetchPool::run_batch(net::PollBatch& batch) {
   Lock lock(mutex_);
-  batch.dispatch();  // the sockets of a pool that was stopped are closed, and say nothing
+  batch.dispatch();  // the sockets of a stopped pool are closed and have no events
   if (stopped_) return;
   connections_.open();
   poller_.rest(connections_.rest_after_batch(SteadyClock::now()));
@@ -55,9 +55,10 @@ void FetchPool::finish_turn(Lock& lock) {
   fetches_.expect_arrivals();
   complete_ended(lock);
   if (stopped_) return;
-  // Completions often ask for the next object: this saves them the way round the loop.
+  // Completions often fetch the next object: taking it here saves a turn of the loop.
   take_arrivals();
-  // What failed at once meanwhile is completed in a turn of its own: it may ask again, for ever.
+  // Fetches that failed at once meanwhile are completed in another turn, since their completions
+  // may fetch again without end.
   if (fetches_.any_ended()) post_arrivals();
   arm_timer();
   publish_status();
@@ -72,7 +73,7 @@ void FetchPool::complete_ended(Lock& lock) {
     auto [done, result] = fetches_.take_ended();
     lock.unlock();
     done(std::move(result));
-    done = nullptr;  // what it holds may lock, too
+    done = nullptr;  // destroying what it holds may take the lock, too
     lock.lock();
   }
   completing_ = outer;

@@ -1,4 +1,4 @@
-// Fetches over a pool of connections to one source: the lock, the loop and the timer around both.
+// Fetches over a pool of connections to one source: owns the lock, the loop's work and the timer.
 #pragma once
 
 #include <asio/basic_waitable_timer.hpp>
@@ -21,17 +21,18 @@
 
 namespace postoffice::http {
 
-/// What the loop's thread does at one time is a *turn*: a batch of events, a tick of the timer, an
-/// arrival. A turn takes the lock once, does its work, completes the fetches that have ended (the
-/// lock is let go of for each), and brings in what their completions asked for.
+/// The loop's thread works in *turns*: a batch of events, a tick of the timer, an arrival. A turn
+/// takes the lock once, does its work, completes the fetches that have ended (releasing the lock
+/// for each), and takes in the fetches that their completions began.
 ///
 /// Stopping: from any thread, also twice, also inside a completion. When stop() returns, every
-/// fetch has been completed and no completion runs on another thread. So of two threads that want
-/// to complete, one waits until the other has come back from the completion that runs
-/// (`completing_`), and then completes what is left.
+/// fetch has been completed and no completion runs on another thread. So if two threads want to
+/// complete fetches, one waits until the other has returned from its running completion
+/// (`completing_`), and then completes the rest.
 ///
-/// Threads: fetch(), stop() and status() on any. Turns on the loop's. The lock, which the loop's
-/// thread finds free but for stop(), guards `stopped_`, `completing_` and all behind it.
+/// Threads: fetch(), stop() and status() on any thread. Turns on the loop's. The lock guards
+/// `stopped_`, `completing_` and all members after it; only stop() competes with the loop's thread
+/// for it.
 class FetchPool : private ConnectionOpener::Owner, public std::enable_shared_from_this<FetchPool> {
  public:
   FetchPool(EventLoop& loop, HttpObjectSourceOptions options, Log log);
@@ -80,7 +81,7 @@ class FetchPool : private ConnectionOpener::Owner, public std::enable_shared_fro
   std::mutex mutex_;
   std::condition_variable completed_;
   bool stopped_ = false;
-  std::thread::id completing_;  // runs a completion; nobody's while none runs
+  std::thread::id completing_;  // the thread that runs a completion; none if none runs
   SourceReport report_;
   net::Poller poller_;
   bool polling_ = false;
@@ -88,7 +89,7 @@ class FetchPool : private ConnectionOpener::Owner, public std::enable_shared_fro
   FetchQueue fetches_;
   ConnectionPool connections_;
   Timer timer_;
-  std::chrono::milliseconds timer_period_{0};  // zero while it is not set
+  std::chrono::milliseconds timer_period_{0};  // zero while the timer is not set
 
   std::atomic<std::uint64_t> connections_shown_{0};
   std::atomic<std::uint64_t> connecting_shown_{0};

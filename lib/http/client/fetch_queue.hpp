@@ -12,38 +12,37 @@
 
 namespace postoffice::http {
 
-/// The way of a fetch: it arrives from any thread, waits in line, leaves for a connection (or comes
-/// back once, for a fresh one), ends with a result, and is completed. What was completed is used
-/// again for another fetch.
+/// A fetch arrives from any thread, waits in line, goes to a connection (and comes back at most
+/// once, for a new one), ends with a result, and is completed. Its object is then reused.
 ///
-/// Invariants: a fetch stands in exactly one list, its `home`; it has a deadline in the wheel from
+/// Invariants: a fetch is in exactly one list, its `home`; it has a deadline in the wheel from
 /// take_arrived() until it ends.
 ///
-/// Threads: put() on any. All else under the lock of the pool that this belongs to.
+/// Threads: put() on any thread. All others under the lock of the FetchPool that owns this.
 class FetchQueue {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  /// `spares_max` fetches are kept for use again.
+  /// `spares_max` fetches are kept for reuse.
   FetchQueue(std::size_t spares_max, Time now) : spares_max_(spares_max), deadlines_(now) {}
 
   enum class Put {
     closed,    ///< not taken; `done` is still the caller's
     tell,      ///< taken, and the owner must be told to call take_arrived()
-    expected,  ///< taken; the owner will come anyhow
+    expected,  ///< taken; the owner calls take_arrived() anyway
   };
   Put put(ObjectId id, std::chrono::milliseconds timeout, ObjectSource::Done& done);
 
-  /// The owner calls take_arrived() soon: until then nobody need tell it.
+  /// The owner will call take_arrived() soon; until then put() need not ask for it.
   void expect_arrivals();
-  /// What has arrived gets in line. False if nothing has.
+  /// Queues the fetches that have arrived. False if there are none.
   bool take_arrived();
 
-  /// Want a connection; those that come back want one that is new.
+  /// How many want a connection; those that came back want a new one.
   std::size_t wanting() const { return waiting_.size() + retries_.size(); }
   bool any_waiting() const { return !waiting_.empty(); }
 
-  /// The next in line goes to `carrier`, the list of a connection.
+  /// Moves the next in line to `carrier`, the list of a connection.
   Fetch& next_waiting(FetchList& carrier) { return next(waiting_, carrier); }
   /// The same for a new connection.
   Fetch& next_wanting(FetchList& carrier) {
@@ -51,23 +50,23 @@ class FetchQueue {
   }
   /// The one that next_wanting() would give.
   Fetch& first_wanting() { return retries_.empty() ? waiting_.front() : retries_.front(); }
-  /// Its connection broke before anything came: once more.
+  /// Its connection broke before any answer: tries it once more.
   void retry(Fetch& fetch);
 
   void end(Fetch& fetch, FetchResult result);
   bool any_ended() const { return !ended_.empty(); }
-  /// One that has ended, to be completed outside the lock.
+  /// Takes one that has ended, to be completed outside the lock.
   std::pair<ObjectSource::Done, FetchResult> take_ended();
 
   bool any_deadline() const { return !deadlines_.empty(); }
-  /// Gives each whose time is over to `expired`, which must end it.
+  /// Gives each fetch whose time is over to `expired`, which must end it.
   template <typename Expired>
   void expire(Time now, Expired expired) {
     deadlines_.expire(now,
                       [&](net::Deadline& deadline) { expired(static_cast<Fetch&>(deadline)); });
   }
 
-  /// Nothing arrives any more, and what waits ends with Error::stopped.
+  /// No more fetches arrive, and waiting ones end with Error::stopped.
   void close();
 
  private:
@@ -79,7 +78,7 @@ class FetchQueue {
   std::mutex inbox_mutex_;
   FetchList inbox_;
   FetchList spares_;
-  bool expected_ = false;  // the owner will take what is in the inbox
+  bool expected_ = false;  // the owner will take the arrived fetches
   bool closed_ = false;
 
   FetchList waiting_;

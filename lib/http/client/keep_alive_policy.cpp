@@ -16,14 +16,14 @@ void KeepAlivePolicy::answered_on_new(Time sent, Time now) {
   --new_;
   if (closing_) return;  // how long it waited for a worker is not known
   if (trial_ && freed_at_ >= trial_began_) {
-    // Workers are given to those who wait the longest. One that went out since, perhaps in place of
-    // the connection that was closed for the trial, says nothing about those that starve.
+    // Workers serve the longest waiting request first. A request sent since the trial began,
+    // perhaps in place of the closed connection, says nothing about those that starve.
     if (sent < trial_began_) end_trial(now, true);
   } else if (now - freed_at_ > patience()) {
     trial_ = false;
-    points_ = 0;  // nothing had to be closed for it
+    points_ = 0;  // it was answered without closing anything
   }
-  // What it waited for a worker is not the source's usual time.
+  // Time spent waiting for a worker is not part of the source's usual latency.
   learn(now - std::max(sent, freed_at_));
   new_since_ = now;
   reused_ = 0;
@@ -46,7 +46,7 @@ void KeepAlivePolicy::stale(Time sent, Time now) {
 }
 
 void KeepAlivePolicy::freed(Time now) {
-  // The other side's closing says as much as ours.
+  // A close by the source tells as much as one of ours.
   if (!closing_ && !trial_ && starved(now)) begin_trial(now);
   freed_at_ = now;
 }
@@ -73,7 +73,7 @@ KeepAlivePolicy::Span KeepAlivePolicy::patience() const {
   return std::clamp(2 * usual_, patience_min, patience_max);
 }
 
-/// One answer that took very long does not make long waits usual.
+/// A single slow answer does not make long waits usual.
 void KeepAlivePolicy::learn(Span latency) {
   usual_ = usual_ == Span::zero() ? latency : usual_ + (std::min(latency, 4 * usual_) - usual_) / 8;
 }
@@ -83,7 +83,7 @@ void KeepAlivePolicy::begin_trial(Time now) {
   trial_began_ = now;
   trial_ends_ = now + patience();
   trial_left_ = std::min(new_, closed_on_trial);
-  // That many wait and none is answered, by chance, hardly ever happens.
+  // It is very unlikely that so many wait and none is answered by chance.
   points_if_answered_ = new_ >= closed_on_trial ? 2 : 1;
 }
 
@@ -103,7 +103,7 @@ void KeepAlivePolicy::end_trial(Time now, bool answered) {
 
 void KeepAlivePolicy::close_for_a_while(Time now) {
   if (wanted_ != SourceKeepAlive::automatic || closing_) return;
-  // It was not long ago that this had to be done.
+  // Longer if the last time was not long ago.
   closing_for_ = probation_ends_ != Time() && now < probation_ends_
                      ? std::min(2 * closing_for_, closing_max)
                      : closing_min;

@@ -8,20 +8,20 @@
 
 namespace postoffice::http {
 
-/// Where a server gives each connection a worker, every connection that is kept takes a worker away
-/// from requests on new ones, which then wait until it is closed. Nothing in an answer says so. It
-/// shows in this: new requests have no answer for much longer than usual, although connections are
-/// idle, or are used again and answered at once; and as soon as a few of those are closed, new ones
-/// are answered.
+/// If a server gives each connection a worker, every kept connection takes a worker away from
+/// requests on new connections, which then wait until it is closed. No answer tells this. The signs
+/// are: requests on new connections get no answer for much longer than usual, although kept
+/// connections are idle, or are reused and answered at once; and as soon as a few kept ones are
+/// closed, the new ones are answered.
 ///
-/// So when new requests starve, a few connections are closed *on trial*. If a new request is
-/// answered in the time that an answer may take, that speaks against keeping; if not, trials become
-/// rarer. Enough of that in a row, and connections are closed after each answer, for a while; then
-/// keeping is tried again, and the first sign is enough to end it, for twice as long. Where the
-/// server does not care, trials are rare and each costs a handful of connects.
+/// So when new requests starve, a few connections are closed *on trial*. If a new request is then
+/// answered within the usual time, that is a point against keeping; if not, trials become rarer.
+/// After enough points in a row connections are closed after each answer, for a while; then keeping
+/// is tried again, and the first point ends it, for twice as long. With other servers trials are
+/// rare, and each costs a few connects.
 ///
 /// Invariants: a trial closes at most `closed_on_trial` connections. A new request that is answered
-/// without a trial while others are kept wipes out what spoke against keeping.
+/// without a trial while others are kept clears the points.
 ///
 /// Threads: none of its own. Time is an argument.
 class KeepAlivePolicy {
@@ -33,7 +33,8 @@ class KeepAlivePolicy {
   static constexpr std::size_t closed_on_trial = 8;
   static constexpr int enough = 4;     // points against keeping
   static constexpr int stale_run = 8;  // connections in a row that were closed when used again
-  static constexpr Span stale_within = std::chrono::milliseconds(20);  // else it is another matter
+  static constexpr Span stale_within =
+      std::chrono::milliseconds(20);  // otherwise there was another reason
   static constexpr Span patience_min = std::chrono::milliseconds(50);
   static constexpr Span patience_max = std::chrono::seconds(5);
   static constexpr Span trial_pause_min = std::chrono::seconds(1);
@@ -43,7 +44,7 @@ class KeepAlivePolicy {
 
   explicit KeepAlivePolicy(SourceKeepAlive wanted) : wanted_(wanted) {}
 
-  /// Connections may be used again.
+  /// Whether connections are kept after their answer.
   bool keeps() const {
     return wanted_ == SourceKeepAlive::always ||
            (wanted_ == SourceKeepAlive::automatic && !closing_);
@@ -52,18 +53,18 @@ class KeepAlivePolicy {
   /// A request went out on a connection that has not had an answer yet ("new").
   void sent_on_new(Time now);
   void answered_on_new(Time sent, Time now);
-  /// It ended otherwise.
+  /// Such a request ended without an answer.
   void gone_on_new();
   void answered_on_kept(Time sent, Time now);
   /// A connection that was used again was closed without an answer.
   void stale(Time sent, Time now);
-  /// A connection that was kept is closed, by whichever side.
+  /// A kept connection was closed, by either side.
   void freed(Time now);
 
   /// To be called every few ticks: how many of the idle connections are to be closed now.
   std::size_t to_close(Time now, std::size_t idle);
 
-  /// Is a connection that was just answered to be closed for the trial that runs?
+  /// Whether a connection that was just answered is to be closed for the running trial.
   bool take_from_trial();
 
   /// How long new requests must starve before something is tried.

@@ -11,8 +11,8 @@
 namespace postoffice::http {
 namespace {
 
-/// What matters of an answer, as the walk through it comes by. What is wrong with it is told when
-/// all of it was found to be JSON: the first thing.
+/// Collects the relevant values of an answer during the walk. Its first error is reported only
+/// after the whole text was found to be JSON.
 class AnswerEvents {
  public:
   bool key(std::string_view text) {
@@ -47,7 +47,7 @@ class AnswerEvents {
   bool end_array() { return --depth_, true; }
   bool end_object() { return --depth_, true; }
 
-  /// After the walk, if it ended well.
+  /// Call it after a successful walk.
   void finish() {
     if (!id_seen_) fail(Refusal::keys, "no id");
     if (!online_seen_) fail(Refusal::keys, "no online");

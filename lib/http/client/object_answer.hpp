@@ -7,7 +7,7 @@
 
 namespace postoffice::http {
 
-/// Reads the answer about `asked`. Further keys are skipped by JSON's grammar alone.
+/// Reads the answer about `asked`. Other keys are skipped; they need only be valid JSON.
 /// Error::bad_answer with a reason if this is not such an answer.
 ReadAnswer parse_object_answer(std::string_view body, ObjectId asked);
 

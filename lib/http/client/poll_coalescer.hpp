@@ -1,4 +1,4 @@
-// How long answers may lie before they are looked at, so that more of them cost one wake-up.
+// How long to let answers collect before reading them, so that one wake-up serves more of them.
 #pragma once
 
 #include <algorithm>
@@ -7,9 +7,9 @@
 
 namespace postoffice::http {
 
-/// Waking up costs more than reading an answer. While answers come fast, a short rest after each
-/// batch makes the next one larger; it is a small part of what an answer takes anyhow, and nothing
-/// where answers come one by one.
+/// Waking up costs more than reading an answer. While answers come fast, a short pause after each
+/// batch makes the next one larger. The pause is small compared with an answer's latency, and zero
+/// if answers come one by one.
 class PollCoalescer {
  public:
   using Time = std::chrono::steady_clock::time_point;
@@ -26,7 +26,7 @@ class PollCoalescer {
     latency_ += (latency - latency_) / 16;
   }
 
-  /// The rest to take after a batch that ends now; zero for none.
+  /// The pause to take after a batch that ends now; zero for none.
   Span after_batch(Time now) {
     if (now - since_ >= look_every) {
       const Span span = std::min(longest, latency_ / part_of_latency);

@@ -1,4 +1,4 @@
-// Readers of answers that come in pieces, used again.
+// Reuses readers of answers that come in pieces.
 #pragma once
 
 #include <cstddef>
@@ -29,7 +29,7 @@ class ReaderPool {
   }
 
  private:
-  // More than answers that come in pieces at one time, which is what they are for.
+  // More than the number of answers that usually come in pieces at one time.
   static constexpr std::size_t spares_max = 64;
 
   const ResponseLimits limits_;

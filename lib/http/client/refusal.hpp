@@ -1,4 +1,4 @@
-// Why an answer of the source is of no use: a bounded set, so that each can be counted.
+// Why an answer of the source is refused: a fixed set, so that each reason can be counted.
 #pragma once
 
 #include <array>
@@ -10,13 +10,13 @@ namespace postoffice::http {
 
 enum class Refusal : unsigned char {
   none,
-  framing,     // it is not HTTP as we understand it
+  framing,     // it is not HTTP as this client accepts it
   cut_short,   // the connection ended inside
   size,        // larger than its limit
   json,        // the body is not JSON, or not an object
-  depth,       // nested beyond all measure
+  depth,       // nested too deeply
   keys,        // no id or online, or one of them twice
-  types,       // an id that is no int64, an online that is neither true nor false
+  types,       // an id that is not an int64, an online that is neither true nor false
   another_id,  // it is about another object
   status_2xx,  // a success that is neither 200 nor 203
   status_3xx,
@@ -28,7 +28,7 @@ enum class Refusal : unsigned char {
 
 inline constexpr std::size_t refusals = 15;
 
-/// As it stands in the metric's label.
+/// The value of the metric's label.
 inline const char* label_of(Refusal refusal) {
   constexpr std::array<const char*, refusals> labels{
       "none",       "framing",    "cut_short",  "size",       "json",

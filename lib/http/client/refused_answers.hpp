@@ -1,4 +1,4 @@
-// Counts the answers that are refused, and decides when to tell.
+// Counts refused answers, and decides when to log them.
 #pragma once
 
 #include <array>
@@ -11,9 +11,9 @@
 
 namespace postoffice::http {
 
-/// A fault that stands in every answer would fill the log, one that is never told is found too
-/// late. So each kind is told the first time, and again after it has not been seen for long.
-/// Whether any answer is taken is a matter of its own: `only_refused()`.
+/// A fault in every answer would fill the log; one that is never logged is found too late. So each
+/// kind is logged the first time, and again if it was not seen for long. `only_refused()` says
+/// separately whether any answer is accepted.
 ///
 /// Threads: none of its own.
 class RefusedAnswers {
@@ -22,12 +22,12 @@ class RefusedAnswers {
   using Counts = std::array<std::uint64_t, refusals>;
 
   static constexpr std::chrono::minutes quiet_for_long{10};
-  /// So many in a row, with none taken among them, are no accident of one object.
+  /// With this many in a row, and none accepted among them, the fault is not in a single object.
   static constexpr std::uint64_t run_that_tells = 8;
-  /// Then nobody asks any more, and what came last says nothing about now.
+  /// After this long without answers, the last one says nothing about the present.
   static constexpr std::chrono::seconds stale{60};
 
-  /// True if this one is to be told.
+  /// True if this one is to be logged.
   bool refused(Refusal refusal, std::string reason, Time now) {
     const auto kind = static_cast<std::size_t>(refusal);
     const bool tell = counts_[kind] == 0 || now - last_[kind] >= quiet_for_long;
@@ -38,7 +38,7 @@ class RefusedAnswers {
     return tell;
   }
 
-  /// An answer was of use, be it that there is no such object.
+  /// An answer was accepted, "no such object" included.
   void taken() { run_ = 0; }
 
   const Counts& counts() const { return counts_; }
@@ -46,13 +46,13 @@ class RefusedAnswers {
   Time newest() const { return newest_; }
   const std::string& newest_reason() const { return newest_reason_; }
 
-  /// Nothing but refused answers comes, as far as anything comes.
+  /// All recent answers were refused.
   bool only_refused(Time now) const { return run_ >= run_that_tells && now - newest_ < stale; }
 
  private:
   Counts counts_{};
   std::array<Time, refusals> last_{};
-  std::uint64_t run_ = 0;  // since one was taken
+  std::uint64_t run_ = 0;  // since one was accepted
   Time newest_{};
   std::string newest_reason_;
 };

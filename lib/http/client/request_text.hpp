@@ -14,7 +14,7 @@ class RequestText {
  public:
   explicit RequestText(const SourceUrl& url);
 
-  /// Good until the next call. With `last` the source is asked to close the connection afterwards.
+  /// Valid until the next call. With `last` the source is asked to close the connection afterwards.
   std::string_view ask(ObjectId id, bool last);
 
  private:

@@ -106,7 +106,7 @@ ResponseReader::State ResponseReader::feed(std::string_view bytes) {
             : part_ == Part::chunks ? feed_chunks(bytes)
                                     : parse(bytes);
   }
-  // Bytes that nobody asked for: it is not clear what the next answer would belong to.
+  // Unrequested bytes: it is not clear to which request the next answer would belong.
   if (state == State::complete && !bytes.empty()) reusable_ = false;
   return state;
 }
@@ -137,8 +137,8 @@ ResponseReader::State ResponseReader::feed_head(std::string_view& bytes) {
 }
 
 ResponseReader::State ResponseReader::parse_head(std::string_view block) {
-  // A tab is white space like any other, but llhttp 8.1 takes it for part of the value. The gate
-  // has seen to it that there is none but in values.
+  // A tab is ordinary white space, but llhttp 8.1 treats it as part of the value. HeaderScan has
+  // made sure that tabs occur only in values.
   std::string without_tabs;
   if (block.find('\t') != std::string_view::npos) {
     without_tabs = block;
@@ -220,14 +220,14 @@ int ResponseReader::body_bytes(std::string_view bytes) {
     part_ = Part::end;
     return HPE_PAUSED;
   }
-  // The status alone decides about the others.
+  // Other responses are decided by their status alone.
   if (has_answer(status_)) body_.append(bytes);
   return 0;
 }
 
 void ResponseReader::message_complete() {
-  // What is chunked has only had its head yet; whether the connection may be used again stands
-  // there.
+  // Of a chunked response only the head was read so far; it says whether the connection may be
+  // reused.
   if (part_ != Part::chunks) part_ = Part::end;
   reusable_ = !cut_ && llhttp_should_keep_alive(&parser_) && !scan_.version_is_1_0();
 }

@@ -19,9 +19,9 @@ struct ResponseLimits {
   std::size_t body_bytes_max = 64 * 1024;
 };
 
-/// Header blocks pass the gate before llhttp sees them; nothing is kept beyond the limits. A whole
-/// response in one piece is parsed where it lies, only its body is copied. Chunk extensions and
-/// trailer fields are taken and dropped.
+/// HeaderScan checks header blocks before llhttp sees them; nothing is kept beyond the limits. A
+/// complete response in one piece is parsed in place, and only its body is copied. Chunk extensions
+/// and trailer fields are dropped.
 class ResponseReader {
  public:
   enum class State {
@@ -34,7 +34,7 @@ class ResponseReader {
   ResponseReader(const ResponseReader&) = delete;
   ResponseReader& operator=(const ResponseReader&) = delete;
 
-  /// Gets ready for the next response. Must be called when the last one was complete.
+  /// Prepares for the next response. Must be called after a complete one.
   void reset();
 
   State feed(std::string_view bytes);
@@ -49,7 +49,7 @@ class ResponseReader {
   const std::string& failure() const { return failure_; }
   Refusal refusal() const { return refusal_; }
 
-  /// The status of an answer whose body matters.
+  /// Whether `status` means an answer whose body matters.
   static bool has_answer(int status) { return status == 200 || status == 203; }
 
   /// Another request may follow on the same connection.

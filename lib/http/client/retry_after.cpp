@@ -11,7 +11,7 @@ namespace {
 using std::chrono::milliseconds;
 constexpr milliseconds longest = std::chrono::hours(24);
 
-/// All of `text` as a number; -1 if it is none.
+/// All of `text` as a number; -1 if it is not one.
 int number(std::string_view text) {
   if (text.empty() || text.front() < '0' || text.front() > '9') return -1;
   int value = 0;
@@ -55,7 +55,7 @@ milliseconds parse_retry_after(std::string_view value, std::chrono::system_clock
   }
   std::chrono::system_clock::time_point date;
   if (!parse_date(value, date)) return milliseconds(0);
-  // A date of this very second is rounded up: asking again at once is what it forbids.
+  // Rounded up, since a date within this second forbids asking again at once.
   return std::clamp(std::chrono::ceil<milliseconds>(date - now), milliseconds(0), longest);
 }
 

@@ -35,7 +35,7 @@ std::error_code SourceConnection::establish(net::Poller& poller) {
   size = static_cast<socklen_t>(local.capacity());
   if (::getsockname(socket_, local.data(), &size) != 0) return last_error();
   if (local == endpoint_) {
-    // Closed in order it would hold the source's own port in TIME-WAIT; a reset leaves nothing.
+    // An orderly close would hold the source's own port in TIME-WAIT; a reset does not.
     const linger reset{1, 0};
     ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     return asio::error::connection_refused;
@@ -49,7 +49,7 @@ std::error_code SourceConnection::establish(net::Poller& poller) {
 std::error_code SourceConnection::send(std::string_view bytes) {
   const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (sent < 0) return last_error();
-  // A request is far smaller than an empty send buffer; a connection that cannot take it is ill.
+  // A request is far smaller than an empty send buffer; a connection that cannot take it is broken.
   if (static_cast<std::size_t>(sent) != bytes.size()) return asio::error::no_buffer_space;
   return {};
 }

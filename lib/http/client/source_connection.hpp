@@ -19,8 +19,8 @@ namespace postoffice::http {
 class SourceConnection;
 using SourceConnectionList = std::list<SourceConnection>;
 
-/// What a connection tells its owner, on the loop's thread. One that was closed since the poller
-/// looked may still tell one thing more.
+/// Events of a connection for its owner, on the loop's thread. A connection closed since the poller
+/// looked may still deliver one event.
 class SourceConnectionEvents {
  public:
   virtual void ready(SourceConnection& connection) = 0;
@@ -29,8 +29,8 @@ class SourceConnectionEvents {
   ~SourceConnectionEvents() = default;
 };
 
-/// A socket without buffers: it reads into one of its owner's, so an idle connection, and one that
-/// waits for an answer, costs little more than its descriptor.
+/// A socket without buffers: it reads into its owner's buffer, so a connection that is idle or
+/// waits for an answer costs little more than its descriptor.
 class SourceConnection final : public net::Pollable {
  public:
   using Endpoint = asio::ip::tcp::endpoint;
@@ -44,8 +44,8 @@ class SourceConnection final : public net::Pollable {
   /// Begins to connect; ready() follows unless this fails at once.
   std::error_code connect(net::Poller& poller);
 
-  /// How the connect ended. Prepares the socket for use, and refuses one that met itself. From here
-  /// on ready() tells of bytes or a close by the other side.
+  /// How the connect ended. Prepares the socket for use, and refuses one that is connected to
+  /// itself. From then on ready() means bytes, or a close by the other side.
   std::error_code establish(net::Poller& poller);
 
   std::error_code send(std::string_view bytes);

@@ -1,4 +1,4 @@
-// What is told about a source, in the log and in the status.
+// Reports about a source, in the log and in the status.
 #pragma once
 
 #include <mutex>
@@ -10,9 +10,9 @@
 
 namespace postoffice::http {
 
-/// One line for each turn of a state, none while it lasts.
+/// Logs one line for each change of state, none while it lasts.
 ///
-/// Threads: show_refused() on any; all else on one.
+/// Threads: show_refused() on any thread; all others on one thread.
 class SourceReport {
  public:
   SourceReport(std::string url, Log log, bool keeping)
@@ -24,7 +24,7 @@ class SourceReport {
   void keeping(bool keeps);
 
   void refused(Refusal refusal, const std::string& reason, ObjectId id);
-  /// An answer was of use.
+  /// An answer was accepted.
   void taken();
 
   void show_refused(HttpObjectSourceStatus& status) const;
@@ -42,7 +42,8 @@ class SourceReport {
   bool keeping_;
   bool only_refused_ = false;
 
-  mutable std::mutex mutex_;  // one thread writes what it guards, and may read it without
+  mutable std::mutex
+      mutex_;  // the one thread that writes the guarded members may read them without it
   RefusedAnswers answers_;
 };
 

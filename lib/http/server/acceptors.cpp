@@ -73,7 +73,7 @@ bool Acceptors::accept_from(Acceptor& acceptor) {
   return !paused_;
 }
 
-// A listening socket that is ready but not accepted from would wake the loop again and again.
+// A listening socket that stays ready because nothing is accepted would wake the loop without end.
 void Acceptors::pause(const std::string& why) {
   if (log_ && context_.now - pause_logged_ > between_logs) {
     pause_logged_ = context_.now;
@@ -94,8 +94,8 @@ void Acceptors::resume() {
 void Acceptors::close() { sockets_.clear(); }
 
 void Acceptors::stop() {
-  // Connections that are established but not accepted may carry callbacks: with a socket of our own
-  // they end with it, a socket from outside keeps them for the next process.
+  // Connections that are established but not accepted may carry callbacks: a socket of our own ends
+  // them when it closes; a socket passed in keeps them for the next process.
   for (const auto& acceptor : sockets_) {
     while (!acceptor->outlives_us() && accept_from(*acceptor)) {
     }

@@ -1,4 +1,4 @@
-// The listening sockets of one loop, and what is accepted from them.
+// The listening sockets of one loop; accepts connections from them.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,8 @@
 
 namespace postoffice::http {
 
-/// Counts each connection that it accepts in the server's totals; whoever adopts it counts it out.
+/// Adds each accepted connection to the server's totals; the receiver of the connection subtracts
+/// it at its end.
 ///
 /// Threads: the loop's.
 class Acceptors {
@@ -27,9 +28,9 @@ class Acceptors {
   Acceptors& operator=(const Acceptors&) = delete;
 
   std::error_code start(std::vector<net::ListeningSocket> sockets);
-  /// Accepts no more, after those that wait on sockets which end with us.
+  /// Accepts no more, after accepting those that wait on sockets which this process closes.
   void stop();
-  /// The same without a look at who waits.
+  /// The same, without accepting those that wait.
   void close();
 
   /// Nothing is accepted until resume() finds room.

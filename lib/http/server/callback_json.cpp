@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view ids_key = "object_ids";
 
-// What stands in the body, as the walk through it comes by. Every method returns whether to go on.
+// Collects the ids of a body during the walk. Every method returns whether to continue.
 class Events {
  public:
   explicit Events(std::span<ObjectId> ids) : ids_(ids) {}
@@ -71,7 +71,7 @@ class Events {
     return fail("element " + std::to_string(count_) + " of object_ids (counted from 0) " + what);
   }
 
-  // Any value that is not an id; `scalar`: it is no array or object.
+  // Any value that is not an id; `scalar`: it is not an array or object.
   bool value(bool scalar = true) {
     if (in_ids()) return fail_element("is not an integer");
     if (is_ids_value_) return fail("object_ids is not an array");
@@ -112,7 +112,7 @@ const char* skip_space(const char* at, const char* end) {
   return at;
 }
 
-// Steps over `token` and the white space before it; null if it is not there.
+// Skips `token` and the white space before it; null if it is not there.
 const char* expect(const char* at, const char* end, std::string_view token) {
   at = skip_space(at, end);
   if (!std::string_view(at, static_cast<std::size_t>(end - at)).starts_with(token)) return nullptr;
@@ -143,7 +143,7 @@ bool CallbackParser::scan_exact_shape(std::string_view body) {
       at = scan_id_run(at, end, std::span(ids_).subspan(count), run);
       if (at == nullptr) return false;
       count += run;
-      // The last one, or one that is not so plain.
+      // The last id, or one that the fast path does not read.
       at = skip_space(at, end);
       if (count == ids_.size()) return false;
       if ((at = scan_integer(at, end, ids_[count])) == nullptr) return false;

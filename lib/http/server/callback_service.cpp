@@ -10,7 +10,8 @@
 namespace postoffice::http {
 namespace {
 
-constexpr std::size_t free_tickets_max = 8 * 1024;  // what pipelines may have under way
+constexpr std::size_t free_tickets_max =
+    8 * 1024;  // as many as pipelined requests may have under way
 constexpr std::string_view retry_soon = "Retry-After: 1\r\n";
 
 void add_one(std::atomic<std::uint64_t>& count) {
@@ -91,7 +92,7 @@ void CallbackService::answer_elsewhere(Ticket& ticket, const Request& request) {
   answer_problem(ticket, 405, "/readyz is read-only", "Allow: GET, HEAD, OPTIONS\r\n");
 }
 
-// A probe is no callback: it counts neither as accepted nor as refused.
+// A probe is not a callback: it counts neither as accepted nor as refused.
 void CallbackService::answer_ready(Ticket& ticket) {
   const std::string reason = limits_.not_ready();
   if (!reason.empty()) return ticket.connection->answer_problem(ticket, 503, reason, retry_soon);
@@ -131,7 +132,7 @@ void CallbackService::complete(Ticket& ticket) {
   --awaited_;
   if (ticket.watched) unwatch(ticket);
   if (ticket.connection == nullptr) return recycle(ticket);
-  // One that was too late has been refused in its turn: nothing before it has a later deadline.
+  // A callback that is late is refused in order: none before it has a later deadline.
   assert(!ticket.ready);
   if (ticket.error) {
     return answer_problem(ticket, 503, not_stored(ticket.error), retry_soon);

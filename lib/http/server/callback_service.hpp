@@ -1,4 +1,4 @@
-// What the ingress does with requests: callbacks go to the queue, everything else is refused.
+// Handles the ingress's requests: passes callbacks to the queue, and refuses everything else.
 #pragma once
 
 #include <atomic>
@@ -20,8 +20,8 @@ struct CallbackLimits {
   std::size_t ids_max = 10'000;
   std::size_t awaited_max = 65'536;  ///< callbacks of one loop that the queue has not answered
   std::chrono::milliseconds accept_timeout{800};
-  std::function<std::string()> why_not;    ///< behind the error of a callback, if it knows more
-  std::function<std::string()> not_ready;  ///< answers /readyz; empty: there is no such page here
+  std::function<std::string()> why_not;    ///< text after the error of a callback, if not empty
+  std::function<std::string()> not_ready;  ///< answers /readyz; empty: no such page here
 };
 
 /// Counts of one loop, read by other threads.
@@ -39,7 +39,7 @@ class CallbackService final : public Service {
 
   void set_loop_thread(std::thread::id id) { completions_.set_loop_thread(id); }
   const CallbackCounts& counts() const { return counts_; }
-  /// On the loop's thread: from now on neither `accept` nor what the limits name is called.
+  /// On the loop's thread: from now on neither `accept` nor the functions in the limits are called.
   void call_nobody() { calls_nobody_ = true; }
 
   Exchange* acquire() override;
@@ -72,7 +72,7 @@ class CallbackService final : public Service {
   std::vector<Ticket*> free_;
   bool calls_nobody_ = false;
   std::size_t awaited_ = 0;
-  Ticket* oldest_ = nullptr;  // those whose deadline is watched
+  Ticket* oldest_ = nullptr;  // the tickets whose deadline is watched
   Ticket* newest_ = nullptr;
 };
 

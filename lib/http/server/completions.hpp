@@ -1,4 +1,4 @@
-// How the answers of a queue come back from its threads to the loop that waits for them.
+// Brings the answers of a queue from its threads back to the loop that waits for them.
 #pragma once
 
 #include <atomic>
@@ -14,8 +14,8 @@ namespace postoffice::http {
 
 class Completions;
 
-/// A callback on its way through the queue: an exchange that outlives its connection, and even its
-/// loop, until the queue has answered.
+/// A callback given to the queue: an exchange that may outlive its connection, and even its loop,
+/// until the queue has answered.
 struct Ticket final : Exchange {
   Completions* home = nullptr;
 
@@ -35,13 +35,13 @@ struct Ticket final : Exchange {
 };
 
 /// Collects completed tickets of one loop. The thread that finds the list empty wakes the loop, so
-/// a batch of completions costs one wake-up; what completes on the loop's own thread costs none,
+/// a batch of completions costs one wake-up; completions on the loop's own thread cost none,
 /// because every batch of the loop ends with take_all(). No Mailbox: that would lock for each
 /// ticket and allocate for each batch, where tickets that link themselves need neither.
 ///
-/// It deletes itself once closed and no ticket is out any more: a completion may come long after
-/// the ingress has gone. This is by hand, as a std::function holds one plain pointer without
-/// allocating, but no shared_ptr.
+/// It deletes itself once it is closed and no ticket is left with the queue: a completion may come
+/// long after the ingress was destroyed. It does so by hand, since a std::function holds a plain
+/// pointer without allocating, but not a shared_ptr.
 class Completions {
  public:
   /// `wake` gets the loop to call take_all(); called under a lock, from any thread.
@@ -52,13 +52,13 @@ class Completions {
 
   void ticket_goes_out() { references_.fetch_add(1, std::memory_order_relaxed); }
 
-  /// Any thread, once for each ticket that went out. The ticket is not the caller's any more.
+  /// Any thread, once for each ticket given to the queue. The caller no longer owns the ticket.
   void complete(Ticket& ticket, std::error_code error, const Receipt& receipt);
 
   /// The completed tickets, oldest first, linked by `next_completed`.
   Ticket* take_all();
 
-  /// The loop is gone; tickets that complete from now on are deleted. Called once.
+  /// The loop has ended; tickets that complete from now on are deleted. Called once.
   void close();
 
  private:

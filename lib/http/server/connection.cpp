@@ -9,7 +9,7 @@
 namespace postoffice::http {
 namespace {
 
-// Then it is the turn of others; the kernel is asked for another event.
+// After these, other connections have their turn, and the kernel is asked for another event.
 constexpr int reads_per_event_max = 4;
 
 }  // namespace
@@ -30,7 +30,7 @@ void Connection::on_events(std::uint32_t events) {
   if ((events & (EPOLLIN | EPOLLRDHUP)) != 0 && may_read()) {
     return read_all((events & EPOLLRDHUP) != 0);
   }
-  if ((events & EPOLLHUP) != 0) close();  // Nobody is left who could read a response.
+  if ((events & EPOLLHUP) != 0) close();  // No client is left to read a response.
 }
 
 void Connection::read_all(bool to_the_end) {
@@ -111,7 +111,7 @@ void Connection::flush() {
 
 // --- The phases ------------------------------------------------------------------------------
 
-// Called when new bytes have been looked at: has a request begun, is it in its body?
+// Called after new bytes were processed: updates whether a request has begun, or is in its body.
 void Connection::advance_phase() {
   if (phase_.is(Phase::closed) || !input_.keeps_any() || stop_reading_) return;
   if (phase_.is(Phase::idle)) phase_.enter(Phase::head, context_.now);
@@ -121,7 +121,7 @@ void Connection::advance_phase() {
 }
 
 // Closing a socket with unread input resets the connection, and the client may never see the
-// response. So only the sending half is closed first, and what still comes is read and dropped.
+// response. So only the sending half is closed first, and further input is read and dropped.
 void Connection::begin_linger() {
   if (input_ended_) return close();
   input_.drop_kept();
@@ -136,7 +136,7 @@ void Connection::check_deadline(Time now) {
       if (now - responses_.progress() > context_.limits.send_timeout) close();
       return;
     }
-    // While the client waits for us, it is not late.
+    // While the client waits for this side, it is not late.
     if (stop_reading_ || held_back_) return;
     if (phase_.is(Phase::idle) && !responses_.all_answered()) return;
   }
@@ -148,8 +148,8 @@ void Connection::check_deadline(Time now) {
 
 void Connection::begin_stop() {
   phase_.stop(context_.now);
-  // What the client has sent before it could know is still taken. It cannot know yet: a connection
-  // that was used or opened just now stays for one more request, whose answer says that it closes.
+  // Requests that the client sent before it could know of the stop are still taken. A connection
+  // used or opened just now stays for one more request, whose answer announces the close.
   if (may_read() && !phase_.is(Phase::lingering)) read_all(false);
   check_deadline(context_.now);
 }

@@ -26,7 +26,8 @@ class Connection final : public net::Pollable {
 
   void on_events(std::uint32_t events) override;
 
-  /// `exchange.text` is complete. What can be sent is, at the end of the loop's batch.
+  /// Call it when `exchange.text` is complete. It is sent at the end of the loop's batch, as far as
+  /// possible.
   void answer(Exchange& exchange);
   /// Answers with a problem document.
   void answer_problem(Exchange& exchange, int status, std::string_view detail,
@@ -34,21 +35,21 @@ class Connection final : public net::Pollable {
   /// What the response's head must say about the connection.
   Persistence persistence_of(Exchange& exchange);
 
-  /// For those who make responses: the time of this batch, the Date field, and the field that says
-  /// for how long the connection stays.
+  /// For responses: the time of this batch, the Date field, and the field that says how long the
+  /// connection stays open.
   Time now() const { return context_.now; }
   std::string_view date() { return context_.date.text(context_.now); }
   std::string_view keep_alive() const { return context_.keep_alive; }
 
-  /// Writes what is ready and goes on reading if that was waiting.
+  /// Writes what is ready, and resumes reading if that was waiting.
   void flush();
   void check_deadline(Time now);
-  /// Takes no request that has not begun to arrive.
+  /// Takes no more requests, except those that have begun to arrive.
   void begin_stop();
   /// Ends it now.
   void close();
 
-  /// What it waits for when it is new.
+  /// The events that a new connection waits for.
   std::uint32_t interest() const { return socket_.interest(); }
 
   std::size_t position = 0;  ///< in the loop's list of connections
@@ -56,7 +57,7 @@ class Connection final : public net::Pollable {
  private:
   using Phase = ConnectionPhase::Phase;
 
-  /// What came of one read: nothing (or the end), less than the buffer takes, or as much.
+  /// The result of one read: nothing (or the end), less than the buffer holds, or a full buffer.
   enum class Read { nothing, short_of_it, filled };
 
   // Bytes and phases: connection.cpp.
@@ -84,10 +85,10 @@ class Connection final : public net::Pollable {
 
   ConnectionContext& context_;
   ClientSocket socket_;
-  bool stop_reading_ = false;  // no request is taken any more
+  bool stop_reading_ = false;  // no more requests are taken
   bool input_ended_ = false;   // the client has finished sending
   bool held_back_ = false;     // complete requests may be kept in `input_`
-  bool flush_wanted_ = false;  // is on the loop's list
+  bool flush_wanted_ = false;  // it is on the loop's list
   std::size_t dropped_ = 0;    // while lingering
   ConnectionPhase phase_;
   RequestInput input_;

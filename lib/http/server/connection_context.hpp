@@ -1,4 +1,4 @@
-// What the connections of one loop share.
+// State shared by the connections of one loop.
 #pragma once
 
 #include <chrono>
@@ -14,7 +14,7 @@
 
 namespace postoffice::http {
 
-/// All that a connection knows of its loop, which owns this. A connection puts itself on the two
+/// All that a connection knows of its loop. The loop owns this. A connection puts itself on the two
 /// lists; the loop goes through them at the end of each batch of events.
 ///
 /// Threads: the loop's.
@@ -25,7 +25,7 @@ struct ConnectionContext {
   const ServerLimits& limits;
   ServerTotals& totals;
   net::Poller& poller;
-  const std::string keep_alive;  ///< the field that tells clients for how long a connection stays
+  const std::string keep_alive;  ///< the field that tells clients how long a connection stays open
   Time now;                      ///< when this batch began
 
   std::vector<char> buffer{std::vector<char>(64 * 1024)};  ///< for one read
@@ -33,8 +33,9 @@ struct ConnectionContext {
   SendBuffers send_buffers{};
   DateField date{};
 
-  std::vector<Connection*> to_flush{};  ///< have something to send, or to read on
-  std::vector<Connection*> closed{};    ///< to be deleted
+  std::vector<Connection*>
+      to_flush{};                     ///< connections with something to send, or to resume reading
+  std::vector<Connection*> closed{};  ///< to be deleted
 };
 
 }  // namespace postoffice::http

@@ -1,4 +1,4 @@
-// Where a connection stands, and for how long it may.
+// The phase of a connection, and its time limit.
 #pragma once
 
 #include <chrono>
@@ -7,8 +7,8 @@
 
 namespace postoffice::http {
 
-/// Knows no socket and no clock. Who stands between two requests is idle, in the middle of one in
-/// its head or its body; one that lingers has been told that it ends, and is read until its client
+/// Knows no socket and no clock. A connection is idle between two requests, and otherwise in the
+/// head or the body of one. A lingering connection has sent its end, and is read until the client
 /// has seen that.
 class ConnectionPhase {
  public:
@@ -26,7 +26,7 @@ class ConnectionPhase {
     begun_ = now;
     if (phase == Phase::head) request_begun_ = now;
   }
-  /// What had begun was no request. It has been idle since then.
+  /// What had begun was not a request, so the connection has been idle since then.
   void take_back_head() { phase_ = Phase::idle; }
 
   /// The server is stopping.
@@ -36,10 +36,10 @@ class ConnectionPhase {
   }
   bool stopping() const { return stopping_; }
 
-  /// What to do about a client that is too late.
+  /// What to do with a client that is too late.
   struct Verdict {
     bool late = false;
-    int status = 0;  ///< to refuse its request with; 0: close, there is none
+    int status = 0;  ///< status for its request; 0: close, there is no request
     const char* detail = "";
   };
   Verdict verdict(Time now, const ServerLimits& limits) const;

@@ -33,7 +33,7 @@ ServerLimits server_limits(const HttpIngressOptions& options) {
   ServerLimits limits;
   limits.request.body_max = options.body_bytes_max;
   limits.connections_max = options.connections_max;
-  // Fine enough that a sender with a time limit of 1 s still gets the 503 of 0.8 s.
+  // Fine enough for a sender with a timeout of 1 s to receive the 503 of 0.8 s.
   limits.tick = std::clamp(options.accept_timeout / 16, milliseconds(5), milliseconds(50));
   limits.idle_timeout = options.idle_timeout;
   limits.header_timeout = options.header_timeout;
@@ -52,8 +52,8 @@ CallbackLimits callback_limits(const HttpIngressOptions& options) {
   return limits;
 }
 
-// One thread with its loop. The thread holds a reference of its own, so that the ingress may be
-// destroyed from within it. It is inside the ingress's gate from run() until its loop has ended.
+// One thread with its loop. The thread holds a reference to its Worker, so that the ingress may be
+// destroyed on it. The worker is inside the ingress's gate from run() until its loop has ended.
 class Worker : public std::enable_shared_from_this<Worker> {
  public:
   Worker(const HttpIngressOptions& options, const Ingress::Accept& accept, Gate& gate,
@@ -84,7 +84,8 @@ class Worker : public std::enable_shared_from_this<Worker> {
     asio::post(context_, [this] { loop_->stop([this] { leave(); }); });
   }
 
-  /// No handler runs when it returns, or will: on its own thread this is inside the one that does.
+  /// When it returns no handler runs or will run; on the worker's own thread it is called inside a
+  /// handler.
   void end() {
     asio::post(context_, [this] {
       loop_->close();
@@ -104,13 +105,13 @@ class Worker : public std::enable_shared_from_this<Worker> {
   const http::CallbackCounts& counts() const { return service_.counts(); }
 
  private:
-  // What the gate was closed with may destroy the ingress.
+  // The completion that the gate was closed with may destroy the ingress.
   void leave() {
     if (std::exchange(inside_, false)) gate_.leave();
   }
 
   Gate& gate_;
-  bool inside_ = false;  // the thread's, once it runs
+  bool inside_ = false;  // only for the thread, once it runs
   asio::io_context context_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   CallbackService service_;
@@ -171,7 +172,7 @@ class HttpIngress::Impl {
 
   HttpIngressStatus status() const {
     HttpIngressStatus status;
-    // Another thread may be starting just now; until that is done the workers are its own.
+    // Another thread may be inside start(); until that returns, only it may use the workers.
     if (!started_.load(std::memory_order_acquire)) return status;
     status.listening = !stopped_;
     status.connections = totals_->connections.load();
@@ -192,7 +193,7 @@ class HttpIngress::Impl {
   std::uint16_t port_ = 0;
   Gate gate_;  // inside are the workers whose loops have not ended
   std::vector<std::shared_ptr<Worker>> workers_;  // constant once started
-  std::mutex mutex_;                              // of start() and stop()
+  std::mutex mutex_;                              // guards start() and stop()
   std::atomic<bool> started_{false};
   std::atomic<bool> stopped_{false};
 };

@@ -41,7 +41,8 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
     if (given_.empty()) where_ = net::where_to_listen(options_.listen);
   }
 
-  // A wait of the loop may outlive this, but not the connections: they use the service.
+  // A wait of the loop may outlive this object; the connections may not, since they use the
+  // service.
   ~Impl() { loop_->close(); }
 
   std::error_code start() {

@@ -20,7 +20,7 @@ namespace postoffice {
 struct HttpRequest {
   std::string method;
   std::string path;   ///< without the query, percent-decoded
-  std::string query;  ///< behind the '?', as sent
+  std::string query;  ///< after the '?', as sent
   std::string body;
 };
 
@@ -31,12 +31,13 @@ struct HttpResponse {
   int status = 200;
   std::string content_type = "application/json";
   std::string body;
-  std::vector<std::pair<std::string, std::string>> headers;  ///< besides the usual ones
+  std::vector<std::pair<std::string, std::string>> headers;  ///< in addition to the usual ones
 };
 
 struct HttpServerOptions {
   std::string listen = "localhost:9091";  ///< host:port, every address of the host
-  std::vector<int> sockets{};             ///< listening sockets to use instead; taken over
+  std::vector<int>
+      sockets{};  ///< listening sockets to use instead; the server owns them from then on
   std::size_t body_bytes_max = 1 << 20;
   std::size_t connections_max = 20'000;
   std::chrono::milliseconds idle_timeout{75'000};

@@ -1,7 +1,7 @@
 // Reads "1,22,333," without a branch for each digit.
 //
 // Nearly all bytes of a callback are ids and commas. The obvious loop (add a digit, look for the
-// comma) is slow for one reason: ids differ in length, so the processor guesses wrong where most of
+// comma) is slow for one reason: ids differ in length, so the processor mispredicts where most of
 // them end, and waits. Here nothing depends on the length of a number. There are two passes over
 // each chunk of 2 KiB:
 //
@@ -15,14 +15,14 @@
 // Eight digits d0…d7 become a number in three multiplications, each of which joins neighbours:
 // pairs are 10*d0+d1, fours are 100*pair+pair, and the number is 10000*four+four. SSE2 does this
 // for several numbers in one register; that is all that x86-64 promises, so there is one code path
-// and no detection at run time. Longer numbers, and other processors, take the way of read_id(),
-// which does the same with ordinary integers.
+// and no detection at run time. Longer numbers, and other processors, use read_id(), which does the
+// same with ordinary integers.
 //
-// Why this is right: only digits can lie between the commas that pass 1 noted (and a space after a
-// comma, which start() skips), so pass 2 need not check them again. What it must refuse is an empty
-// number, a leading zero (JSON has none) and a value above 2^63 - 1. The length 0 of an empty
+// Why this is correct: only digits can lie between the commas that pass 1 noted (and a space after
+// a comma, which start() skips), so pass 2 need not check them again. What it must refuse is an
+// empty number, a leading zero (JSON has none) and a value above 2^63 - 1. The length 0 of an empty
 // number fails `length - 1 < 8`, which is unsigned, and read_id() refuses it. Leading zeros are
-// collected in zeros_ and looked at once for each chunk. Up to 16 digits always fit; longer numbers
+// collected in zeros_ and checked once for each chunk. Up to 16 digits always fit; longer numbers
 // go to scan_integer(), which checks the range. A test compares the results with those of the
 // strict reader, on random bodies.
 #include "http/server/id_run.hpp"
@@ -53,7 +53,7 @@ struct Commas {
   bool with_spaces = false;
 };
 
-// The index of the lowest bit; any, if no bit is set: surplus commas are not looked at.
+// The index of the lowest bit; any value if no bit is set, since surplus commas are not used.
 std::size_t lowest(std::uint64_t bits) {
   return static_cast<std::size_t>(std::countr_zero(bits | std::uint64_t{1} << 63));
 }

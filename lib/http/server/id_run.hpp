@@ -1,4 +1,4 @@
-// Runs of ids, "1,2,3,", many at a time: what nearly all bytes of a callback are.
+// Runs of ids, "1,2,3,", many at a time: nearly all bytes of a callback are such runs.
 #pragma once
 
 #include <cstddef>
@@ -10,9 +10,9 @@
 namespace postoffice::http {
 
 /// Reads ids without a sign, each followed by a comma and preceded by at most one space: as many as
-/// there are and as `ids` has room for. `count` is how many. Returns the byte behind the last comma
-/// read, or `at` if there was none; null if a number is not valid in JSON or is too large. At least
-/// eight bytes in front of `at` must be readable.
+/// there are, up to the room in `ids`. Sets `count` to their number. Returns the byte after the
+/// last comma read, or `at` if there was none; null if a number is not valid in JSON or is too
+/// large. At least eight bytes in front of `at` must be readable.
 const char* scan_id_run(const char* at, const char* end, std::span<ObjectId> ids,
                         std::size_t& count);
 

@@ -8,7 +8,7 @@
 
 namespace postoffice::http {
 
-/// The number that eight digits make, the first one in the lowest byte, each from 0 to 9.
+/// The value of eight digits, the first one in the lowest byte, each from 0 to 9.
 inline std::uint64_t value_of_digits(std::uint64_t digits) {
   digits = digits * 10 + (digits >> 8);
   return (((digits & 0x000000ff000000ff) * 0x000f424000000064) +
@@ -16,8 +16,8 @@ inline std::uint64_t value_of_digits(std::uint64_t digits) {
          32;
 }
 
-/// Reads an integer of JSON's grammar that fits into 64 bits. Returns the byte behind it, or null
-/// if there is none at `at`. What follows the integer is the caller's business.
+/// Reads an integer of JSON's grammar that fits into 64 bits. Returns the byte after it, or null if
+/// there is none at `at`. The caller checks what follows.
 inline const char* scan_integer(const char* at, const char* end, std::int64_t& value) {
   const bool negative = at != end && *at == '-';
   if (negative) ++at;
@@ -28,7 +28,7 @@ inline const char* scan_integer(const char* at, const char* end, std::int64_t& v
       std::uint64_t bytes;
       std::memcpy(&bytes, at, 8);
       // Digits become 0 to 9. Adding 0x76 sets the top bit of every other byte; a carry can only
-      // disturb bytes behind the first of those.
+      // disturb bytes after the first of those.
       bytes ^= 0x3030303030303030;
       const std::uint64_t others = ((bytes + 0x7676767676767676) | bytes) & 0x8080808080808080;
       const int digits = others == 0 ? 8 : std::countr_zero(others) / 8;

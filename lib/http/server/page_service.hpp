@@ -1,4 +1,4 @@
-// What the small HTTP server does with requests: it hands them to a function.
+// Handles the small HTTP server's requests by passing them to a function.
 #pragma once
 
 #include <asio/io_context.hpp>
@@ -16,10 +16,10 @@ class ServerLoop;
 
 /// One request that a handler has been given. The exchange is touched on the loop's thread only.
 struct PageExchange final : Exchange {
-  std::shared_ptr<PageExchange*> self;  ///< what a late response finds; null once it is too late
+  std::shared_ptr<PageExchange*> self;  ///< for late responses; null once it is too late
 };
 
-/// The way to a server that may be gone when a response comes.
+/// Access to a server that may be destroyed before a response comes.
 class ResponseGate {
  public:
   explicit ResponseGate(asio::io_context& context) : context_(&context) {}
@@ -41,7 +41,7 @@ class PageService final : public Service {
  public:
   PageService(HttpServer::Handler handler, std::shared_ptr<ResponseGate> gate);
 
-  /// Who sends the responses that come later. Set before the first request.
+  /// The loop that sends later responses. Set before the first request.
   void set_loop(ServerLoop& loop) { loop_ = &loop; }
 
   Exchange* acquire() override { return new PageExchange; }

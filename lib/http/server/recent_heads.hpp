@@ -1,4 +1,4 @@
-// Heads of requests that need not be read twice.
+// A cache of parsed request heads.
 #pragma once
 
 #include <algorithm>
@@ -9,9 +9,9 @@
 
 namespace postoffice::http {
 
-/// Senders repeat themselves: mostly the head of a request is, to the byte, one that was read and
-/// found good a moment ago. What it means is known then. The connections of a loop share these, so
-/// that an idle one keeps nothing.
+/// Senders repeat themselves: the head of a request is mostly identical to one that was parsed and
+/// found valid a moment ago. Then its meaning is known. The connections of a loop share the cache,
+/// so that an idle connection keeps nothing.
 class RecentHeads {
  public:
   static constexpr std::size_t text_max = 1024;
@@ -25,7 +25,7 @@ class RecentHeads {
     bool version_is_1_0 = false;
   };
 
-  /// The one that `bytes` begin with, or null. Valid until the next put().
+  /// The head with which `bytes` begin, or null. Valid until the next put().
   const Head* find(std::string_view bytes) {
     for (std::size_t looked_at = 0; looked_at < heads_.size(); ++looked_at) {
       const Head& head = heads_[latest_];
@@ -35,7 +35,7 @@ class RecentHeads {
     return nullptr;
   }
 
-  /// In the place of the one that came first. Its memory is used again.
+  /// Replaces the oldest head, and reuses its memory.
   void put(std::string_view text, const Head& meaning) {
     Head& head = heads_[next_];
     next_ = (next_ + 1) % heads_.size();
@@ -46,7 +46,7 @@ class RecentHeads {
 
  private:
   std::array<Head, 8> heads_;
-  std::size_t latest_ = 0;  // found last: the same sender's next request often has the same head
+  std::size_t latest_ = 0;  // the one found last: the next request often has the same head
   std::size_t next_ = 0;
 };
 

@@ -10,8 +10,8 @@
 
 namespace postoffice::http {
 
-/// Reads what has arrived, and keeps what belongs to a request that is not complete. What all
-/// connections keep is limited together.
+/// Parses what has arrived, and keeps the bytes of an incomplete request. All connections together
+/// may keep a limited amount.
 class RequestInput {
  public:
   RequestInput(const ServerLimits& limits, ServerTotals& totals, RecentHeads& recent_heads)
@@ -22,18 +22,18 @@ class RequestInput {
 
   /// False if there is no room for it.
   bool keep(std::string_view bytes);
-  /// Drops `count` bytes at the beginning of what is kept; all of it, if nothing is said.
+  /// Drops the first `count` bytes that are kept; all of them by default.
   void drop_kept(std::size_t count = std::string_view::npos);
   std::string_view kept() const { return kept_; }
   bool keeps_any() const { return !kept_.empty(); }
 
-  /// How many bytes of empty lines `bytes` begin with. Some clients send one behind a body. It
-  /// begins no request, so no deadline either.
+  /// How many bytes of empty lines `bytes` begin with. Some clients send one after a body. It does
+  /// not begin a request, nor its deadline.
   std::size_t empty_lines(std::string_view bytes);
 
   /// Of the request that `bytes` begin with.
   RequestReader::Step read(std::string_view bytes) { return reader_.read(bytes); }
-  /// Its request has been seen to.
+  /// The request was handled.
   void next();
   const RequestReader& reader() const { return reader_; }
 

@@ -5,8 +5,8 @@
 namespace postoffice::http {
 namespace {
 
-// What the framing of a chunked body may take beside the body: enough for chunks of one byte each,
-// but no room for chunk extensions of any size.
+// Limit of a chunked body's framing, in addition to the body: enough for chunks of one byte each,
+// but not for chunk extensions of any size.
 constexpr std::size_t chunk_overhead_max = 16 * 1024;
 constexpr std::size_t chunk_overhead_per_byte_max = 8;
 
@@ -22,12 +22,12 @@ const llhttp_settings_t& RequestReader::settings() {
     llhttp_settings_init(&made);
     made.on_headers_complete = [](llhttp_t* parser) {
       self(parser).request_.keep_alive = llhttp_should_keep_alive(parser) != 0;
-      // An offer to upgrade is ignored (RFC 9110 7.8): clients that make one with every request,
-      // as Java's does, are senders like any other.
+      // An offer to upgrade is ignored (RFC 9110 7.8): some clients, Java's for example, make one
+      // with every request.
       parser->upgrade = 0;
       return 0;
     };
-    // Pausing is how one learns where the message ends.
+    // Pausing there shows where the message ends.
     made.on_message_complete = [](llhttp_t*) { return static_cast<int>(HPE_PAUSED); };
     return made;
   }();
@@ -116,7 +116,7 @@ RequestReader::Step RequestReader::refuse_head(HeaderScan::Verdict verdict) {
 RequestReader::Step RequestReader::parse_head(std::string_view bytes) {
   const std::string_view head = bytes.substr(skipped_, scan_.size());
   llhttp_reset(&parser_);
-  // llhttp 8.1 takes a tab behind a value for a part of it, but a space for white space.
+  // llhttp 8.1 treats a tab after a value as part of it, but a space as white space.
   std::string without_tabs;
   if (head.find('\t') != std::string_view::npos) {
     without_tabs = head;

@@ -18,7 +18,7 @@ struct RequestLimits {
   std::size_t body_max = 1 << 20;
 };
 
-/// RFC 9112 2.2: empty lines that a client sends before a request are ignored; so many at most.
+/// RFC 9112 2.2: empty lines that a client sends before a request are ignored, up to this many.
 constexpr std::size_t empty_lines_max = 8;
 
 /// One request. The views point into the bytes it was read from.
@@ -26,7 +26,7 @@ struct Request {
   std::string_view method;
   std::string_view target;
   std::string_view body;
-  std::string_view content_coding;  ///< of the body; empty: it is what it is
+  std::string_view content_coding;  ///< of the body; empty: none
   bool keep_alive = false;
   bool version_is_1_0 = false;
 };
@@ -36,7 +36,7 @@ struct Request {
 /// Each read() gets everything that has arrived since the first byte of the current request; the
 /// caller keeps those bytes until the request is complete, then drops size() of them and calls
 /// next(). A body with Content-Length is therefore never copied. Memory is bounded, because a
-/// request that goes beyond the limits is refused as soon as that shows.
+/// request beyond the limits is refused as soon as it exceeds them.
 class RequestReader {
  public:
   enum class Step {
@@ -89,10 +89,10 @@ class RequestReader {
   bool proceed_said_ = false;
   int status_ = 0;
   std::size_t skipped_ = 0;    // empty lines before the request
-  std::size_t head_size_ = 0;  // with what was skipped
+  std::size_t head_size_ = 0;  // with the skipped bytes
   std::size_t size_ = 0;
   ChunkedBody chunked_;
-  std::string chunks_;  // what a chunked body says
+  std::string chunks_;  // the content of a chunked body
   std::string reason_;
 };
 

@@ -17,26 +17,26 @@ class ResponseQueue {
   ResponseQueue(const ResponseQueue&) = delete;
   ResponseQueue& operator=(const ResponseQueue&) = delete;
 
-  /// Behind those under way.
+  /// Adds it after those under way.
   void push(Exchange& exchange);
   bool is_last(const Exchange& exchange) const { return &exchange == last_; }
-  /// Every request was answered; not all of it need be sent.
+  /// Every request was answered; not all answers need have been sent.
   bool all_answered() const { return first_ == nullptr; }
   std::size_t unanswered() const { return unanswered_; }
 
-  /// `exchange.text` is complete. Whatever is the turn of now can be sent, and its exchange is
-  /// released.
+  /// `exchange.text` is complete. Every answer whose turn it now is can be sent, and its exchange
+  /// is released.
   void answer(Exchange& exchange);
 
   enum class Send { all, some, failed };
-  /// Gives the socket what it takes.
+  /// Writes as much as the socket takes.
   Send send(int socket);
   bool all_sent() const { return unsent_.empty(); }
   std::size_t unsent() const { return unsent_.size() - sent_; }
   /// When the client last took something of what is being sent.
   Time progress() const { return progress_; }
 
-  /// Releases what is under way unanswered.
+  /// Releases the exchanges under way, unanswered.
   void abandon();
 
  private:

@@ -13,7 +13,7 @@ void append_number(std::string& out, std::size_t number) {
   out.append(digits, error == std::errc{} ? end : digits);
 }
 
-// A field that its writer has let go wrong must not become two.
+// A malformed value must not turn one field into two.
 void append_field_text(std::string& out, std::string_view text) {
   for (const char c : text) {
     if (c != '\r' && c != '\n' && c != '\0') out += c;
@@ -88,7 +88,7 @@ std::string_view DateField::text(std::chrono::steady_clock::time_point now) {
   static constexpr const char* days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
   static constexpr const char* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  // Not strftime, which would speak the locale's language.
+  // Not strftime, which would use the locale's language.
   char line[96];
   std::snprintf(line, sizeof line, "Date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n",
                 days[parts.tm_wday % 7], parts.tm_mday, months[parts.tm_mon % 12],

@@ -9,7 +9,7 @@
 namespace postoffice::http {
 namespace {
 
-// How often deadlines are looked at: often enough to be met within a quarter.
+// How often deadlines are checked: often enough to meet each within a quarter of its span.
 std::chrono::milliseconds deadline_period(const ServerLimits& limits) {
   const auto shortest =
       std::min({limits.idle_timeout, limits.header_timeout, limits.body_timeout,
@@ -17,7 +17,7 @@ std::chrono::milliseconds deadline_period(const ServerLimits& limits) {
   return std::max(limits.tick, shortest / 4);
 }
 
-// Some clients (Node's fetch) drop a connection after a few seconds unless they are told.
+// Some clients (Node's fetch) drop a connection after a few seconds without this field.
 std::string keep_alive_field(const ServerLimits& limits) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(limits.idle_timeout).count();
   if (seconds == 0) return {};

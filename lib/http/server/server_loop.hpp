@@ -33,13 +33,13 @@ class ServerLoop : public std::enable_shared_from_this<ServerLoop> {
 
   std::error_code start(std::vector<net::ListeningSocket> sockets);
 
-  /// Accepts no more. Who was accepted is read and answered: a connection without a request has
-  /// `stop_idle` for its next one. `done` when the last connection is gone.
+  /// Accepts no more. Accepted connections are read and answered: one without a request has
+  /// `stop_idle` for its next one. Calls `done` when the last connection has closed.
   void stop(std::function<void()> done);
   /// Ends everything now. Exchanges are released unanswered.
   void close();
 
-  /// Answers what the service has ready; for whoever makes it ready outside of a batch.
+  /// Sends the answers that the service has ready; for those made ready outside of a batch.
   void run_batch();
 
  private:

@@ -1,4 +1,4 @@
-// What a server does with requests, and what it shares with its connections.
+// The interface that handles a server's requests, and the state shared with its connections.
 #pragma once
 
 #include <atomic>
@@ -19,7 +19,7 @@ struct Exchange {
   virtual ~Exchange() = default;
 
   Connection* connection = nullptr;  ///< null once the connection is gone or the response is given
-  Exchange* next = nullptr;          ///< the request behind this one on its connection
+  Exchange* next = nullptr;          ///< the next request on its connection
   bool ready = false;                ///< `text` is the whole response
   bool close_after = false;          ///< no request is read after this one
   bool version_is_1_0 = false;
@@ -37,9 +37,10 @@ class Service {
   /// The connection has no more use for it.
   virtual void release(Exchange& exchange) = 0;
 
-  /// A client waits for "100 Continue". If false, handle() comes at once, without the body.
+  /// A client waits for "100 Continue". If false, handle() is called at once, without the body.
   virtual bool wants_body(const Request& head) = 0;
-  /// Answer by Connection::answer(), at once or later. The request's views end with the call.
+  /// Answer with Connection::answer(), at once or later. The request's views are valid only during
+  /// the call.
   virtual void handle(Exchange& exchange, const Request& request) = 0;
   /// The engine itself has refused a request or given up on one.
   virtual void refused(int status) = 0;
@@ -68,7 +69,7 @@ struct ServerLimits {
       1'000};  ///< idle_timeout while stopping: a sender may be about to send
 };
 
-/// What the loops of one server have in common.
+/// State shared by the loops of one server.
 struct ServerTotals {
   std::atomic<std::uint64_t> connections{0};
   std::atomic<std::uint64_t> buffered_bytes{0};
