@@ -10,8 +10,8 @@
 namespace postoffice::postgres {
 namespace {
 
-/// A smaller transaction waits for its commit even where others do not: somebody may be waiting for
-/// the rows, and there is little to compute meanwhile.
+/// A transaction of fewer rows always waits for its commit: its rows may be awaited, and there is
+/// little to compute meanwhile.
 constexpr std::size_t rows_not_awaited = 1'000;
 
 std::size_t rows_of(const Changes& changes) {
@@ -26,9 +26,9 @@ LogPosition position_at(const PGresult& positions, int column) {
 
 /// One call on its way.
 struct Applier::Job {
-  std::vector<Statement> statements;  // of which the results are
-  bool tells_position = false;        // the last result is the log's position
-  bool ahead = false;                 // the commit does not wait for the log
+  std::vector<Statement> statements;  // the statements in the order of their results
+  bool tells_position = false;        // the last result is the WAL's position
+  bool ahead = false;                 // the commit does not wait for the WAL
   bool each = false;
   ObjectStore::ApplyDone done;
 };
@@ -37,8 +37,8 @@ std::function<void()> Applier::task(const Changes& changes, ObjectStore::ApplyDo
   auto job = std::make_shared<Job>();
   auto request = std::make_shared<Request>();
   request->queries = apply_queries(changes, unicode_);
-  // Whether a commit waited, only the server knows: one that wrote nothing does not. So all are
-  // asked.
+  // Only the server knows whether a commit waited: one that wrote nothing does not. So the position
+  // is asked after all of them.
   job->tells_position = parts_.commits->allowed();
   job->ahead = job->tells_position && rows_of(changes) >= rows_not_awaited;
   job->each = changes.each;

@@ -1,4 +1,4 @@
-// apply(): a transaction for each call, from the changes to what became of them.
+// Implements apply(): one transaction for each call.
 #pragma once
 
 #include <atomic>
@@ -12,7 +12,7 @@
 
 namespace postoffice::postgres {
 
-/// Shared with its requests, so that it is there until the last of them has ended.
+/// Shared with its requests, so that it exists until the last of them has ended.
 class Applier : public std::enable_shared_from_this<Applier> {
  public:
   using Submit = std::function<void(Request)>;
@@ -20,14 +20,14 @@ class Applier : public std::enable_shared_from_this<Applier> {
   struct Parts {
     std::shared_ptr<Completions> completions;
     std::shared_ptr<CommitsAhead> commits;
-    Submit submit;       ///< what writes, with the instance's fence if it has one
+    Submit submit;       ///< for writes, with the instance's fence if it has one
     Submit submit_bare;  ///< … without
   };
 
   explicit Applier(Parts parts) : parts_(std::move(parts)) {}
 
-  /// The task that sends these changes: to be run with the lock. Makes their parameters now, on the
-  /// caller's thread. Any thread.
+  /// Returns the task that sends these changes, to be run with the lock. The parameters are made in
+  /// this call, on the caller's thread. Any thread.
   std::function<void()> task(const Changes& changes, ObjectStore::ApplyDone done);
 
   /// Whether the database can hold every text. Any thread.

@@ -74,7 +74,7 @@ class EachArrays {
 
 }  // namespace
 
-// With an answer or a removal goes the dead letter that it clears: both or neither.
+// An answer or a removal and the dead letter that it clears are done together, or not at all.
 Query each_query(const Changes& changes, bool unicode) {
   std::set<ObjectId> cleared(changes.cleared.begin(), changes.cleared.end());
   const auto what = [&](ObjectId id, int kind) {

@@ -1,4 +1,4 @@
-// Changes of which some may be refused: one statement that makes all others, and names those.
+// One statement for changes of which some may be refused: it makes the others, and names those.
 #pragma once
 
 #include "postgres/request.hpp"

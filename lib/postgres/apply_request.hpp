@@ -1,4 +1,4 @@
-// Changes as statements, and what their results say.
+// Turns changes into statements, and their results into Applied.
 #pragma once
 
 #include <vector>
@@ -11,7 +11,7 @@ namespace postoffice::postgres {
 /// The statements of one apply(), in order. `unicode`: the database can hold every text.
 std::vector<Query> apply_queries(const Changes& changes, bool unicode);
 
-/// Reads the results of the statements that apply_queries() gave; of others it makes nothing.
+/// Reads the results of the statements that apply_queries() gave; ignores those of others.
 Applied read_applied(const std::vector<Statement>& statements, const std::vector<Result>& results);
 
 }  // namespace postoffice::postgres

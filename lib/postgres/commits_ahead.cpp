@@ -24,7 +24,7 @@ void CommitsAhead::log_flushed(const Failure& failure) {
   assert(flushing_);
   flushing_ = false;
   if (!failure) return watch_.flushed();
-  if (!failure.reconnect) allowed_ = false;  // not a right that we have, perhaps
+  if (!failure.reconnect) allowed_ = false;  // this user may lack the right
   watch_.fail(failure);
 }
 

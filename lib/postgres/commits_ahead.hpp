@@ -1,5 +1,5 @@
-// Commits that do not wait for the server's log: who waits for it instead, and who asks for a flush
-// when nothing else brings one.
+// Commits that do not wait for the server's WAL: completes them when it is flushed, and asks for a
+// flush if nothing else causes one.
 #pragma once
 
 #include <atomic>
@@ -11,17 +11,17 @@
 
 namespace postoffice::postgres {
 
-/// Of one connection. All but allowed() needs the lock of the store. Shared with the requests that
-/// it sends.
+/// Belongs to one connection. All methods but allowed() need the lock of the store. Shared with the
+/// requests that it sends.
 class CommitsAhead : public std::enable_shared_from_this<CommitsAhead> {
  public:
   explicit CommitsAhead(bool allowed) : allowed_(allowed) {}
 
-  /// Transactions may commit ahead of the log. Not any more once the server has refused to flush
-  /// it: then each commit has to wait. Any thread.
+  /// Whether transactions may commit ahead of the WAL. False once the server has refused to flush
+  /// it: then each commit must wait. Any thread.
   bool allowed() const { return allowed_; }
 
-  /// Each transaction is counted while it is under way: those behind it flush the log, too.
+  /// Counts a transaction that is under way: later ones flush the WAL for it, too.
   void begun() { ++under_way_; }
   void ended();
 
@@ -32,8 +32,8 @@ class CommitsAhead : public std::enable_shared_from_this<CommitsAhead> {
   void flushed(LogPosition position) { watch_.flushed(position); }
   void session_ended(const Failure& failure) { watch_.fail(failure); }
 
-  /// While transactions follow each other the server flushes its log by itself. Behind the last one
-  /// it would take its time, so it is asked by a request of its own.
+  /// While transactions follow each other the server flushes its WAL by itself. After the last one
+  /// that would take a while, so a separate request asks for it.
   void flush_behind_last(const std::function<void(Request)>& submit);
 
  private:

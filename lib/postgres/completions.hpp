@@ -1,4 +1,4 @@
-// The lock of a store, and the completions that wait to be run without it.
+// The lock of a store, and the completions to be run after it is released.
 #pragma once
 
 #include <condition_variable>
@@ -10,8 +10,8 @@
 
 namespace postoffice::postgres {
 
-/// Everything of a store happens under `mutex`, so that it can be destroyed on any thread while its
-/// loop runs, or stands still. User code runs outside of it, in run_and_unlock().
+/// Everything of a store happens under `mutex`, so that it can be destroyed on any thread, whether
+/// its loop runs or not. User code runs without the lock, in run_and_unlock().
 class Completions {
  public:
   std::mutex mutex;
@@ -21,10 +21,10 @@ class Completions {
 
   /// Runs what was added, in order; releases the lock.
   void run_and_unlock(std::unique_lock<std::mutex> lock) {
-    if (running_on_ == std::thread::id{}) run(lock);  // else that thread runs these as well
+    if (running_on_ == std::thread::id{}) run(lock);  // otherwise that thread runs these as well
   }
 
-  /// The same for whoever ends the store, perhaps inside a completion: when it returns nothing is
+  /// The same for the end of the store, perhaps inside a completion: when it returns nothing is
   /// left to run, and no completion runs on another thread. Keeps the lock.
   void run_to_the_end(std::unique_lock<std::mutex>& lock) {
     idle_.wait(lock, [this] {
@@ -41,7 +41,7 @@ class Completions {
       waiting_.pop_front();
       lock.unlock();
       completion();
-      completion = nullptr;  // what it holds may lock, too
+      completion = nullptr;  // destroying what it holds may take the lock, too
       lock.lock();
     }
     running_on_ = outer;

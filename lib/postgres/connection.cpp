@@ -83,7 +83,7 @@ void Connection::expect_output() {
   if (writing_) return;
   const int left = PQflush(session_.get());
   if (left < 0) {
-    // Reading tells why, and fetches what the server said before it closed.
+    // Reading gives the reason, and the server's last messages before it closed.
     return;
   }
   if (left == 0) return;
@@ -108,7 +108,7 @@ void Connection::on_readable() {
   if (state_ == State::setting_up) read_set_up();
   if (state_ == State::preparing || state_ == State::ready) read_results();
   if (generation != generation_) return;
-  PQisBusy(session_.get());  // reads what the server says unasked, too
+  PQisBusy(session_.get());  // reads unsolicited messages of the server, too
   if (!alive || PQstatus(session_.get()) == CONNECTION_BAD) {
     lose(farewell_ ? farewell_ : failure_of(session_.get()));
     return;
@@ -134,7 +134,7 @@ void Connection::finish(RequestPipeline::Finished finished) {
   const bool worked = !failure && !finished.request.queries.empty();
   if (worked) reconnect_.worked();
   finished.request.done(failure, std::move(finished.results));
-  // A session that ended is news about the session, but for a server that only became read-only.
+  // A session that ended is reported as such, unless the server only became read-only.
   const Asker asker = finished.request.asker;
   const bool about_request = !failure.reconnect || failure.state == "25006";
   const bool seen_to = finished.request.by_rows && may_be_about_rows(failure);

@@ -1,5 +1,5 @@
-// One PostgreSQL connection on the event loop: opens itself again and again (on a thread aside),
-// and sends requests in a pipeline.
+// One PostgreSQL connection on the event loop: reopens itself (on a separate thread), and sends
+// requests in a pipeline.
 #pragma once
 
 #include <chrono>
@@ -9,8 +9,8 @@
 #include <optional>
 #include <string>
 
-// After a header of the standard library: Asio chooses its allocation by what that has defined, and
-// all files must choose the same.
+// After a header of the standard library: Asio chooses its allocation function by macros defined
+// there, and all files must choose the same.
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/steady_timer.hpp>
@@ -31,18 +31,18 @@ namespace postoffice::postgres {
 struct ConnectionSettings {
   std::string name;  ///< for messages
   std::string set_up_script;
-  Purpose purpose = Purpose::writing;  ///< one that reads connects when the first request comes
+  Purpose purpose = Purpose::writing;  ///< a reading one connects at its first request
   /// Called when a session has ended, or could not begin.
   std::function<void(const Failure&)> ended{};
   std::chrono::milliseconds statement_timeout{};
   std::chrono::milliseconds reconnect_max{};
 };
 
-/// All methods need the lock of `completions`, but for health(). `log` and the requests' `done` are
+/// All methods except health() need the lock of `completions`. `log` and the requests' `done` are
 /// called with it held.
 ///
-/// A session that writes is asked for a sign of life when there is nothing else to do, so that an
-/// outage is noticed without traffic. One that reads rests while nobody asks.
+/// An idle writing session is probed, so that an outage is noticed without traffic. An idle reading
+/// session is left alone.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(asio::io_context& context, std::shared_ptr<Completions> completions,
@@ -50,16 +50,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void start();
 
-  /// While the server is known to be down, fails at once; else within a bounded time.
+  /// Fails at once while the server is known to be down, otherwise within a bounded time.
   void submit(Request request);
 
   /// Sends what was submitted.
   void flush();
 
-  /// Fails every request; the connection is of no more use.
+  /// Fails every request; the connection cannot be used any more.
   void stop();
 
-  /// Other credentials, from the next session on, and at once while there is none.
+  /// Takes other credentials, for the next session; connects at once if there is none.
   void use(ConnectOptions options);
 
   /// Any thread, and never waits for the connection's work.
@@ -68,18 +68,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// There is a session.
   bool ready() const { return state_ == State::ready; }
 
-  /// Why nothing can be asked now; none: something can, or that is not known yet.
+  /// Why no request can succeed now; none: requests can, or that is not known yet.
   Failure down() const;
 
-  /// The session's encoding of text can hold everything.
+  /// Whether the session's encoding can represent every text.
   bool is_unicode() const { return set_up_.is_unicode(); }
 
  private:
-  /// What the server may be late beyond its own time limits.
+  /// How much later than its own time limits the server may answer.
   static constexpr std::chrono::milliseconds grace{2'000};
 
   enum class State { resting, connecting, setting_up, preparing, ready, pausing, stopped };
-  enum class Loss { told, silent };  // the server (or its system) has ended it; or says nothing
+  enum class Loss { told, silent };  // ended by the server (or its system); no answer
 
   // The life of a session: connection_life.cpp.
   void connect();
@@ -121,7 +121,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
       self->completions_->run_and_unlock(std::move(lock));
     };
   }
-  /// Nor once the session it belongs to is gone.
+  /// The same, and also does nothing once its session has ended.
   template <typename Handler>
   auto of_this_session(Handler handler) {
     return locked(
@@ -147,8 +147,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   State state_ = State::resting;
   bool ticking_ = false;
   bool writing_ = false;
-  std::optional<std::chrono::steady_clock::time_point> probed_;  // and not answered yet
-  Failure farewell_;  // what the server said unasked before it ended the session
+  std::optional<std::chrono::steady_clock::time_point>
+      probed_;        // when it was probed, if not answered yet
+  Failure farewell_;  // the server's unsolicited message before it ended the session
   ReconnectPlan reconnect_;
 };
 

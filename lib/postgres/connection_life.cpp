@@ -1,4 +1,4 @@
-// How a connection begins and ends its sessions. What goes on in one is in connection.cpp.
+// How a connection begins and ends its sessions. Their requests are in connection.cpp.
 #include <algorithm>
 #include <asio/post.hpp>
 #include <system_error>
@@ -10,12 +10,12 @@
 namespace postoffice::postgres {
 namespace {
 
-/// Between two looks at an idle session.
+/// Between two checks of an idle session.
 constexpr std::chrono::seconds tick_every{1};
 
 using Clock = std::chrono::steady_clock;
 
-/// While nothing is asked, libpq takes what the server says for a notice.
+/// Without a request under way, libpq treats the server's messages as notices.
 void keep_farewell(void* farewell, const PGresult* notice) {
   const char* severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
   if (!severity || std::string_view(severity) != "FATAL") return;
@@ -92,7 +92,7 @@ void Connection::become_ready() {
   report_.connected();
 }
 
-// The attempt goes on: to begin another one would only wait for the same name server or file.
+// The attempt continues: another one would only wait for the same name server or file.
 void Connection::still_connecting() {
   const std::string what = opener_->waits_for();
   health_.waits_for(what);
@@ -142,8 +142,8 @@ void Connection::lose(Failure failure, Loss loss) {
   watch(reconnect_.ended(at_once, std::move(failure)));
 }
 
-// Somebody on the way, or the server, ends what is idle for long. Nobody misses a session that
-// reads until he asks.
+// The server, or a proxy, ends sessions that are idle for long. A reading session is not needed
+// before the next request.
 bool Connection::rest_if_idle(const Failure& failure, bool was_ready) {
   const bool idle = was_ready && !requests_.any_sent() && !requests_.any_waiting();
   if (!idle || settings_.purpose != Purpose::reading || !ended_session(failure)) return false;

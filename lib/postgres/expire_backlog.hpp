@@ -1,4 +1,4 @@
-// Ids whose time has come by this queue's watermark, but not yet by those of the others.
+// Ids that have expired by this queue's watermark, but not yet by those of the others.
 #pragma once
 
 #include <algorithm>
@@ -17,11 +17,11 @@ class ExpireBacklog {
   /// Beyond this a scan is cheaper than a list.
   static constexpr std::size_t ids_max = 1'000'000;
 
-  /// Farther behind than this, the others do not just beat a little later.
+  /// Further behind than this, the others are not merely late with a beat.
   static constexpr Duration lag_min = std::chrono::seconds(2);
 
-  /// What to delete now that all have reached `reached`: what `expiry` asks for if that is not too
-  /// early, and what waited. Everything, once, when the others have caught up.
+  /// What to delete when all have reached `reached`: what `expiry` asks for, if that is not too
+  /// early, and what waited. All rows, once, when the others have caught up.
   Expiry due(const Expiry& expiry, Timestamp reached) const {
     Expiry due = expiry;
     if (reached < expiry.cutoff) due.ids.clear();
@@ -35,7 +35,7 @@ class ExpireBacklog {
     return due;
   }
 
-  /// That was done. What was too early waits.
+  /// Call it when that was done. What was too early waits.
   void done(Expiry expiry, Timestamp reached) {
     while (!batches_.empty() && batches_.front().cutoff <= reached) {
       assert(size_ >= batches_.front().ids.size());

@@ -10,10 +10,10 @@
 namespace postoffice::postgres {
 namespace {
 
-// Rows of one transaction, so that the changes behind it do not wait long.
+// Rows in one transaction, so that the changes after it do not wait long.
 constexpr std::size_t max_ids = 10'000;
 
-// About as many rows: a page of 8 KiB holds some 90.
+// About as many rows: a page of 8 KiB holds about 90.
 constexpr std::uint64_t max_pages = 128;
 
 // Rows that are named because they could not be deleted.
@@ -48,8 +48,8 @@ ExpireJob::ExpireJob(Expiry expiry, Manners manners, Submit submit, Finished fin
       margin_(interval(margin_of(expiry_))) {}
 
 void ExpireJob::start() {
-  // Alone: an apply() that still creates rows under the old cutoff ends before this begins, so
-  // the deletes that follow see all of those rows.
+  // With the exclusive lock: an apply() that still creates rows under the old cutoff ends before
+  // this begins, so the later deletes see all of those rows.
   Request request;
   if (manners_.wait_briefly) request.queries.push_back({Statement::lock_briefly});
   request.queries.push_back({Statement::lock_alone});
@@ -135,7 +135,8 @@ void ExpireJob::add_each(const PGresult& result) {
   }
 }
 
-// All of it first. If a row cannot be deleted, the same again, so that it alone stays.
+// First all rows in one statement. If a row cannot be deleted, again row by row, so that only that
+// row stays.
 void ExpireJob::submit(Query query, bool each) {
   Request request;
   Query again = query;

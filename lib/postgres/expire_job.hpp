@@ -11,7 +11,7 @@
 
 namespace postoffice::postgres {
 
-/// What lies between the watermark of an expiry and its cutoff.
+/// The span between the watermark of an expiry and its cutoff.
 Duration margin_of(const Expiry& expiry);
 
 class ExpireJob : public std::enable_shared_from_this<ExpireJob> {
@@ -20,8 +20,8 @@ class ExpireJob : public std::enable_shared_from_this<ExpireJob> {
   using Finished = std::function<void(const Failure&, Expired)>;
 
   struct Manners {
-    bool forget = false;        ///< also delete what is remembered of removals for too long
-    bool wait_briefly = false;  ///< for the lock: while it waits, nobody else can write
+    bool forget = false;        ///< also delete old records of removals
+    bool wait_briefly = false;  ///< for the lock: while it waits, no other session can write
   };
 
   ExpireJob(Expiry expiry, Manners manners, Submit submit, Finished finished);

@@ -24,7 +24,8 @@ void Expirer::expire(Expiry expiry, ObjectStore::ExpireDone done) {
   });
 }
 
-// First the others are told how far this queue has come; what they have not passed yet, waits.
+// First publishes this queue's watermark; deletes that the others' watermarks do not allow yet
+// wait.
 void Expirer::expire_with_others(Expiry expiry, ObjectStore::ExpireDone done) {
   const auto told = [self = shared_from_this(), expiry, done = std::move(done)](
                         const Failure& failure, Timestamp all) {

@@ -1,4 +1,4 @@
-// expire(): by this queue's cutoff alone, or where several queues share the tables, by that of all.
+// Implements expire(): by this queue's cutoff, or by that of all queues that share the tables.
 #pragma once
 
 #include <functional>
@@ -12,11 +12,11 @@
 
 namespace postoffice::postgres {
 
-/// Needs the lock of the store. Shared with its requests, so that it is there until the last of
-/// them has ended.
+/// Needs the lock of the store. Shared with its requests, so that it exists until the last of them
+/// has ended.
 class Expirer : public std::enable_shared_from_this<Expirer> {
  public:
-  /// `membership` is none where the store has the tables for itself. `submit` is for what writes.
+  /// `membership` is null if the store is the only writer of the tables. `submit` is for writes.
   Expirer(std::shared_ptr<Completions> completions, std::shared_ptr<Membership> membership,
           ExpireJob::Submit submit);
 

@@ -28,13 +28,13 @@ std::string take_state(std::string& line) {
   return state;
 }
 
-// States after which another session may do better: shut down, read-only, or what was prepared
-// is gone or no longer fits the tables.
+// States after which a new session may succeed: the server shut down or is read-only, or prepared
+// statements are gone or no longer fit the tables.
 bool needs_new_session(std::string_view state) {
   return starts_with_any(state, {"08", "57P", "25006", "26000", "42P01", "42703", "XX"});
 }
 
-// A rule of the user's may be "not supported", too.
+// A user's rule may also give "not supported".
 bool plan_is_outdated(const PGresult* result) {
   const char* where = PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION);
   return where && std::string_view(where) == "RevalidateCachedQuery";
@@ -42,8 +42,8 @@ bool plan_is_outdated(const PGresult* result) {
 
 }  // namespace
 
-// Whatever a constraint, a trigger, a policy, a rule or a partition may say: that is anything but
-// what is known to be about the server or the session.
+// A constraint, a trigger, a policy, a rule or a partition may give any state. So every state
+// counts, except those known to concern the server or the session.
 StoreFailure words_of(const Failure& failure) {
   return {.code = failure.state, .reason = failure.message};
 }
@@ -73,7 +73,7 @@ std::error_code error_of_state(std::string_view state) {
 
 std::string first_line(std::string_view text) {
   std::string line(text.substr(0, text.find('\n')));
-  // The severity may be translated; what follows it may not have two spaces elsewhere.
+  // The severity may be translated; it ends at the first colon with two spaces.
   const auto severity = line.find(":  ");
   if (severity != std::string::npos) line.erase(0, severity + 3);
   return line;

@@ -1,4 +1,4 @@
-// What went wrong with a connection or a statement.
+// Why a connection or a statement failed.
 #pragma once
 
 #include <libpq-fe.h>
@@ -20,16 +20,16 @@ struct Failure : postoffice::Failure {
   bool reconnect = false;  ///< this session is of no more use
 };
 
-/// For who asked the store: the SQLSTATE and the server's words.
+/// For the store's caller: the SQLSTATE and the server's message.
 StoreFailure words_of(const Failure& failure);
 
-/// It may be the fault of a row, or of who has locked it: then others can be written.
+/// Whether a row, or a lock on it, may be the cause, so that other rows can be written.
 bool may_be_about_rows(const Failure& failure);
 
-/// The statement took too long, or somebody ended it.
+/// The statement took too long or was cancelled.
 bool is_timeout(const Failure& failure);
 
-/// The error of a SQLSTATE.
+/// The error code for a SQLSTATE.
 std::error_code error_of_state(std::string_view state);
 
 Failure failure_of(const PGresult* result);
@@ -40,10 +40,10 @@ Failure failure_of(PGconn* connection);
 /// One that ends the session.
 Failure lost(std::error_code code, std::string message, std::string state = {});
 
-/// The server says nothing, or cannot be reached.
+/// The server does not answer, or cannot be reached.
 Failure unavailable(std::string message);
 
-/// The session was ended, by the server or on the way; nothing is wrong with what was asked.
+/// The session was ended, by the server or on the network; the request is not the cause.
 bool ended_session(const Failure& failure);
 
 /// The first line of `text`, without a leading severity.

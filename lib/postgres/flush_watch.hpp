@@ -1,4 +1,4 @@
-// Transactions that are committed, and wait until the server has their log on stable storage.
+// Committed transactions that wait until the server has their WAL on stable storage.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@ namespace postoffice::postgres {
 /// A place in the server's write-ahead log (LSN).
 using LogPosition = std::uint64_t;
 
-/// Of one session, whose positions rise. A server that crashes and comes back may write other
-/// records where lost ones stood: with the session goes what its positions mean.
+/// Belongs to one session, in which positions only rise. A server that crashes and restarts may
+/// write other records at the positions of lost ones, so positions mean nothing after the session.
 class FlushWatch {
  public:
   using Finish = std::function<void(const Failure&)>;
@@ -22,12 +22,12 @@ class FlushWatch {
   /// without a failure once they are on stable storage.
   void committed(LogPosition end, Finish finish);
 
-  /// All before `position` is on stable storage.
+  /// Everything before `position` is on stable storage.
   void flushed(LogPosition position);
-  /// … or all that was committed.
+  /// … or everything committed so far.
   void flushed() { flushed(~LogPosition{0}); }
 
-  /// The session has ended: what became of the transactions is not known.
+  /// The session has ended: the outcome of the transactions is unknown.
   void fail(const Failure& failure);
 
   bool waiting() const { return !commits_.empty(); }

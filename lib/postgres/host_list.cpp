@@ -21,7 +21,7 @@ std::vector<std::string> split(const std::string* text) {
 
 void set(ConnectList& list, const std::string& keyword, std::string value) {
   std::erase_if(list, [&](const auto& option) { return option.first == keyword; });
-  // Commas alone say no more than nothing.
+  // Commas alone count as empty.
   if (value.find_first_not_of(',') == std::string::npos) return;
   list.emplace_back(keyword, std::move(value));
 }
@@ -42,7 +42,7 @@ HostList::HostList(const ConnectList& list) {
     Host host;
     if (index < names.size()) host.host = names[index];
     if (index < addresses.size()) host.address = addresses[index];
-    // One port is for all of them.
+    // A single port is for all hosts.
     if (ports.size() == 1) host.port = ports.front();
     if (ports.size() > 1 && index < ports.size()) host.port = ports[index];
     hosts_.push_back(std::move(host));
@@ -71,10 +71,10 @@ void HostList::leave_out(const Host& tried, const std::vector<std::string>& othe
     return host.host.empty() || host.host == tried.host;
   };
   const auto place = std::find_if(hosts_.begin(), hosts_.end(), is_tried);
-  if (place == hosts_.end()) return hosts_.clear();  // libpq chose it: there is no other
+  if (place == hosts_.end()) return hosts_.clear();  // libpq chose it, so there is no other
   const Host host = *place;
   auto rest = hosts_.erase(place);
-  if (!host.address.empty()) return;  // its one address; the others have their turns
+  if (!host.address.empty()) return;  // it has one address; the other hosts follow
   for (const std::string& address : others) {
     rest = std::next(hosts_.insert(rest, {host.host, address, host.port}));
   }

@@ -1,4 +1,4 @@
-// The servers that a conninfo names, and those of them that are left.
+// The servers of a conninfo that are still to be tried.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace postoffice::postgres {
 
-/// As in a conninfo; what is empty is libpq's to choose.
+/// As in a conninfo; libpq chooses what is empty.
 struct Host {
   std::string host;     ///< a name, an address or the directory of a socket
   std::string address;  ///< hostaddr
@@ -20,7 +20,7 @@ struct Host {
   std::string text() const;
 };
 
-/// Host after host, in their order.
+/// The hosts, in their order.
 class HostList {
  public:
   /// Out of `list`: host, hostaddr and port, each separated by commas.
@@ -28,11 +28,12 @@ class HostList {
 
   bool empty() const { return hosts_.empty(); }
 
-  /// Puts what is left into `list`.
+  /// Puts the remaining hosts into `list`.
   void put_into(ConnectList& list) const;
 
-  /// The host to which `tried` belongs (host or address, and port, as libpq tells them) takes the
-  /// `others` of its addresses; with none, or one address of its own (hostaddr), it is gone.
+  /// The host to which `tried` belongs (host or address, and port, as libpq gives them) keeps the
+  /// `others` of its addresses; without any, or if it was given one address (hostaddr), it is
+  /// removed.
   void leave_out(const Host& tried, const std::vector<std::string>& others);
 
   /// "a:5432, b:5433"

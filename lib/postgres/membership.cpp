@@ -15,7 +15,7 @@ namespace {
 
 constexpr Duration skew_alarm = std::chrono::seconds(1);
 
-// Two clocks may move apart by one part of so many.
+// Two clocks may drift apart by one part in this many.
 constexpr int drift = 1'000;
 
 Failure fenced_failure() {
@@ -28,7 +28,7 @@ bool is_lock(Statement statement) {
   return statement == Statement::lock_shared || statement == Statement::lock_alone;
 }
 
-// Behind the lock, so that whoever fences waits for what got through.
+// After the lock, so that a process that takes this place waits for writes that passed the fence.
 std::size_t place_of_fence(const std::vector<Query>& queries) {
   const auto lock = std::find_if(queries.begin(), queries.end(),
                                  [](const Query& query) { return is_lock(query.statement); });
@@ -63,7 +63,7 @@ void Membership::submit(Request request) {
   if (status_.registered) return send(std::move(request));
   waiting_.push_back(std::move(request));
   if (registering_) return;
-  // To register takes the lock that stops all others, so not in vain.
+  // Registering takes the exclusive lock, so it is not tried in vain.
   status_.fenced && !may_supersede() ? look_for_place() : register_now();
 }
 
@@ -88,15 +88,16 @@ void Membership::send(Request request) {
 void Membership::lost(const Failure& failure) {
   if (failure.code != Error::fenced) return;
   status_.registered = false;
-  // What was seen before may no longer be so, and who is fenced does not look.
+  // The last result may be out of date, and a fenced instance does not query again.
   status_.silent_instances = 0;
   status_.silent.reset();
-  // At once, rather than with the next write: who cannot come back must not accept.
+  // At once rather than at the next write: an instance that cannot register again must not accept
+  // callbacks.
   if (!registering_) register_now();
 }
 
-// The place is free again when the one that took it was retired, or has stopped with nothing left.
-// That it is silent proves nothing: what it has accepted may be on its way.
+// The place is free again when the process that took it was retired, or has stopped with nothing
+// left. Its silence proves nothing: it may still hold callbacks that it accepted.
 void Membership::look_for_place() {
   registering_ = true;
   Request request;
@@ -187,7 +188,7 @@ void Membership::publish(const Expiry& expiry,
   const auto publishers =
       instance_.publishers ? instance_.publishers(expiry.as_of) : std::vector<std::uint64_t>{};
   Request request;
-  // What a crash of the server forgets of this only makes deletes late.
+  // If a crash of the server loses this, deletes are only late.
   request.queries = {
       {Statement::commit_soon},
       {Statement::publish,
@@ -248,7 +249,7 @@ Timestamp Membership::now() const {
   return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
 }
 
-// An answer that took long says little: the last good one is worth more, until it is too old.
+// A slow answer is inaccurate: the last good one is kept until it is too old.
 void Membership::compare_clocks(Timestamp server, Timestamp local, Duration error) {
   const auto now = std::chrono::steady_clock::now();
   const Duration drifted = std::chrono::duration_cast<Duration>(now - compared_) / drift;

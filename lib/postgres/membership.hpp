@@ -1,4 +1,4 @@
-// An instance's place among those that share the tables: registering, the fence, the clock.
+// An instance's registration among those that share the tables: its epoch, fence and clock.
 #pragma once
 
 #include <atomic>
@@ -16,25 +16,25 @@
 
 namespace postoffice::postgres {
 
-/// The publisher as the tables spell it.
+/// The publisher as the tables write it.
 std::string publisher_text(std::uint64_t publisher);
 
 /// All methods need the lock of the store; `submit` and `log` are called with it held. Shared with
-/// its requests, so that it is there until the last of them has ended.
+/// its requests, so that it exists until the last of them has ended.
 class Membership : public std::enable_shared_from_this<Membership> {
  public:
   using Submit = std::function<void(Request)>;
 
   Membership(PostgresInstance instance, Submit submit, Log log);
 
-  /// Sends what writes, with the fence in it: at once, or after registering. Its results are those
-  /// of its own statements.
+  /// Sends a writing request with the fence added, at once or after registering. `done` gets the
+  /// results of the request's own statements only.
   void submit(Request request);
 
-  /// Tells the others how far this queue has come, and asks how far they have.
+  /// Publishes this queue's watermark, and queries those of the others.
   void publish(const Expiry& expiry, std::function<void(const Failure&, Timestamp all)> done);
 
-  /// The queue was stopped with nothing left in it: its watermark goes on by itself.
+  /// The queue was stopped with nothing left in it: from now on its watermark advances by itself.
   void stop_instance(Timestamp watermark, std::function<void(const Failure&)> done);
 
   /// A publisher has said goodbye, and everything it sent to this shard is in the store.
@@ -68,10 +68,10 @@ class Membership : public std::enable_shared_from_this<Membership> {
   const Log log_;
   PostgresInstanceStatus status_;
   std::atomic<bool> fenced_ = false;  // as the status says
-  std::vector<Request> waiting_;      // for the registration
+  std::vector<Request> waiting_;      // wait for the registration
   bool registering_ = false;
-  std::optional<std::uint64_t> session_;  // that has registered
-  Timestamp watermark_{};                 // the newest that this queue has told
+  std::optional<std::uint64_t> session_;  // the session that has registered
+  Timestamp watermark_{};                 // the newest that this queue has published
   bool skew_reported_ = false;
   bool skew_known_ = false;
   std::chrono::steady_clock::time_point compared_;

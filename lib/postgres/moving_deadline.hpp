@@ -1,4 +1,4 @@
-// A limit of time that moves with every answer.
+// A time limit that starts anew with every answer.
 #pragma once
 
 #include <chrono>
@@ -10,7 +10,7 @@
 
 namespace postoffice::postgres {
 
-/// Its timer is only set again when it fires too early, or would fire too late.
+/// Its timer is reset only when it fires too early, or would fire too late.
 class MovingDeadline {
  public:
   using Clock = std::chrono::steady_clock;

@@ -43,12 +43,12 @@ Session start_connecting(const ConnectList& list) {
 
 std::string text_of(const char* text) { return text ? text : ""; }
 
-// Which server libpq talks to, or has tried last.
+// The server that libpq uses, or has tried last.
 Host tried(PGconn* session) {
   return {text_of(PQhost(session)), text_of(PQhostaddr(session)), text_of(PQport(session))};
 }
 
-// What libpq has made of conninfo, environment and service file.
+// The options that libpq has resolved from conninfo, environment and service file.
 ConnectList resolved(PGconn* session) {
   ConnectList list;
   using Options = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
@@ -60,7 +60,7 @@ ConnectList resolved(PGconn* session) {
   return list;
 }
 
-// As libpq reads connect_timeout: seconds, at least two; what is not above zero is no limit.
+// As libpq reads connect_timeout: seconds, at least two; zero or less means no limit.
 std::optional<std::chrono::milliseconds> time_limit(const ConnectList& list,
                                                     std::chrono::milliseconds otherwise) {
   const std::string* given = find(list, "connect_timeout");
@@ -71,7 +71,7 @@ std::optional<std::chrono::milliseconds> time_limit(const ConnectList& list,
   return std::chrono::seconds(std::max(2, seconds));
 }
 
-// The addresses of a host but for the one that was tried.
+// The addresses of a host, except the one that was tried.
 std::vector<std::string> other_addresses(const Host& host) {
   std::vector<std::string> others;
   const bool is_socket = host.host.empty() || host.host[0] == '/' || host.host[0] == '@';
@@ -92,7 +92,7 @@ std::vector<std::string> other_addresses(const Host& host) {
   return others;
 }
 
-// Until the socket is ready, or one of the reasons not to wait any longer.
+// Waits until the socket is ready, or there is a reason to stop.
 Progress wait(PGconn* session, PostgresPollingStatusType status, const Attempt& attempt,
               std::optional<Clock::time_point> deadline) {
   const short direction = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;

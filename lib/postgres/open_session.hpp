@@ -19,7 +19,7 @@ class Attempt {
   Attempt(const Attempt&) = delete;
   Attempt& operator=(const Attempt&) = delete;
 
-  /// It ends soon, but for a name server or a file that does not answer.
+  /// It ends soon, unless a name server or a file does not answer.
   void cancel();
   bool cancelled() const { return cancelled_; }
 
@@ -45,12 +45,13 @@ struct Opened {
 
 /// Blocks: libpq looks up names and reads files (services, passwords, certificates) as it connects.
 ///
-/// Hosts take their turns as with libpq's own blocking connect, with all that target_session_attrs
-/// and the like mean. One whose address says nothing for connect_timeout is left out, and the
-/// others are tried anew; its other addresses count as others.
+/// Hosts are tried in turn as by libpq's own blocking connect, with target_session_attrs and
+/// similar options. An address that does not answer within connect_timeout is left out, and the
+/// others, including other addresses of the same host, are tried anew.
 Opened open_session(const ConnectOptions& options, Attempt& attempt);
 
-/// Until the server says something: false if it does not in time, or nobody wants it any more.
+/// Waits until the server sends something: false if it does not in time, or the attempt was
+/// cancelled.
 bool wait_for_input(PGconn* session, const Attempt& attempt,
                     std::chrono::steady_clock::time_point deadline);
 

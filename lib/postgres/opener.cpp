@@ -13,8 +13,8 @@
 namespace postoffice::postgres {
 namespace {
 
-/// For the thread to close what it had begun, so that it is not in the middle of that when the
-/// process ends.
+/// Time for the thread to close its session, so that the process does not end in the middle of
+/// that.
 constexpr std::chrono::milliseconds moment{50};
 
 }  // namespace
@@ -26,7 +26,7 @@ struct Opener::State {
   std::mutex mutex;
   std::condition_variable finished;
   bool running = true;
-  Done done;  // empty: nobody wants to know
+  Done done;  // empty: abandoned
 };
 
 Opener::Opener(const ConnectOptions& options, Done done)

@@ -9,9 +9,9 @@
 
 namespace postoffice::postgres {
 
-/// One attempt. The thread is never waited for longer than a moment: what a name server or a file
-/// system holds up goes on by itself, and closes what it gets in the end. All that it touches then
-/// is its own.
+/// One attempt. The destructor waits only a moment for the thread: if a name server or a file
+/// system holds it up, the thread continues alone, and closes the session that it gets in the end.
+/// It uses only its own data then.
 ///
 /// Threads: all methods from any.
 class Opener {
@@ -24,7 +24,7 @@ class Opener {
   Opener(const Opener&) = delete;
   Opener& operator=(const Opener&) = delete;
 
-  /// Nobody wants the session any more.
+  /// The session is no longer wanted.
   void abandon();
 
   /// What it is doing, for people.

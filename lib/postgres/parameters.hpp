@@ -1,4 +1,4 @@
-// Single values as binary parameters, and out of results.
+// Converts single values to binary parameters, and from results.
 #pragma once
 
 #include <libpq-fe.h>

@@ -11,13 +11,15 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Beside busy clients a session may by chance meet the same server twice, but not so often.
+// With other clients active, a session may by chance get the same server session twice, but not
+// this often.
 constexpr int rounds = 4;
 
-// For the whole check, and within it for the second session.
+// For the whole check, including the second session.
 constexpr std::chrono::seconds limit{2};
 
-// A number may come again, on another server even; the instant at which the process began does not.
+// A process number may recur, even on another server; together with the start time of the process
+// it does not.
 constexpr const char* who_serves =
     "SELECT pid || ' since ' || backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()";
 
@@ -45,8 +47,8 @@ Failure ask(const Check& check, PGconn* session, const char* statement, std::str
   }
 }
 
-// One look. `shared` says that both were given the same session of the server, or one was given
-// two. A failure of `other` says nothing, but that it cannot have a transaction.
+// One check. `shared` means that both got the same session of the server, or one got two. A failure
+// of `other` proves nothing, except that it cannot have a transaction.
 Failure look(const Check& check, PGconn* session, PGconn* other, bool& shared) {
   std::string before, beside, inside, after, ignored;
   if (auto failure = ask(check, session, who_serves, before)) return failure;
@@ -55,7 +57,7 @@ Failure look(const Check& check, PGconn* session, PGconn* other, bool& shared) {
     shared = failure.code != Error::timed_out;
     return {};
   }
-  // Whoever lent it out between transactions now has one session less to lend.
+  // A pooler that lends sessions between transactions now has one less to lend.
   if (ask(check, other, who_serves, inside)) return {};
   if (auto failure = ask(check, session, who_serves, after)) return failure;
   shared = before != after || before == beside || after == inside;
@@ -71,9 +73,9 @@ Failure refused() {
           "connect to the server itself, or through a pool in session mode"};
 }
 
-// What speaks the protocol itself greets with a process number of its own. Then something stands
-// between us and the server, and whether it leaves us our session is found out with two sessions in
-// turn, for one alone is often given the same one back.
+// A proxy that speaks the protocol itself announces its own process number. Two sessions in turn
+// then show whether it keeps each on one session of the server; a single one is often given the
+// same session again.
 Failure check_pooler(PGconn* session, const ConnectOptions& options, Attempt& attempt) {
   const Check greeting{attempt, Clock::now() + options.connect_timeout()};
   std::string process;

@@ -128,7 +128,7 @@ void PostgresInstances::list(ListDone done) {
 }
 
 void PostgresInstances::retire(std::string name_or_id, RetireDone done) {
-  // The sessions first, and by themselves: one of them may hold the lock.
+  // The sessions are ended first, in a separate request: one of them may hold the lock.
   impl_->ask<std::size_t>(
       {{Statement::end_sessions, {name_or_id}}}, [](const PGresult&) { return std::size_t{0}; },
       [impl = impl_, name_or_id, done = std::move(done)](std::error_code error, std::size_t) {

@@ -35,7 +35,7 @@ void check(const PostgresObjectStoreOptions& options) {
   }
 }
 
-// So that sessions of an instance that is retired can be found, and ended.
+// Lets retire() find and terminate the sessions of an instance.
 std::string session_name(const PostgresInstance& instance) {
   return "SET application_name = 'postoffice-" + publisher_text(instance.publisher) + "." +
          std::to_string(instance.shard) + "';";
@@ -59,12 +59,13 @@ ConnectOptions connect_options(const PostgresObjectStoreOptions& options,
 
 }  // namespace
 
-// Two connections, and what is done with them. All of it happens under the lock of `completions_`,
-// on the loop, but for what is said of each method.
+// Two connections and their users. Everything happens under the lock of `completions_`, on the
+// loop, except where a method says otherwise.
 //
-// Who owns whom: a request that is under way owns what sees to its end (Applier, Expirer,
+// Who owns whom: a request under way owns the object that completes it (Applier, Expirer,
 // Membership, CommitsAhead), and the connection owns the request. stop() ends all requests. A task
-// in the inbox may name this object: the inbox is a part of it, and runs nothing after stop().
+// in the inbox may hold a pointer to this object: the inbox is a member, and runs nothing after
+// stop().
 class PostgresObjectStore::Impl {
  public:
   Impl(asio::io_context& context, const PostgresObjectStoreOptions& options, const Log& log)
@@ -100,7 +101,7 @@ class PostgresObjectStore::Impl {
     });
   }
 
-  /// As it was a moment ago, should the store be busy for longer than a page may wait.
+  /// Returns the last known status if the store is busy for longer than a page may wait.
   PostgresInstanceStatus instance_status() const {
     std::unique_lock lock(completions_->mutex, std::try_to_lock);
     for (int times = 0; !lock && times < 20; ++times) {
@@ -156,7 +157,7 @@ class PostgresObjectStore::Impl {
     inbox_->add([this, shared] { submit_reading(std::move(*shared)); });
   }
 
-  /// Nothing can be found. Completes without asking the server, on the loop like every call.
+  /// For a query without results. Completes without asking the server, on the loop like every call.
   template <typename Row>
   void read_nothing(std::function<void(std::error_code, std::vector<Row>)> done) {
     inbox_->add([this, done = std::move(done)] {
@@ -192,7 +193,7 @@ class PostgresObjectStore::Impl {
     return [membership = membership_](Request request) { membership->submit(std::move(request)); };
   }
 
-  /// `act` is given the membership, and what it has to call in the end. Any thread.
+  /// Calls `act` with the membership and the completion that it must call. Any thread.
   template <typename Act>
   void with_membership(LeaveDone done, Act act) {
     const auto finished = [completions = completions_,
@@ -205,8 +206,8 @@ class PostgresObjectStore::Impl {
     });
   }
 
-  // Whoever looks at a page is told at once that the server is away. One that is busy writing may
-  // still answer who reads.
+  // A page learns at once that the server is down. A server that is busy with writes may still
+  // answer reads.
   void submit_reading(Request request) {
     const postgres::Failure away = writer_->ready() ? postgres::Failure{} : writer_->down();
     const postgres::Failure failure = away ? away : reader_->down();
@@ -226,7 +227,8 @@ class PostgresObjectStore::Impl {
   const std::shared_ptr<CommitsAhead> commits_;
   const std::shared_ptr<Connection> writer_;
   const std::shared_ptr<Connection> reader_;
-  const std::shared_ptr<Membership> membership_;  // none: the store has the tables for itself
+  const std::shared_ptr<Membership>
+      membership_;  // null: the store is the only writer of the tables
   const std::shared_ptr<Applier> applier_;
   const std::shared_ptr<Expirer> expirer_;
   const std::shared_ptr<TaskInbox> inbox_;

@@ -1,4 +1,4 @@
-// Listings: their statements, and the rows they give.
+// Statements for listings, and the rows that they return.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace postoffice::postgres {
 
-/// None where nothing can be found.
+/// None if no row can match.
 std::optional<Query> find_query(const ObjectQuery& query);
 std::optional<Query> find_dead_letters_query(std::optional<ObjectId> after, std::size_t limit);
 

@@ -1,4 +1,4 @@
-// What is asked of a connection: some statements in one transaction.
+// A request to a connection: some statements in one transaction.
 #pragma once
 
 #include <functional>
@@ -17,7 +17,7 @@ struct Query {
   std::vector<std::optional<std::string>> parameters{};  ///< in binary; none is NULL
 };
 
-/// Who asks. After a failure "works again" is said when the same has succeeded.
+/// Who sends it. After a failure, "works again" is logged when a request of the same kind succeeds.
 enum class Asker { other, apply, expire };
 
 struct Request {
@@ -26,13 +26,13 @@ struct Request {
   /// Called once: with a failure, or with one result for each query.
   std::function<void(const Failure&, std::vector<Result>)> done;
 
-  /// Asks behind the commit how far the log goes, and how far it is on stable storage: one more
+  /// After the commit asks how far the WAL goes, and how far it is on stable storage: one more
   /// result (Statement::log_position).
   bool tell_position = false;
 
   Asker asker = Asker::other;
 
-  /// A failure that may be about rows is for `done` to see to, and no news.
+  /// `done` handles a failure that may be about rows, so it is not logged.
   bool by_rows = false;
 };
 

@@ -1,4 +1,4 @@
-// The requests of one connection: those that wait, and those under way in its session.
+// The waiting requests of one connection, and those under way in its session.
 #pragma once
 
 #include <deque>
@@ -13,7 +13,7 @@
 namespace postoffice::postgres {
 
 /// Sends requests without waiting for the answers to those before, and reads the answers in order.
-/// It only fills and empties libpq's buffers: whoever owns the socket moves them.
+/// It only fills and empties libpq's buffers; the socket's owner transfers them.
 ///
 /// Threads: the connection's lock.
 class RequestPipeline {
@@ -28,9 +28,9 @@ class RequestPipeline {
   bool can_send() const;
   /// Sends such requests. False if the session failed.
   bool send_waiting(PGconn* session);
-  /// An empty transaction behind what was sent.
+  /// Sends an empty transaction after the others.
   bool send_sync(PGconn* session, Request request);
-  /// The same where it has been sent already.
+  /// The same if it was already sent.
   void expect(Request request) { sent_.push_back({.request = std::move(request)}); }
 
   struct Finished {
@@ -41,8 +41,8 @@ class RequestPipeline {
   /// The next request whose answer has arrived, if one has.
   std::optional<Finished> next_finished(PGconn* session);
 
-  /// What a statement does is decided anew, before all that waits: the tables were different when
-  /// it was, perhaps.
+  /// Has the server plan the statements anew before it runs the waiting requests: the tables may
+  /// have changed since they were planned.
   void plan_anew();
 
   /// Ends all of them.
@@ -53,7 +53,7 @@ class RequestPipeline {
     Request request;
     std::vector<Result> results{};
     Failure failure{};
-    bool committed = false;  // only the position is awaited
+    bool committed = false;  // only the WAL position is awaited
   };
 
   bool send(PGconn* session, const Request& request) const;

@@ -8,8 +8,9 @@
 namespace postoffice::postgres {
 namespace {
 
-/// The server ends a statement by itself, and is given so much to say so. A busy one reads nothing
-/// meanwhile, which TCP takes for a dead peer: its limit must lie behind the server's own.
+/// The server ends a statement by itself, and has this much time to report it. A busy server reads
+/// nothing meanwhile, so TCP would consider it dead: TCP's limit must be longer than the server's
+/// own.
 constexpr std::chrono::milliseconds busy_grace{4'000};
 
 constexpr std::array<std::string_view, 10> credentials{
@@ -22,8 +23,8 @@ bool is_name(std::string_view text) {
          text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_0123456789") == std::string_view::npos;
 }
 
-// libpq quotes in its messages whatever it could not read, which may be half a password. Only what
-// it takes for the name of an option is repeated, if it looks like one.
+// libpq quotes in its messages what it could not parse, perhaps part of a password. Only an
+// option's name is repeated here, if it looks like one.
 std::string unknown_option(std::string_view message) {
   for (const std::string_view begin :
        {"invalid connection option \"", "invalid URI query parameter: \""}) {
@@ -79,7 +80,7 @@ ConnectOptions::ConnectOptions(const std::string& conninfo,
   }
   set_default("fallback_application_name", "postoffice");
   set_default("target_session_attrs", "read-write");
-  // A server that vanished without a word is noticed, busy or idle.
+  // Notices a server that vanished, busy or idle.
   set_default("keepalives_idle", "5");
   set_default("keepalives_interval", "3");
   set_default("keepalives_count", "3");

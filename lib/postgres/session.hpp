@@ -1,4 +1,4 @@
-// Owners of libpq's things, and what libpq is given to open a session with.
+// Owners of libpq's objects, and the options with which libpq opens a session.
 #pragma once
 
 #include <libpq-fe.h>
@@ -26,7 +26,7 @@ using ConnectList = std::vector<std::pair<std::string, std::string>>;
 /// The value of `keyword`, or null.
 const std::string* find(const ConnectList& list, const std::string& keyword);
 
-/// The user's conninfo, and defaults for what that leaves open.
+/// The user's conninfo, with defaults for options that it does not set.
 class ConnectOptions {
  public:
   /// Throws std::invalid_argument, without quoting a conninfo that may hold a password; an option
@@ -36,14 +36,13 @@ class ConnectOptions {
 
   const ConnectList& list() const { return list_; }
 
-  /// For each address, where the conninfo does not say otherwise.
+  /// For each address, unless the conninfo says otherwise.
   std::chrono::milliseconds connect_timeout() const { return connect_timeout_; }
 
-  /// The same, but for the one server that `session` has found, and connecting no longer than that.
+  /// The same for the one server that `session` has found, with this limit for connecting.
   ConnectOptions same_server(PGconn* session, std::chrono::seconds limit) const;
 
-  /// `other` says who we are in another way (user, password, certificate), and the rest in the same
-  /// one.
+  /// Whether `other` differs at most in credentials (user, password, certificate).
   bool same_database(const ConnectOptions& other) const;
 
  private:

@@ -1,4 +1,4 @@
-// What is known of a session from outside: up, or down since when and why.
+// The state of a session for other threads: up, or down since when and why.
 #pragma once
 
 #include <chrono>
@@ -9,11 +9,10 @@
 
 namespace postoffice::postgres {
 
-/// Has a lock of its own, held for a moment only: pages look at it whatever the store does.
+/// Has its own lock, held only briefly: pages can read it whatever the store does.
 ///
-/// Down is a server that has refused the newest attempt, and one that has been asked (or is being
-/// connected to) and has said nothing for `patience`. A session that ends and is opened again at
-/// once was never down.
+/// A server is down if it has refused the newest attempt, or has not answered a request or a
+/// connect for `patience`. A session that ends and is reopened at once was never down.
 class SessionHealth {
  public:
   using Time = std::chrono::steady_clock::time_point;
@@ -22,14 +21,14 @@ class SessionHealth {
 
   explicit SessionHealth(Time now) : last_answer_(now) {}
 
-  /// Something is awaited from now on, if nothing was.
+  /// An answer is awaited from now on, if none was.
   void asked(Time now);
-  /// The server has said something; `more` is awaited.
+  /// The server has answered; `more`: further answers are awaited.
   void answered(Time now, bool more);
-  /// An attempt begins, after an end that nobody is to blame for, or after a failure.
+  /// An attempt begins, after a failure or after an ordinary end of a session.
   void connecting(Time now);
   void failed(Time now, std::string reason);
-  /// It answers, but refuses what it is asked; empty when it no longer does.
+  /// The server answers, but refuses requests; empty: no longer.
   void refuses(std::string reason);
   void set_server(std::string server);
   /// What a connection attempt is waiting for.
@@ -45,7 +44,7 @@ class SessionHealth {
   bool awaited_ = false;
   Time awaited_since_{};
   Time last_answer_;
-  std::string reason_;  // of the newest failure, until something works
+  std::string reason_;  // of the newest failure, until a request succeeds
   std::string refusal_;
   std::string waits_for_;
   std::string server_;

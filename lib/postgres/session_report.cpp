@@ -5,7 +5,7 @@
 namespace postoffice::postgres {
 namespace {
 
-/// Sessions that end and begin again at once are told of no more often.
+/// Sessions that end and begin again at once are logged no more often than this.
 constexpr std::chrono::minutes between_partings{10};
 
 using Clock = std::chrono::steady_clock;
@@ -70,7 +70,7 @@ void SessionReport::report_success(const std::string& what) {
   if (log_) log_(LogLevel::info, name_ + ": " + what);
 }
 
-// Where sessions are ended every few seconds, one line of it is enough.
+// If sessions are ended every few seconds, one line is enough.
 void SessionReport::tell_parting(const std::string& then) {
   const std::string why = std::exchange(parting_, {});
   const auto now = Clock::now();

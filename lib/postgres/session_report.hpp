@@ -1,4 +1,4 @@
-// What a connection tells of its sessions.
+// What a connection logs about its sessions.
 #pragma once
 
 #include <chrono>
@@ -11,8 +11,8 @@
 
 namespace postoffice::postgres {
 
-/// Says each failure once, and when it is over. A good session that ends and begins again at once
-/// is told of when it has begun, and not each time.
+/// Logs each failure once, and its end. A good session that ends and begins again at once is logged
+/// after the new beginning, and not each time.
 ///
 /// Threads: the connection's lock.
 class SessionReport {
@@ -21,7 +21,7 @@ class SessionReport {
 
   void set_server(std::string server);
 
-  /// No session could begin, or the one that there was is lost.
+  /// No session could begin, or the session was lost.
   void failed(const Failure& failure);
   void lost(const Failure& failure);
   /// A good session has ended; another one is begun at once, or when it is needed.
@@ -29,8 +29,8 @@ class SessionReport {
   void rests() { tell_parting("it is opened again when it is needed"); }
   void connected();
 
-  /// One request failed: with `about_request` a new session proves nothing, only that what `asker`
-  /// asks works again.
+  /// One request failed. With `about_request` only a success of the same `asker` ends the failure,
+  /// not a new session.
   void refused(const Failure& failure, bool about_request, Asker asker);
   void worked(Asker asker);
 
@@ -45,10 +45,10 @@ class SessionReport {
   SessionHealth& health_;
   std::string server_;                   // that the newest attempt went to
   std::string last_reported_;            // message, empty while all is well
-  bool reported_request_ = false;        // it was about a request
+  bool reported_request_ = false;        // the reported failure was about a request
   Asker reported_asker_ = Asker::other;  // … and whose
   std::string parting_;  // why a good session ended, until the next one has begun or failed to
-  int partings_ = 0;     // since one was told of
+  int partings_ = 0;     // since the last one that was logged
   std::chrono::steady_clock::time_point parting_told_;
 };
 

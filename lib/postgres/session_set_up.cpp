@@ -8,7 +8,7 @@
 namespace postoffice::postgres {
 namespace {
 
-// The name of the transaction in which it is asked; reading gives it one.
+// An id of the transaction that runs this; a mere read gives it one.
 constexpr const char* this_transaction =
     "SELECT virtualtransaction::text FROM pg_locks"
     " WHERE pid = pg_backend_pid() AND locktype = 'virtualxid' LIMIT 1";
@@ -42,7 +42,8 @@ bool SessionSetUp::prepare(PGconn* session, RequestPipeline& requests,
     const StatementText text = text_of(statement);
     sent = sent && PQsendPrepare(session, text.name, text.sql, 0, nullptr);
   }
-  // Twice the same: what stands between us and the server keeps a transaction open over its end.
+  // If both are the same, a proxy between this program and the server keeps a transaction open
+  // beyond its end.
   for (int transaction = 0; transaction < 2; ++transaction) {
     sent = sent && PQpipelineSync(session) &&
            PQsendQueryParams(session, this_transaction, 0, nullptr, nullptr, nullptr, nullptr, 1);
@@ -69,7 +70,7 @@ void SessionSetUp::note_transaction(const std::vector<Result>& results) {
   same_twice_ = !now.empty() && before == now;
 }
 
-// Else a commit that is reported as done would be undone with the session.
+// Otherwise a commit that was reported as done would be rolled back with the session.
 Failure SessionSetUp::verdict() const {
   if (!same_twice_) return {};
   return lost(Error::bad_options,

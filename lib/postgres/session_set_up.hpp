@@ -1,5 +1,5 @@
-// How a session becomes one that can be used: its settings, the schema, its statements, and a look
-// at what stands between this program and the server.
+// Prepares a session for use: its settings, the schema, its statements, and a check for a proxy
+// between this program and the server.
 #pragma once
 
 #include <functional>
@@ -22,14 +22,15 @@ class SessionSetUp {
 
   /// Sends the script. False if the session failed; so do the others.
   bool begin(PGconn* session);
-  /// Something has arrived. With a value the script has ended, in that failure or well.
+  /// Call it when data has arrived. A value means that the script has ended, with that failure or
+  /// successfully.
   std::optional<Failure> read(PGconn* session);
-  /// Sends the statements. `done` with what the look at them came to, by way of `requests`; it is
-  /// not called if one of these fails.
+  /// Sends the statements through `requests`. Calls `done` with the verdict; does not call it if
+  /// one of the requests fails.
   bool prepare(PGconn* session, RequestPipeline& requests,
                std::function<void(const Failure&)> done);
 
-  /// The session's encoding of text can hold everything.
+  /// Whether the session's encoding can represent every text.
   bool is_unicode() const { return unicode_; }
 
  private:
@@ -39,7 +40,7 @@ class SessionSetUp {
   const std::string script_;
   const Purpose purpose_;
   bool unicode_ = true;
-  std::string transaction_;  // the newest that was seen
+  std::string transaction_;  // id of the newest one seen
   bool same_twice_ = false;
 };
 

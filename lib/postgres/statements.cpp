@@ -41,7 +41,7 @@ constexpr Statement writing[] = {
     Statement::remove_publisher,
 };
 
-// Besides, where commits are not waited for.
+// In addition, if commits are not awaited.
 constexpr Statement ahead[] = {
     Statement::log_position,
     Statement::flush_log,
@@ -59,7 +59,7 @@ constexpr Statement reading[] = {
     Statement::find_dead_letters,
 };
 
-// As psql does with its variables; the name must stand in the text.
+// As psql does with its variables; the text must contain the name.
 void set_value(std::string& script, std::string_view name, long long value) {
   for (std::size_t at = script.find(name); at != std::string::npos; at = script.find(name)) {
     script.replace(at, name.size(), std::to_string(value));

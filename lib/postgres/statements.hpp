@@ -1,5 +1,5 @@
-// Every statement that is prepared on a connection, and who prepares which. Their texts are in
-// sql/*.sql, with the reasons; the build makes a source of them.
+// Every statement that is prepared on a connection, and which sessions prepare it. The texts are in
+// sql/*.sql, with the reasons; the build turns them into a source.
 #pragma once
 
 #include <string>
@@ -66,12 +66,12 @@ struct StatementText {
 /// Written by the build (cmake/EmbedSql.cmake).
 StatementText text_of(Statement statement);
 
-/// What a session is for. It prepares what is run on it, and nothing else: to prepare a statement
-/// locks its tables a little, so one that reads must not prepare what writes.
+/// What a session is for. It prepares only the statements that it runs: preparing a statement locks
+/// its tables lightly, so a reading session must not prepare writing ones.
 enum class Purpose {
   writing,
   writing_ahead,  ///< the same, without waiting at each commit
-  registry,       ///< looks after the instances
+  registry,       ///< administers the instances
   reading,
 };
 

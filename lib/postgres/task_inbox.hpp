@@ -1,4 +1,4 @@
-// The way of what is asked of a store, from any thread to its loop.
+// Passes tasks of a store from any thread to its loop.
 #pragma once
 
 #include <asio/io_context.hpp>
@@ -10,23 +10,23 @@
 
 namespace postoffice::postgres {
 
-/// Tasks are run on the loop in the order they came, with the lock of `completions` held; however
-/// many came meanwhile, the loop is woken once.
+/// Tasks are run on the loop in the order they came, with the lock of `completions` held; the loop
+/// is woken once for all tasks that came meanwhile.
 class TaskInbox : public std::enable_shared_from_this<TaskInbox> {
  public:
   using Task = std::function<void()>;
 
-  /// `handed_over` is called behind the tasks of each turn, with the lock held.
+  /// `handed_over` is called after the tasks of each turn, with the lock held.
   TaskInbox(asio::io_context& context, std::shared_ptr<Completions> completions, Task handed_over);
 
   /// Any thread.
   void add(Task task);
 
-  /// A turn comes, with or without tasks. Any thread.
+  /// Causes a turn, with or without tasks. Any thread.
   void wake();
 
-  /// The end of the store, whose connections were stopped with the same lock: all that has come,
-  /// and what its completions ask for, has failed when it returns. From then on nothing is run.
+  /// Ends the inbox after the connections were stopped under the same lock: when it returns, all
+  /// tasks, including those that completions added, have failed. From then on no task is run.
   void end(std::unique_lock<std::mutex>& lock);
 
  private:

@@ -1,31 +1,31 @@
--- What writes to the tables: one call of ObjectStore::apply() is one transaction of some of these,
--- in the order in which they stand here. How each file is read: sql/README.md.
+-- Statements that write to the tables: one call of ObjectStore::apply() is one transaction of some
+-- of these, in the order of this file. How these files are read: sql/README.md.
 --
--- Several daemons may write to one schema. What keeps them exact:
+-- Several daemons may write to one schema. These rules keep the result exact:
 --
 -- Each transaction takes an advisory lock of the schema before its first snapshot, and holds it
--- until it commits. Most take it shared. Alone it is taken by a transaction with removals, so that
--- no answer slips past a removal that is not visible yet; by the one in which expire() raises the
+-- until it commits. Most take it shared. These take it exclusively: a transaction with removals, so
+-- that no answer misses a removal that is not visible yet; the one in which expire() raises the
 -- cutoff, so that every row created under the old cutoff is visible to the deletes that follow; and
--- by the one in which an instance registers or is retired. Deletes take it shared. So no delete
--- goes by watermarks that were read before an instance registered, and no write of an instance is
--- under way once another has taken its place.
+-- the one in which an instance registers or is retired. Deletes take it shared. So no delete uses
+-- watermarks that were read before an instance registered, and no write of an instance is under way
+-- once another has taken its place.
 --
 -- Rows are locked in rising id, so that two writers never wait for each other: touches and answers
 -- are updated by one statement, from sorted arrays, one row after the other by its key.
 --
--- That must hold whatever the statistics say, which of a table that was just emptied say that it
--- has no rows. With `o.id = given.id` the planner may then walk through the table, compare each row
--- with all that is given, and keep that plan when the rows have come back. The way in which it is
--- written here leaves only one plan, from what is given to the index:
+-- That must hold whatever the statistics say; of a table that was just emptied they say that it has
+-- no rows. With `o.id = given.id` the planner may then scan the table, compare each row with all
+-- given ones, and keep that plan when rows have been added again. The form used here permits only
+-- one plan, from the given rows to the index:
 --   * of two tables, `o.id = ANY (ARRAY[given.id])`: no join but a nested loop can use that, and
 --     only with the index inside;
 --   * `EXISTS (… OFFSET 0)`, which is never turned into a join.
 -- Please keep to both. tests/postgres/plans_test.cpp looks at the plans.
 
 -- The key's second half is the table's oid, so that schemas of one database do not share the lock.
--- Once it is held, a row that somebody else has locked is not waited for: everybody behind would
--- wait, too. apply_each passes by such rows.
+-- A transaction that holds it does not wait for a row locked by others, since all later
+-- transactions would wait, too. apply_each skips such rows.
 -- name: lock_shared
 SELECT pg_advisory_xact_lock_shared(1347375956, 'postoffice_expiry'::regclass::oid::int),
   set_config('lock_timeout', '250ms', true);
@@ -34,17 +34,17 @@ SELECT pg_advisory_xact_lock_shared(1347375956, 'postoffice_expiry'::regclass::o
 SELECT pg_advisory_xact_lock(1347375956, 'postoffice_expiry'::regclass::oid::int),
   set_config('lock_timeout', '250ms', true);
 
--- Receipts of rows that were refused lately: they are kept here, and nothing deletes the row before
--- its held receipt has expired, too.
+-- Receipts of rows that were refused recently: they are kept here, and the row is not deleted
+-- before its held receipt has expired, too.
 -- name: hold
 INSERT INTO postoffice_held AS h (id, last_seen)
 SELECT * FROM unnest($1::bigint[], $2::timestamptz[])
 ON CONFLICT (id) DO UPDATE SET last_seen = excluded.last_seen
 WHERE h.last_seen < excluded.last_seen;
 
--- Touches, where there are no answers. How many of them found no row to update is left in a setting
--- of the transaction for the next statement: mostly none, and that one then looks nothing up. (A
--- row whose last_seen is newer already counts, too.)
+-- Touches, if there are no answers. The number of them that found no row to update is stored in a
+-- setting of the transaction for the next statement: mostly it is zero, and that statement then
+-- looks nothing up. (A row whose last_seen is already newer counts, too.)
 -- name: touch
 WITH updated AS (
   UPDATE objects AS o SET last_seen = given.last_seen
@@ -54,8 +54,8 @@ WITH updated AS (
 SELECT set_config('postoffice.unmatched', (cardinality($1::bigint[]) - count(*))::text, true)
 FROM updated;
 
--- Behind touch: ids that have no row. Not a part of the UPDATE, whose snapshot would still show
--- rows that another transaction has deleted meanwhile.
+-- After touch: ids that have no row. Not a part of the UPDATE, whose snapshot would still show rows
+-- that another transaction has deleted meanwhile.
 -- name: missing
 SELECT given.id FROM unnest($1::bigint[]) AS given(id)
 WHERE current_setting('postoffice.unmatched') <> '0'
@@ -77,9 +77,9 @@ WITH updated AS (
 SELECT set_config('postoffice.unmatched', (cardinality($1::bigint[]) - count(*))::text, true)
 FROM updated;
 
--- Behind update, for what that found no row for. No row is created with a last_seen before the
--- cutoff (the caller's, $5, or the remembered one, whichever is later), nor by an answer that was
--- fetched before the object was removed.
+-- After update, for ids without a row. No row is created with a last_seen before the cutoff (the
+-- caller's, $5, or the remembered one, whichever is later), nor by an answer that was fetched
+-- before the object was removed.
 -- The result: touches without a row (false), and answers refused because of the cutoff (true).
 -- name: create
 WITH fresh AS MATERIALIZED (
@@ -109,8 +109,8 @@ revived AS (
 SELECT fresh.id, fresh.fetched_at > '-infinity' FROM fresh
 WHERE fresh.fetched_at = '-infinity' OR fresh.last_seen < (SELECT cutoff FROM bound);
 
--- Where only online objects are kept, an answer that says offline. A removal and a row never stay
--- side by side: either the row was fetched later and stays, or it goes.
+-- An offline answer, with Keep::online. A removal and a row never exist side by side: either the
+-- row was fetched later and stays, or it is deleted.
 -- name: remove
 WITH given AS MATERIALIZED (
   SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[])
@@ -139,24 +139,25 @@ SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::int
 ON CONFLICT (id) DO UPDATE SET received_at = excluded.received_at,
   failed_at = excluded.failed_at, attempts = excluded.attempts, reason = excluded.reason;
 
--- All of that row by row, after one row has made a transaction of the above fail: see the function
+-- All of the above row by row, after one row has made a transaction fail: see the function
 -- (schema/003_refused_rows.sql).
 -- name: apply_each
 SELECT id, found, code, reason, locked FROM postoffice_apply_each($1::bigint[], $2::int[],
   $3::boolean[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[],
   $8::int[], $9::text[], $10::timestamptz);
 
--- First in a transaction whose commit is not waited for: one whose rows nobody waits for, or a large
--- one under PostgresObjectStoreOptions::synchronous_commit = false, which is done when the log is
+-- First in a transaction whose commit does not wait: one whose rows are not awaited, or a large one
+-- under PostgresObjectStoreOptions::synchronous_commit = false, which completes when the WAL is
 -- known to be flushed beyond it.
 -- name: commit_soon
 SELECT set_config('synchronous_commit', 'off', true);
 
--- Behind such a commit: how far the log goes, and how far it is on stable storage.
+-- After such a commit: how far the WAL goes, and how far it is on stable storage.
 -- name: log_position
 SELECT pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn();
 
--- A message for nobody: the least that makes the server wait for its log at the commit.
+-- A message without a receiver: the smallest write that makes the server wait for its WAL at the
+-- commit.
 -- name: flush_log
 SELECT pg_logical_emit_message(true, 'postoffice', '');
 

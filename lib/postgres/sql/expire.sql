@@ -1,19 +1,19 @@
--- What deletes rows that have expired (ObjectStore::expire()): first the cutoff is remembered, then
--- rows go in small transactions, each behind lock_shared.
+-- Statements that delete expired rows (ObjectStore::expire()): first the cutoff is remembered, then
+-- rows are deleted in small transactions, each after lock_shared.
 --
 -- The rule (S6) has two parts, which are written out in each statement that needs them and must stay
 -- the same in all of them (tests/postgres/statements_test.cpp compares them):
 --   * "bound", the cutoff: the one asked for, but never later than what was remembered, nor than
 --     the oldest watermark of all instances less one ttl. It is read in the deleting statement
 --     itself.
---   * A row goes if its last_seen lies before that, and so does the receipt that could not be
---     written to it, if there is one (postoffice_held).
+--     * A row is deleted if its last_seen lies before that, and so does its held receipt, if there
+--     is one (postoffice_held).
 
--- For lock_alone in what follows it: while that waits, nobody else can write.
+-- Before lock_alone: while that waits, no other session can write.
 -- name: lock_briefly
 SELECT set_config('lock_timeout', '500ms', true);
 
--- In a transaction of its own, behind lock_alone. The cutoff never goes back.
+-- In a separate transaction, after lock_alone. The cutoff never goes back.
 -- $1: the cutoff, $2: one ttl.
 -- name: remember_cutoff
 UPDATE postoffice_expiry AS e SET cutoff = bound.cutoff
@@ -21,7 +21,7 @@ FROM (SELECT least($1::timestamptz, watermark - $2::interval) AS cutoff
       FROM postoffice_watermark) AS bound
 WHERE e.cutoff < bound.cutoff;
 
--- The three that follow are run with it once a minute.
+-- The next three are run with it once a minute.
 -- name: forget_removals
 DELETE FROM postoffice_removed WHERE fetched_at < $1::timestamptz - interval '10 minutes';
 
@@ -31,8 +31,8 @@ DELETE FROM postoffice_held WHERE last_seen < $1::timestamptz - interval '10 min
 -- name: forget_stopped
 DELETE FROM postoffice_instances WHERE stopped < now() - interval '1 day';
 
--- The pages of the largest partition, and how many partitions there are; tables that inherit count
--- as such.
+-- The pages of the largest partition, and how many partitions there are; inheriting tables count as
+-- partitions.
 -- name: table_pages
 WITH RECURSIVE tree AS (
   SELECT 'objects'::regclass::oid AS relid
@@ -66,7 +66,7 @@ AND o.last_seen < (SELECT cutoff FROM bound)
 AND NOT EXISTS (SELECT FROM postoffice_held AS h
   WHERE h.id = o.id AND h.last_seen >= (SELECT cutoff FROM bound) OFFSET 0);
 
--- The same. The result: how many rows went, and the oldest receipt of what stays.
+-- The same. The result: how many rows were deleted, and the oldest receipt that remains.
 -- name: expire_pages_and_tell
 WITH bound AS MATERIALIZED (
   SELECT (SELECT least($1::timestamptz, e.cutoff, w.watermark - $4::interval)
@@ -86,11 +86,10 @@ SELECT (SELECT count(*) FROM gone),
         (SELECT min(last_seen) FROM postoffice_held
          WHERE last_seen >= (SELECT cutoff FROM bound)));
 
--- The two that follow are run where one of the above has failed because of a row. What is locked is
--- passed by, what is refused is told: the function (schema/003_refused_rows.sql) looks at last_seen
--- and at postoffice_held as those above do.
--- The result: one row with the number of rows that went, and the oldest receipt left; and one for
--- each refusal.
+-- The next two are run if one of the above has failed because of a row. They skip locked rows and
+-- return refused ones: the function (schema/003_refused_rows.sql) checks last_seen and
+-- postoffice_held as those above do. The result: one row with the number of deleted rows and the
+-- oldest receipt left; and one for each refusal.
 -- name: expire_ids_each
 WITH bound AS MATERIALIZED (
   SELECT (SELECT least($2::timestamptz, e.cutoff, w.watermark - $3::interval)

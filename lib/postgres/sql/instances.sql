@@ -1,15 +1,14 @@
--- What keeps the instances that share the tables apart: a row each in postoffice_instances, with an
--- epoch (whoever has an older one is fenced), a watermark and a beat.
+-- Statements about the instances that share the tables: each has a row in postoffice_instances,
+-- with an epoch (a process with an older one is fenced), a watermark and a beat.
 
--- Behind lock_shared or lock_alone in each transaction of an instance. Fails if its row is gone, or
+-- After lock_shared or lock_alone in each transaction of an instance. Fails if its row is gone or
 -- has another epoch (schema/002_instances.sql).
 -- name: fence
 SELECT postoffice_fence($1::text, $2::int, $3::bigint);
 
--- One row, or none where another has taken this instance's place ($5: take it back all the same).
--- An instance that has stopped has left nothing behind that is not in the tables. A file queue knows
--- itself how far it has come ($4); of a shard ($2 >= 0), those who served it before knew more than
--- one who has just come.
+-- One row, or none if another process has taken this instance's place ($5: take it back all the
+-- same). An instance that has stopped has everything in the tables. A file queue knows its own
+-- watermark ($4); for a shard ($2 >= 0), its earlier workers knew more than a new one.
 -- The result: the epoch, the remembered cutoff, the oldest watermark of the others, and whether the
 -- row is new.
 -- name: register_instance
@@ -36,21 +35,21 @@ made AS (
 SELECT allowed.last_epoch, allowed.cutoff, coalesce(others.watermark, '-infinity'),
   NOT EXISTS (SELECT FROM old) FROM allowed, others;
 
--- Who has the place of a fenced instance. No row: it is free, or was left.
+-- The process that has the place of a fenced instance. No row: the place is free.
 -- name: find_successor
 SELECT name, extract(epoch FROM now() - beat)::bigint FROM postoffice_instances
 WHERE publisher = $1::text AND shard = $2::int AND stopped IS NULL;
 
--- How far this queue has come. A shard's callbacks are stamped by its publishers ($4), so its rows
--- are given no clock of their own.
+-- This queue's watermark. A shard's callbacks are stamped by its publishers ($4), so its rows have
+-- no clock of their own.
 -- name: publish
 UPDATE postoffice_instances SET watermark = greatest(watermark, $3::timestamptz),
   beat = now(), stopped = NULL, ahead = $5::interval, unsure = $6::interval
 WHERE shard = $2::int
 AND ((publisher = $1::text AND epoch = $7::bigint) OR publisher = ANY($4::text[]));
 
--- The oldest watermark, the time, and who holds deletes back without having told anything for long.
--- A publisher has one part in each shard, and counts once.
+-- The oldest watermark, the time, and the silent instance that holds deletes back most. A publisher
+-- has one row for each shard, and counts once.
 -- name: survey
 WITH silent AS MATERIALIZED (
   SELECT publisher, shard, name, watermark, now() - beat AS age FROM postoffice_instances
@@ -69,13 +68,13 @@ UPDATE postoffice_instances SET watermark = greatest(watermark, $3::timestamptz)
 -- name: remove_publisher
 DELETE FROM postoffice_instances WHERE publisher = $1::text AND shard = $2::int;
 
--- The rest is for who looks after the instances, in sessions of their own.
+-- The rest is for the administration of instances, in separate sessions.
 
--- The lock of lock_alone, waited for as long as the session waits for any.
+-- The lock of lock_alone, with the session's own limit for waiting.
 -- name: lock_registry
 SELECT pg_advisory_xact_lock(1347375956, 'postoffice_expiry'::regclass::oid::int);
 
--- Publishers of a shard keep their names. The watermark that new rows get holds nobody back.
+-- Publishers of a shard keep their names. The watermark of new rows holds no deletes back.
 -- name: register_publisher
 WITH bound AS MATERIALIZED (
   SELECT greatest(watermark, cutoff) AS watermark
@@ -94,7 +93,8 @@ shards AS (
   ON CONFLICT (publisher, shard) DO NOTHING)
 SELECT watermark FROM bound;
 
--- Before retire: a session of what is retired may stand still within a transaction, holding locks.
+-- Before retire: a session of the retired instance may be suspended within a transaction, holding
+-- locks.
 -- name: end_sessions
 SELECT count(pg_terminate_backend(a.pid)) FROM pg_stat_activity AS a
 JOIN postoffice_instances AS i
@@ -102,8 +102,8 @@ JOIN postoffice_instances AS i
 WHERE (i.publisher = lower($1::text) OR i.name = $1) AND i.publisher <> ''
 AND a.usename = current_user;
 
--- A shard is only named by its number. The name in its row is its worker's: to retire that worker
--- would let go of the shard.
+-- A shard can be retired only by its number. The name in its row is its worker's: retiring that
+-- name would release the shard.
 -- name: retire
 DELETE FROM postoffice_instances WHERE publisher <> ''
 AND (publisher = lower($1::text) OR name = $1)
@@ -113,7 +113,7 @@ OR publisher = '' AND 'shard-' || shard = lower($1);
 SELECT publisher, shard, name, epoch, watermark, beat, stopped, clock_timestamp()
 FROM postoffice_instances ORDER BY shard, publisher;
 
--- Workers share out the shards by who lives.
+-- Workers divide the shards among those that are alive.
 -- name: beat_worker
 WITH gone AS (
   DELETE FROM postoffice_workers WHERE beat < now() - interval '1 hour' AND name <> $1::text)

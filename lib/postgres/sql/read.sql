@@ -1,5 +1,6 @@
--- What pages and commands ask for. A session that reads prepares nothing else: preparing a statement
--- takes a light lock of its tables, and one that writes would take a stronger one than a reader may.
+-- The queries of pages and commands. A reading session prepares nothing else: preparing a statement
+-- locks its tables lightly, and preparing a writing one would take a stronger lock than a reader
+-- may.
 
 -- $2: only those with this status, if it is not null.
 -- name: find_one
