@@ -1,8 +1,8 @@
 # Writes SQL files into a C++ source: cmake -DDIRECTORY=… -DOUTPUT=… -DSTATEMENTS=a.sql,b.sql
-# -DSCRIPTS=c.sql,… [-DNAMESPACE=…] -P EmbedSql.cmake. What the files look like:
+# -DSCRIPTS=c.sql,… [-DNAMESPACE=…] -P EmbedSql.cmake. The format of the files:
 # lib/postgres/sql/README.md. With a namespace, it writes a header with one constant for each.
 #
-# Texts are never lists here: CMake would divide them at semicolons.
+# Texts are never lists here: CMake would split them at semicolons.
 cmake_minimum_required(VERSION 3.25)
 
 # Without lines that hold only a comment, empty lines, and white space at both ends.
@@ -13,7 +13,7 @@ function(bare text result)
   set(${result} "${text}" PARENT_SCOPE)
 endfunction()
 
-# A file, with those that it includes in their places.
+# Reads a file, with the files that it includes inserted.
 function(read_sql name result)
   file(READ ${DIRECTORY}/${name} text)
   while("${text}" MATCHES "-- include: ([^\n]+)")

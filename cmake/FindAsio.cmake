@@ -1,4 +1,4 @@
-# Finds standalone Asio (headers only; it brings no CMake package). Target: Asio::asio
+# Finds standalone Asio (headers only; it has no CMake package). Target: Asio::asio
 find_path(Asio_INCLUDE_DIR asio.hpp)
 if(Asio_INCLUDE_DIR AND EXISTS ${Asio_INCLUDE_DIR}/asio/version.hpp)
   file(STRINGS ${Asio_INCLUDE_DIR}/asio/version.hpp line REGEX "define ASIO_VERSION ")
@@ -13,8 +13,8 @@ find_package_handle_standard_args(Asio REQUIRED_VARS Asio_INCLUDE_DIR VERSION_VA
 if(Asio_FOUND AND NOT TARGET Asio::asio)
   add_library(Asio::asio INTERFACE IMPORTED)
   target_include_directories(Asio::asio INTERFACE ${Asio_INCLUDE_DIR})
-  # Asio asks the standard library for aligned_alloc, but sees it only if some standard header came
-  # first: without this, two files of one program could disagree about how memory is freed.
+  # Asio uses the standard library's aligned_alloc only if a standard header was included first:
+  # without this, two files of one program could disagree about how memory is freed.
   target_compile_definitions(Asio::asio INTERFACE ASIO_STANDALONE ASIO_HAS_STD_ALIGNED_ALLOC=1)
   find_package(Threads REQUIRED)
   target_link_libraries(Asio::asio INTERFACE Threads::Threads)

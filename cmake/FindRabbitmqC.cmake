@@ -1,4 +1,5 @@
-# Finds rabbitmq-c, the AMQP client (Debian's package brings no CMake files). Target: RabbitmqC::RabbitmqC
+# Finds rabbitmq-c, the AMQP client (Debian's package has no CMake files). Target:
+# RabbitmqC::RabbitmqC
 find_path(RabbitmqC_INCLUDE_DIR amqp.h)
 find_library(RabbitmqC_LIBRARY rabbitmq)
 if(RabbitmqC_INCLUDE_DIR)

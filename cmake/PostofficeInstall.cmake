@@ -1,11 +1,11 @@
-# How the library is installed so that find_package(postoffice) finds it.
+# Installs the library so that find_package(postoffice) finds it.
 include(CMakePackageConfigHelpers)
 
 set(postoffice_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/postoffice)
 
-# postoffice_install(<target> <component>): installs a library target of ours with its headers; it
-# is called postoffice::<component> by those who find the package. Each has an export of its own,
-# so that a component can be absent.
+# postoffice_install(<target> <component>): installs a library target with its headers; users of the
+# package call it postoffice::<component>. Each has its own export, so that a component can be
+# absent.
 function(postoffice_install target component)
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${component})
   install(TARGETS ${target} EXPORT postoffice_${component}

@@ -1,7 +1,7 @@
-# What every target of ours shares.
+# Settings of all targets.
 include(${CMAKE_CURRENT_LIST_DIR}/PostofficeInstall.cmake)
 
-# Language level, warnings and visibility of one of our own targets.
+# Sets language level, warnings and visibility of a target.
 function(postoffice_configure target)
   target_compile_features(${target} PUBLIC cxx_std_20)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
@@ -16,7 +16,7 @@ function(postoffice_configure target)
     $<$<BOOL:${POSTOFFICE_WERROR}>:-Werror>)
 endfunction()
 
-# The headers that cost most, compiled once for this target (if POSTOFFICE_PRECOMPILE says so).
+# Precompiles the most expensive headers for this target (with POSTOFFICE_PRECOMPILE).
 function(postoffice_precompile target)
   if(POSTOFFICE_PRECOMPILE)
     target_precompile_headers(${target} PRIVATE
@@ -24,7 +24,7 @@ function(postoffice_precompile target)
   endif()
 endfunction()
 
-# postoffice_library(<target> <namespace name>): a library of ours, with its public headers.
+# postoffice_library(<target> <namespace name>): adds a library with its public headers.
 function(postoffice_library target)
   postoffice_configure(${target})
   set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Asks a page of the daemon's admin listener; good if it answers 200. The image needs no curl for it.
+# Requests a page of the daemon's admin listener; succeeds if the answer is 200. The image needs no
+# curl for this.
 #   healthcheck.sh [/livez|/readyz|/healthz]
 set -u
 page=${1:-/livez}

@@ -1,4 +1,4 @@
-// The whole job in one object.
+// The whole service in one object.
 #include <cstdio>
 
 #include "postoffice/office.hpp"

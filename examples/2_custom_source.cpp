@@ -1,5 +1,5 @@
-// A source of your own: whatever knows your objects. This one is a table in memory; the other parts
-// are the fakes that ship for tests, so the program needs neither network nor disk.
+// A source of your own: your own way to look up objects. This one is a table in memory; the other
+// parts are the library's fakes for tests, so the program needs neither network nor disk.
 #include <chrono>
 #include <cstdio>
 #include <map>
@@ -15,7 +15,7 @@ namespace {
 
 class Table final : public postoffice::ObjectSource {
  public:
-  // Answering at once, from this very call, is allowed; so is answering later from any thread.
+  // It may answer at once, within this call, or later from any thread.
   void fetch(postoffice::ObjectId id, std::chrono::milliseconds, Done done) override {
     postoffice::FetchResult result;
     const auto found = online_.find(id);

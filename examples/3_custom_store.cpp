@@ -1,6 +1,6 @@
-// A store of your own. The rules stand in postoffice/object_store.hpp; these are they, on a map.
-// (This one keeps no trace of removed rows, which only Keep::online needs, and forgets everything
-// with the process: a real store calls `done` once the change is safe.)
+// A store of your own. The rules are in postoffice/object_store.hpp; this store follows them on a
+// map. (It does not remember removed rows, which only Keep::online needs, and loses everything with
+// the process: a real store calls `done` once the change is durable.)
 #include <algorithm>
 #include <chrono>
 #include <cstdio>

@@ -26,7 +26,7 @@ void answer(const postoffice::HttpRequest& request,
   respond(response);
 }
 
-// Looks every few milliseconds; stops everything once three objects are stored.
+// Checks every few milliseconds; stops everything once three objects are stored.
 class Watcher {
  public:
   Watcher(asio::io_context& context, postoffice::Pipeline& pipeline)

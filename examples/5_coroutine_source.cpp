@@ -1,5 +1,5 @@
-// A source written as a coroutine. The seam is a plain function with a completion, so that a fake
-// takes ten lines; a coroutine joins it with co_spawn.
+// A source written as a coroutine. The interface is a plain function with a completion, so that a
+// fake takes ten lines; a coroutine is started with co_spawn.
 //
 // Two rules keep coroutines safe: they are named functions, not lambdas with captures (a lambda may
 // be gone when its coroutine resumes), and they take their parameters by value.
@@ -27,7 +27,7 @@ namespace {
 using postoffice::FetchResult;
 using postoffice::ObjectId;
 
-// Stands for two round trips to somewhere slow.
+// Simulates two round trips to a slow service.
 asio::awaitable<FetchResult> look_up(ObjectId id) {
   asio::steady_timer timer(co_await asio::this_coro::executor);
   timer.expires_after(std::chrono::milliseconds(10));
@@ -40,7 +40,7 @@ asio::awaitable<FetchResult> look_up(ObjectId id) {
   co_return result;
 }
 
-// Nothing may be thrown across the seam: exceptions end here, as a failure that is tried again.
+// fetch() must not throw: exceptions end here, as a failure that is tried again.
 asio::awaitable<void> answer(ObjectId id, postoffice::ObjectSource::Done done) {
   FetchResult result;
   try {

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Measures stage by stage, beside what is physically needed or what others do, in turns, and writes
+# Measures each stage in turn with a physical minimum or another program for comparison. Writes
 # docs/bench/ (a table, and the figures as JSON), the table of docs/benchmarks.md, and all samples
-# and pictures into build/bench/. Installs what is missing (that needs root) and builds the preset release.
+# and pictures into build/bench/. Installs what is missing (that needs root) and builds the preset
+# release.
 #
 #   scripts/bench.sh [--quick] [--pairs N] [--flush-delay MS] [--output DIR] [stage…]
 #
-# Stages: parse journal ingress core fetch store end_to_end broker; all, if none is named.
-# --flush-delay 0.2, 1 or 5 adds so many milliseconds to every flush of the queue, and in the stage
-# store of PostgreSQL, since what a virtual disk needs for one says little about others.
+# Stages: parse journal ingress core fetch store end_to_end broker; all by default. --flush-delay
+# 0.2, 1 or 5 adds that many milliseconds to every flush of the queue, and in the stage store to
+# those of PostgreSQL, since one virtual disk's time for a flush says little about other disks.
 # POSTOFFICE_BENCH_DIRECTORY names the disk to use.
 set -uo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

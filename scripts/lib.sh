@@ -6,7 +6,7 @@ build_packages=(cmake ninja-build g++ libasio-dev node-llhttp rapidjson-dev libp
                 libsqlite3-dev librabbitmq-dev libssl-dev libcli11-dev libspdlog-dev)
 test_packages=(postgresql rabbitmq-server openssl doctest-dev libbenchmark-dev strace curl iproute2 e2fsprogs
                xfsprogs python3 python3-yaml shellcheck clang-tidy
-               # The neighbours of tests/field.
+               # The software around Postoffice that tests/field uses.
                btrfs-progs pgbouncer pgpool2 gunicorn python3-httpx nodejs nginx-light haproxy apache2 varnish caddy)
 
 say() { printf '\n== %s\n' "$*"; }
@@ -39,7 +39,8 @@ need_packages() {
     echo "Installing packages needs root: sudo may ask for your password."
     as_root=(sudo)
   fi
-  # Servers among them are not started: tests start their own, and yours may use the ports.
+  # Servers among them are not started: tests start their own, and servers of this machine may use
+  # the ports.
   local policy=/usr/sbin/policy-rc.d own_policy=
   if [[ ! -e $policy ]]; then
     own_policy=yes
@@ -48,7 +49,7 @@ need_packages() {
   fi
   local done=yes
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -q </dev/null &&
-    # Without recommends: node-llhttp is wanted for its C sources, not for Node.js.
+    # Without recommends: node-llhttp is needed for its C sources, not for Node.js.
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
       apt-get install -q -y --no-install-recommends "${missing[@]}" </dev/null || done=
   [[ -z $own_policy ]] || "${as_root[@]}" rm -f "$policy"
@@ -71,7 +72,7 @@ build_preset() {
     cmake --build "$directory" --parallel "$(nproc)" ${1:+--target "$@"}
 }
 
-# The body of http://<address><path>, if it is there; bash can do that without a program for it.
+# Prints the body of http://<address><path>, if there is one; bash needs no other program for that.
 page() {
   local address=$1 host=${1%:*} answer
   host=${host#[}
@@ -87,8 +88,8 @@ page() {
 running() { [[ -n $1 ]] && kill -0 "$1" 2>/dev/null; }
 
 # start <name> <command…>: in the background, in a process group of its own, so that Ctrl-C reaches
-# only the script, which then stops things in order. Lines get the name as a prefix; who adds it must
-# live through Ctrl-C, too.
+# only the script, which then stops things in order. Lines get the name as a prefix; the process
+# that adds it must survive Ctrl-C, too.
 start() {
   local name=$1
   shift

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs the whole job on this machine: postofficed with everything built in, and a tester that sends
-# callbacks and answers for their objects. Installs what is missing (that needs root), builds, and
-# shows what happens until Ctrl-C. Arguments go to postofficed: scripts/run.sh --ttl 10s
+# Runs the whole service on this machine: postofficed with everything built in, and a tester that
+# sends callbacks and answers for their objects. Installs what is missing (that needs root), builds,
+# and shows what happens until Ctrl-C. Arguments go to postofficed: scripts/run.sh --ttl 10s
 set -uo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -13,7 +13,7 @@ daemon=
 tester=
 last_status=
 
-# What postofficed makes of its arguments, environment and config file.
+# The value of a setting, from postofficed's arguments, environment and config file.
 setting() { awk -v name="$1" '$1 == name { print $2 }' <<<"$settings"; }
 
 # A number out of flat JSON.
@@ -42,11 +42,11 @@ end() {
     echo "stopping: fetches in flight may end (up to 5 s)"
     kill -TERM "$daemon"
   fi
-  # The tester goes last: it is the source of the objects that are still being fetched.
+  # The tester is stopped last: it is the source of objects that are still being fetched.
   if [[ -n $daemon ]]; then wait "$daemon" || daemon_code=$?; fi
   if running "$tester"; then kill -TERM "$tester"; fi
   if [[ -n $tester ]]; then wait "$tester"; fi
-  sleep 0.2 # the last lines are still on their way through sed
+  sleep 0.2 # sed still has the last lines
   if [[ -n $last_status ]]; then
     echo "finished: accepted $(number accepted_callbacks) callbacks, $(number accepted_ids) ids;" \
       "data stays in $POSTOFFICE_DATA_DIR, unfinished callbacks are continued by the next run"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs random histories of the whole pipeline on a simulated machine, on all cores:
 #   scripts/simulate.sh [HISTORIES] [FIRST_SEED]      (default: 1000000, seed of the moment)
-# Each history follows from its seed alone; what goes wrong is printed with the line that repeats it.
+#   Each history follows from its seed alone; a failure is printed with the command that repeats it.
 set -uo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -13,7 +13,7 @@ need_packages "${build_packages[@]}" doctest-dev
 build_preset release "$root/build/release" -DPOSTOFFICE_BUILD_TESTS=ON -DPOSTOFFICE_BUILD_BENCH=OFF -- \
   simulation_test >/dev/null || fail "the build failed"
 
-# In parts, so that one sees how far it has come.
+# In parts, to show the progress.
 part=10000
 run_from() {
   local seed=$1 left=$2 failed=0

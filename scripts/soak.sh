@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the real daemon on a private PostgreSQL server while one thing after another goes wrong:
+# Runs the real daemon on a private PostgreSQL server and injects one fault after another:
 #   scripts/soak.sh [MINUTES] [SECONDS_BETWEEN_FAULTS]      (default: 30 20)
 # Ends with a line of what was done; 1: a promise was broken. The seed it prints, in
 # POSTOFFICE_TEST_SEED, repeats the choice of faults.

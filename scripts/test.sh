@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Runs every test, on this machine and with nothing but it: installs what is missing (that needs
+# Runs every test on this machine, with no other services: installs what is missing (that needs
 # root), builds optimised and with sanitizers, starts a private PostgreSQL cluster for the tests and
-# removes it again. Before the last run, tests must notice mistakes made on purpose (tests/mutants).
-# The output names what was skipped, with its reason, and what needed a second try
-# (tests/CMakeLists.txt lists what may have one), and ends with ctest's summary: of the last failed
-# run, if any failed.
+# removes it again. Before the last run, tests must notice deliberate mistakes (tests/mutants). The
+# output names skipped tests, with the reason, and tests that needed a second try
+# (tests/CMakeLists.txt lists those that may have one), and ends with ctest's summary: that of the
+# last failed run, if any failed.
 set -uo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -18,7 +18,7 @@ if setarch "$(uname -m)" -R true 2>/dev/null; then
   without_randomisation=(setarch "$(uname -m)" -R)
 fi
 
-# What tests said of themselves in their output, of this kind: "<test> (<preset>): <what>".
+# Notes of this kind that tests wrote in their output: "<test> (<preset>): <what>".
 told() {
   local kind=$1 preset
   for preset in "${presets[@]}"; do
@@ -40,7 +40,7 @@ skipped_silently() {
   done
 }
 
-# What the summary does not tell: a case that was not tried is not one that passed.
+# What the summary does not show: a case that did not run is not one that passed.
 tell_of_tests() {
   local skipped again
   skipped=$(told skipped; sed -n 's/^skipped: //p' "$(log_of clang-tidy)")
@@ -51,10 +51,10 @@ tell_of_tests() {
   [[ -n $skipped$again ]]
 }
 
-# One more than there are processors: four tenths of the time tests wait, with sanitizers, too.
+# One more than there are processors: tests wait four tenths of the time, also with sanitizers.
 tests_at_once=$(($(nproc) + 1))
 
-# What follows the last line of progress.
+# The output after the last line of progress.
 summary_of() { awk '/% tests passed/ { found = 1 } found' "$(log_of "$1")"; }
 
 test_the_tests() {
@@ -62,7 +62,8 @@ test_the_tests() {
   "$mutants" 2>&1 | tee "$(log_of mutants)"
 }
 
-# While tests with sanitizers wait, so that it takes no time of its own; before those that measure.
+# Runs clang-tidy while tests with sanitizers wait, so that it takes no extra time, and before the
+# tests that measure.
 begin_clang_tidy() {
   nice -n 19 "$root/tests/tidy/clang_tidy.py" "$root/build/release" >"$(log_of clang-tidy)" 2>&1 \
     </dev/null &

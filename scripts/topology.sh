@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Postoffice on several processes, all on this machine: RabbitMQ and PostgreSQL of its own, two
-# publishers, three workers, and a tester that sends callbacks to both and answers for their objects.
-# Installs what is missing (that needs root), builds, and shows what happens until Ctrl-C; then
-# everything is stopped and removed.
+# Postoffice on several processes, all on this machine: private RabbitMQ and PostgreSQL servers, two
+# publishers, three workers, and a tester that sends callbacks to both and answers for their
+# objects. Installs what is missing (that needs root), builds, and shows what happens until Ctrl-C;
+# then everything is stopped and removed.
 #   scripts/topology.sh            runs it
 #   scripts/topology.sh --prove    instead kills, freezes and restarts its parts, and checks that
 #                                  nothing is lost or deleted early (some minutes)
@@ -20,7 +20,7 @@ serves=()
 workers=()
 testers=()
 
-# What compose takes from the same file; see deploy/.example.env.
+# The settings that compose takes from the same file; see deploy/.example.env.
 read_settings() {
   [[ -f $root/deploy/.env ]] || return 0
   local name value
@@ -65,7 +65,7 @@ stop_all() {
   for process in "$@"; do wait "$process"; done
 }
 
-# The testers go last: one is the source of the objects that are still being fetched.
+# The testers are stopped last: one is the source of objects that are still being fetched.
 end() {
   trap '' INT TERM
   echo
@@ -74,7 +74,7 @@ end() {
   stop_all "${serves[@]}"
   stop_all "${workers[@]}"
   stop_all "${testers[@]}"
-  sleep 0.2 # the last lines are still on their way through sed
+  sleep 0.2 # sed still has the last lines
   exit "$1"
 }
 
@@ -119,7 +119,7 @@ start_testers() {
   testers+=($!)
 }
 
-# Beside the servers, which live as long as this runs.
+# Runs while the servers exist, which end with it.
 run() {
   export POSTOFFICE_QUEUE=$POSTOFFICE_TEST_RABBIT POSTOFFICE_STORE=$POSTOFFICE_TEST_POSTGRES
   data=$(mktemp -d "${TMPDIR:-/tmp}/postoffice-topology.XXXXXX")

@@ -1,4 +1,4 @@
-# Postoffice behind Varnish (tried with 7.1): callbacks are passed on, never kept.
+# Postoffice behind Varnish (tried with 7.1): callbacks are passed on, never cached.
 vcl 4.1;
 
 backend postoffice {
@@ -13,7 +13,7 @@ sub vcl_recv {
   return (pass);
 }
 
-# Varnish would add a page of its own to an error; what Postoffice said is the sender's to see.
+# Varnish would replace an error by its own page; the sender must see Postoffice's answer.
 sub vcl_backend_response {
   set beresp.uncacheable = true;
   return (deliver);

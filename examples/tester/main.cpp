@@ -1,5 +1,5 @@
-// postoffice-tester: plays the two programs that Postoffice stands between, the sender of callbacks
-// and the source of objects.
+// postoffice-tester: simulates both sides of Postoffice, the sender of callbacks and the source of
+// objects.
 #include <sys/resource.h>
 
 #include <asio/io_context.hpp>
@@ -68,7 +68,7 @@ class Program {
     return true;
   }
 
-  /// The first signal ends the sending, the second everything.
+  /// The first signal stops the sender, the second the program.
   void stop() {
     stopping_ = true;
     if (!sender_ || lingering_) return context_.stop();

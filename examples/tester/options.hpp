@@ -1,4 +1,4 @@
-// What the tester is told on its command line.
+// The tester's command line.
 #pragma once
 
 #include <chrono>
@@ -32,16 +32,16 @@ struct Options {
   double hang_percent = 0;
   double not_found_percent = 0;
   std::size_t capacity = 0;                      // fetches at a time; 0: no limit
-  std::chrono::microseconds capacity_change{0};  // 0: it stays
+  std::chrono::microseconds capacity_change{0};  // 0: constant
 
   std::uint64_t seed = 0;
   std::string record;
 
-  /// Too many callbacks to tell of each one.
+  /// Too many callbacks to print each one.
   bool fast() const { return interval < std::chrono::milliseconds(200); }
 };
 
-/// Reads the command line. True if the tester should run; otherwise everything has been said, and
+/// Reads the command line. True if the tester should run; otherwise messages were printed, and
 /// `exit_code` is set.
 bool parse_options(int argc, char** argv, Options& options, int& exit_code);
 

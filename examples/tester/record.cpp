@@ -18,7 +18,7 @@ std::string list_of(const std::vector<std::int64_t>& ids) {
   return text + "]";
 }
 
-/// A receipt comes from the other side: whatever is not plain is left out.
+/// A receipt comes from outside: unusual characters are left out.
 std::string plain(const std::string& text) {
   std::string kept;
   for (const char c : text) {

@@ -1,4 +1,4 @@
-// What happened, for people at the end and for programs in a file.
+// Records what happened: totals for people, and a file for programs.
 #pragma once
 
 #include <atomic>
@@ -17,7 +17,7 @@ std::int64_t wall_clock();
 /// The same for people: "22:56:33.390", local time.
 std::string time_of_day();
 
-/// Counted by sender and source, each on its own thread.
+/// Counted by the sender and the source, each on its own thread.
 struct Totals {
   std::atomic<std::uint64_t> sent{0};
   std::atomic<std::uint64_t> accepted{0};  ///< 2xx

@@ -69,7 +69,7 @@ void Sender::stop() {
 void Sender::beat() {
   const auto now = Clock::now();
   if (options_.duration.count() != 0 && now - started_ >= options_.duration) return stop();
-  // The beat is kept on average: what a late wake-up missed is sent now.
+  // The rate is kept on average: callbacks missed by a late wake-up are sent now.
   const auto due = static_cast<std::uint64_t>((now - started_) / options_.interval) + 1;
   while (made_ < due) {
     if (options_.count != 0 && made_ == options_.count) return stop();

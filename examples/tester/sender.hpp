@@ -18,14 +18,14 @@
 
 namespace tester {
 
-/// Sends without waiting for what it sent before, so a slow receiver does not stop the beat.
+/// Sends without waiting for earlier callbacks, so a slow receiver does not lower the rate.
 class Sender {
  public:
-  /// Throws std::invalid_argument if the target makes no sense, std::runtime_error if its host
-  /// cannot be looked up.
+  /// Throws std::invalid_argument if the target is not valid, std::runtime_error if its host cannot
+  /// be looked up.
   Sender(asio::io_context& context, const Options& options, Totals& totals, Record& record);
 
-  /// Calls `finished` once nothing more will be sent and everything sent has come to its end.
+  /// Calls `finished` once nothing more will be sent and every callback sent has ended.
   void start(std::function<void()> finished);
 
   /// Sends nothing more.

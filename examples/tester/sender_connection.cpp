@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t response_bytes_max = 64 * 1024;
 
-/// What the sender wants to know of a response head.
+/// The parts of a response head that the sender needs.
 struct Head {
   int status = 0;
   bool has_length = false;
@@ -93,7 +93,7 @@ void SenderConnection::read() {
       asio::buffer(chunk_),
       [self = shared_from_this()](const std::error_code& error, std::size_t size) {
         if (self->closed_) return;
-        // A connection that ends while it is idle has nothing to answer, and is of no use any more.
+        // A connection that ends while idle has no callback to report, and cannot be used again.
         if (error || !self->post) return self->end(0, {}, false);
         self->response_.append(self->chunk_.data(), size);
         self->received();
@@ -112,7 +112,7 @@ void SenderConnection::received() {
   }
   const std::size_t whole = end_of_head + 4 + head.length;
   if (head.has_length && response_.size() < whole) return;
-  // Without a length the body goes on for who knows how long; the status is all that matters.
+  // Without a length the end of the body is not known; only the status matters.
   const bool reusable = head.has_length && !head.close && response_.size() == whole;
   end(head.status, head.receipt, reusable);
 }

@@ -23,7 +23,7 @@ struct Post {
   std::int64_t sent_at = 0;  // wall clock
   std::chrono::steady_clock::time_point begun{};
   bool done = false;
-  std::shared_ptr<SenderConnection> connection;  // that carries it
+  std::shared_ptr<SenderConnection> connection;  // the one that carries it
 };
 
 class SenderConnection : public std::enable_shared_from_this<SenderConnection> {
@@ -40,7 +40,7 @@ class SenderConnection : public std::enable_shared_from_this<SenderConnection> {
   void connect(const Endpoints& endpoints);
   void send(std::shared_ptr<Post> post);
 
-  /// Ends it without a word.
+  /// Closes it without calling `Ended`.
   void close();
 
   std::shared_ptr<Post> post;  // the one it carries, or none

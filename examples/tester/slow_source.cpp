@@ -98,7 +98,7 @@ void SlowSource::answer_later(std::int64_t id, int status,
     latency += std::chrono::microseconds(
         std::uniform_int_distribution<std::int64_t>(0, spread - 1)(random_));
   }
-  // Nobody waits for so long; it keeps the connection open until then.
+  // No client waits that long; the connection stays open until then.
   if (status == never) latency = std::chrono::hours(1);
   ++in_flight_;
   clock_.call_at(clock_.now() + latency, [this, id, status, respond = std::move(respond)] {

@@ -1,4 +1,4 @@
-// The source: knows every object, takes its time.
+// The source: knows every object, and answers with a delay.
 #pragma once
 
 #include <cstddef>

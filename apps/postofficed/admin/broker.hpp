@@ -1,4 +1,4 @@
-// What a process knows of the broker it works with, for the pages.
+// What a process knows of its broker, for the pages.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +12,10 @@
 namespace postofficed {
 
 struct BrokerStatus {
-  /// What was refused or dropped lies there, until somebody looks at it.
+  /// Holds refused and dropped messages until an operator deals with them.
   struct DeadQueue {
     std::optional<std::uint64_t> messages;  ///< nothing: not known yet
-    bool grows = false;                     ///< some came within ten minutes
+    bool grows = false;                     ///< some came within the last ten minutes
   };
 
   std::optional<postoffice::ClusterPublisherStatus> publisher;

@@ -1,4 +1,4 @@
-// /livez, /readyz, /healthz: is it running, can it take callbacks, is everything well.
+// /livez, /readyz, /healthz: whether it runs, can accept callbacks, and has no trouble.
 #include <algorithm>
 #include <string_view>
 
@@ -12,8 +12,9 @@ void show_live(const Shown&, const Request&, const Respond& respond) {
   respond({200, "text/plain; charset=utf-8", "ok\n", {}});
 }
 
-// Ready means: a callback can be made durable now. The store and the source do not matter here; to
-// take a daemon out of service because its database is down would lose what it exists to keep.
+// Ready means: a callback can be made durable now. The store and the source do not matter here:
+// taking a daemon out of service because its database is down would lose the callbacks that it is
+// there to keep.
 void show_ready(const Shown& shown, const Request&, const Respond& respond) {
   const std::string reason = shown.not_ready();
   const bool ready = reason.empty();
@@ -26,7 +27,7 @@ void show_ready(const Shown& shown, const Request&, const Respond& respond) {
 
 namespace {
 
-// Its own line among those that share the database. A clock that is off only makes rows go late.
+// Its own state among those that share the database. A wrong clock only makes deletes late.
 void write_instance(Json& json, const Shown& shown) {
   const auto found = shown.instance ? shown.instance() : std::nullopt;
   if (!found) return;
@@ -59,8 +60,8 @@ Troubles find_troubles(const Shown& shown, const postoffice::PipelineStatus& sta
   return troubles;
 }
 
-// 503 when anything is wrong, so that a plain uptime check sees it; the body says what.
-// Orchestrators that restart or drain on a 503 are to look at /livez and /readyz.
+// 503 when anything is wrong, so that a plain uptime check notices; the body says what.
+// Orchestrators that restart or drain on a 503 should use /livez and /readyz.
 void show_health(const Shown& shown, const Request&, const Respond& respond) {
   const auto status = shown.status();
   const auto troubles = find_troubles(shown, status);

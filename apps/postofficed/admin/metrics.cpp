@@ -1,4 +1,4 @@
-// /metrics: everything that can be counted, for Prometheus.
+// /metrics: counters and gauges for Prometheus.
 #include <algorithm>
 
 #include "admin/metrics_text.hpp"

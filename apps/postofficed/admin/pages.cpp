@@ -11,7 +11,7 @@ namespace {
 struct Page {
   std::string_view path;  ///< one that ends in '/' takes every path below it; "/" only itself
   void (*show)(const Shown&, const Request&, const Respond&);
-  bool is_probe = false;  ///< load balancers may ask by OPTIONS, and look at the status
+  bool is_probe = false;  ///< load balancers may use OPTIONS, and check only the status
 };
 
 constexpr Page pages[] = {
@@ -55,7 +55,7 @@ const char* title_of(int status) {
 
 postoffice::HttpServer::Handler make_pages(const Shown& shown) {
   return [shown](const Request& request, const Respond& respond) {
-    // "*" asks about the server as a whole.
+    // "*" means the server as a whole.
     const Page* page = find_page(request.path == "*" ? "/" : request.path);
     if (!page) return respond(problem_response(404, "there is no page " + request.path));
     if (request.method == "OPTIONS" && !page->is_probe)

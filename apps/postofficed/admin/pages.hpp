@@ -23,14 +23,14 @@
 
 namespace postofficed {
 
-/// What the pages show; null or empty is what this process does not have. All of it must outlive
-/// the server that shows them.
+/// What the pages show; a part that this process does not have is null or empty. All of it must
+/// outlive the server of the pages.
 struct Shown {
   postoffice::ObjectReader& store;
   const postoffice::Clock& clock;
   const std::vector<ShownOption>& options;
   std::function<postoffice::PipelineStatus()> status;
-  /// Why a callback sent now would not get its 202; empty: it would.
+  /// Why a callback sent now would not get a 202; empty: it would.
   std::function<std::string()> not_ready;
   std::function<void(const postoffice::Receipt&, postoffice::Pipeline::ProgressDone)> progress{};
   std::function<BrokerStatus()> broker{};
@@ -39,12 +39,12 @@ struct Shown {
   const postoffice::HttpIngress* ingress = nullptr;
   const postoffice::HttpObjectSource* source = nullptr;
   std::function<postoffice::StoreStatus()> store_status{};
-  /// Its place among those that share the database; nothing while it has none.
+  /// Its status among those that share the database; nothing while it has none.
   std::function<std::optional<postoffice::PostgresInstanceStatus>()> instance{};
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
 };
 
-/// Finds the page for each request; 404 and 405 where there is none.
+/// Finds the page for each request; answers 404 or 405 if there is none.
 postoffice::HttpServer::Handler make_pages(const Shown& shown);
 
 using Request = postoffice::HttpRequest;
@@ -61,22 +61,22 @@ void show_objects(const Shown&, const Request&, const Respond&);
 void show_object(const Shown&, const Request&, const Respond&);
 void show_receipt(const Shown&, const Request&, const Respond&);
 
-/// The store answers, as far as its own connection and the pipeline know.
+/// Whether the store answers, according to its own connection and the pipeline.
 bool store_is_up(const Shown& shown, const postoffice::PipelineStatus& status);
 
 /// An application/problem+json answer (RFC 9457) for people.
 postoffice::HttpResponse problem_response(int status, const std::string& detail);
 
-/// The value of an option as it is shown; empty if there is none of that name.
+/// The value of an option as shown; empty if there is none of that name.
 std::string shown_option(const Shown& shown, std::string_view name);
 
-/// How old the figures of the pipeline are: below a second while its thread moves.
+/// How old the figures of the pipeline are: less than a second while its thread runs.
 double age_seconds(const Shown& shown, const postoffice::PipelineStatus& status);
 
-/// Older ones are trouble: something holds the pipeline's thread.
+/// Figures older than this are reported: something blocks the pipeline's thread.
 constexpr double age_seconds_max = 3;
 
-/// How far writing lags behind receiving; a pipeline that does not move falls behind, too.
+/// How far writing lags behind receiving; it grows while the pipeline is stuck, too.
 double watermark_lag_seconds(const Shown& shown, const postoffice::PipelineStatus& status);
 
 double uptime_seconds(const Shown& shown);

@@ -1,4 +1,4 @@
-// What the system says about this process.
+// What the operating system reports about this process.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// /receipts/<receipt>: how far a callback is.
+// /receipts/<receipt>: the state of a callback.
 #include <string_view>
 
 #include "admin/pages.hpp"

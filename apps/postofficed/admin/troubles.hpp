@@ -1,4 +1,4 @@
-// What is not well, in words for whoever is woken by it.
+// What is wrong, in words for the person who is alerted.
 #pragma once
 
 #include <string>
@@ -11,12 +11,12 @@ namespace postofficed {
 struct Trouble {
   std::string part;  ///< queue, broker, source, store, rows, expiry, backlog, log, pipeline
   std::string what;  ///< what is wrong, with names, numbers and the other side's own words
-  std::string next;  ///< what to do about it; empty: it heals by itself
+  std::string next;  ///< what to do about it; empty: it recovers by itself
 };
 
 using Troubles = std::vector<Trouble>;
 
-/// All of this moment; none: everything is well.
+/// All troubles at this moment; none: everything is well.
 Troubles find_troubles(const Shown& shown, const postoffice::PipelineStatus& status);
 
 // One function for each kind of trouble, each in a file of its own.

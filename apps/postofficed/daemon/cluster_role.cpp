@@ -100,7 +100,7 @@ void ClusterRole::use_credentials(const StoreLocation& store) {
   if (worker_) worker_->use_credentials(store.target);
 }
 
-// Each connection asks for them as it begins.
+// Each new connection reads them from there.
 bool ClusterRole::use_credentials(const QueueLocation& queue) {
   if (!same_place(queue, parts_.options.queue)) return false;
   url_->set(queue.url);

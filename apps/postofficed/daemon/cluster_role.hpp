@@ -11,7 +11,7 @@
 
 namespace postofficed {
 
-/// What all parts that talk to the broker agree on.
+/// The options shared by all parts that use the broker.
 postoffice::RabbitOptions rabbit_options(const Options& options);
 
 /// Callbacks go to the broker, or to the journal first (file+amqp), and from there to the workers.
@@ -23,7 +23,7 @@ class ClusterRole final : public Role {
   Failure open() override;
   std::error_code start() override;
 
-  /// First what was taken out of the queues, while callbacks are still accepted; then the ingress.
+  /// Drains the worker first, while callbacks are still accepted; then stops the ingress.
   void stop(std::function<void()> done) override;
 
   void use_credentials(const StoreLocation& store) override;
@@ -35,7 +35,7 @@ class ClusterRole final : public Role {
   void add_to(Shown& shown) const override;
 
  private:
-  class BrokerUrl;  // who we are to the broker may change while we run
+  class BrokerUrl;  // the credentials for the broker may change while the daemon runs
 
   Failure open_publisher(const postoffice::RabbitOptions& broker,
                          const postoffice::PostgresObjectStoreOptions& database);

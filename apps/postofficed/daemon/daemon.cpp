@@ -21,7 +21,7 @@ Daemon::Daemon(ParsedOptions parsed, PassedSockets sockets, postoffice::Log log)
 
 Daemon::~Daemon() {
   if (admin_) admin_->stop();
-  // Nothing may run on the loops while the parts that live on them go.
+  // Nothing may run on the loops while the parts that use them are destroyed.
   admin_loop_.stop();
   parts_.loop.stop();
 }

@@ -1,4 +1,4 @@
-// A running daemon: its parts, its pages, and the role it has.
+// A running daemon: its parts, its pages, and its role.
 #pragma once
 
 #include <functional>
@@ -17,7 +17,7 @@
 
 namespace postofficed {
 
-/// What runs until it is told to stop: run, serve, worker.
+/// Implements the commands that run until they are stopped: run, serve, worker.
 class Daemon {
  public:
   /// With options that have been checked.
@@ -26,17 +26,16 @@ class Daemon {
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
 
-  /// Opens the queue, answers on the admin listener, accepts callbacks: in this order. Only the
+  /// Opens the queue, starts the admin listener, then accepts callbacks, in this order. Only the
   /// journal, the configuration and the listening sockets can make it fail.
   Failure start();
 
-  /// Connects as somebody else from the next time on, and at once where there is no connection.
-  /// False if that is another place, not other credentials: then nothing happens. Any thread,
-  /// after start().
+  /// Uses other credentials from the next connection on; connects at once if there is none. Returns
+  /// false and does nothing if more than the credentials differs. Any thread, after start().
   bool use_credentials(const StoreLocation& store);
   bool use_credentials(const QueueLocation& queue) { return role_->use_credentials(queue); }
 
-  /// Drains (S10). `done` comes once, from any thread.
+  /// Drains (S10). `done` is called once, on any thread.
   void stop(std::function<void()> done) { role_->stop(std::move(done)); }
 
  private:
@@ -53,7 +52,7 @@ class Daemon {
   DaemonParts parts_;
   std::unique_ptr<Role> role_;
   SilenceReport silence_;             // on the loop
-  postoffice::EventLoop admin_loop_;  // its own, so that pages answer whatever the others do
+  postoffice::EventLoop admin_loop_;  // separate, so that pages answer whatever the other loops do
   std::optional<postoffice::HttpServer> admin_;
 };
 

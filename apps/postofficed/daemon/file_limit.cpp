@@ -8,8 +8,8 @@
 namespace postofficed {
 namespace {
 
-// What the daemon itself has open, with some room: files of the queue and the store, connections to
-// a database, loops and their timers, listening sockets.
+// Descriptors that the daemon itself has open, with a margin: files of the queue and the store,
+// connections to a database, loops and their timers, listening sockets.
 constexpr std::size_t own_files = 40;
 constexpr std::size_t own_files_per_thread = 6;
 constexpr std::size_t shared_least = 8;

@@ -13,15 +13,16 @@ void raise_file_limit(std::size_t needed, const postoffice::Log& log);
 /// How many files and sockets may be open now.
 std::size_t file_limit();
 
-/// Connections of each kind that are allowed at any time.
+/// How many connections of each kind are allowed at any time.
 struct FileShares {
   std::size_t callbacks = 0;
   std::size_t admin = 0;
   std::size_t fetches = 0;
 };
 
-/// Shares `limit` so that no crowd of one kind takes what the others need, nor what the queue and
-/// the store need: without it the queue could begin no file and be trimmed no more.
+/// Divides `limit` so that no kind of connection uses up the descriptors of the others, or those of
+/// the queue and the store. Without descriptors the queue could not begin a file, and could not
+/// delete old ones.
 FileShares share_files(std::size_t limit, std::size_t fetch_concurrency,
                        std::size_t ingress_threads);
 

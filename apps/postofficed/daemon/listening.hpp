@@ -1,4 +1,4 @@
-// Addresses that the daemon listens on, in words.
+// Messages about the addresses that the daemon listens on.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace postofficed {
 
-/// `address` as configured, with the port that the system chose where it was 0.
+/// `address` as configured, with the port that the system chose if it was 0.
 std::string with_port(const std::string& address, std::uint16_t port);
 
 /// `option` is the one that names `address`.

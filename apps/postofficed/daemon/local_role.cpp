@@ -8,8 +8,8 @@
 namespace postofficed {
 namespace {
 
-// How often the others are told how far this daemon has come. A row goes up to two beats later
-// than it would with one daemon.
+// How often this daemon publishes its watermark. A row is deleted up to two beats later than with
+// one daemon.
 constexpr std::chrono::milliseconds beat_of_instances{200};
 
 }  // namespace

@@ -1,4 +1,4 @@
-// run with a queue of files: everything in this process.
+// The command run with a file queue: everything in this process.
 #pragma once
 
 #include <optional>
@@ -24,8 +24,9 @@ class LocalRole final : public Role {
 
  private:
   DaemonParts& parts_;
-  std::optional<postoffice::PostgresLease> lease_;  // if others may use the store, too
-  std::optional<GuardedIngress> guarded_;  // takes nothing while others have this one's place
+  std::optional<postoffice::PostgresLease> lease_;  // if other daemons may use the store, too
+  std::optional<GuardedIngress>
+      guarded_;  // refuses callbacks while another daemon has this one's place
   std::optional<postoffice::Pipeline> pipeline_;
 };
 

@@ -8,14 +8,14 @@
 namespace postofficed {
 namespace {
 
-// Measured (scripts/bench.sh core), with some room: an id that waits, in a table of known ones.
+// Measured (scripts/bench.sh core), with a margin: a waiting id, in a table of known ones.
 constexpr std::uint64_t bytes_of_pending = 140;
 constexpr std::uint64_t bytes_of_known = 32;
 constexpr std::uint64_t bytes_of_waiting = 8;
 
 constexpr std::uint64_t no_limit = std::numeric_limits<std::uint64_t>::max();
 
-/// "max" is no number, and no limit.
+/// "max" is not a number, and means no limit.
 std::uint64_t number_in(const std::string& file) {
   std::uint64_t number = 0;
   return std::ifstream(file) >> number ? number : no_limit;
@@ -31,8 +31,8 @@ std::uint64_t total_memory(const std::string& root) {
   return no_limit;
 }
 
-/// The least of a group and those above it. In a container the names above may lead nowhere: what
-/// is mounted then is the container's own group.
+/// The smallest limit of a group and those above it. In a container the paths above may not exist:
+/// then the container's own group is mounted.
 std::uint64_t least_of(const std::string& hierarchy, std::string group, const std::string& file) {
   auto least = number_in(hierarchy + "/" + file);
   while (!group.empty() && group != "/") {

@@ -1,4 +1,5 @@
-// Others on the same database, in words: who has this one's place, and for whom deletes wait.
+// Messages about other instances on the same database: the one that has this one's place, and the
+// one that deletes wait for.
 #pragma once
 
 #include <functional>
@@ -13,23 +14,23 @@
 
 namespace postofficed {
 
-/// What is wrong, and what to do about it. `store` as it is shown to people.
+/// What is wrong, and what to do about it. `store` as shown to people.
 struct Advice {
   std::string what;
   std::string next;
 };
 
-/// Of one that is fenced: who has its place, and since when.
+/// For a fenced instance: which one has its place, and since when.
 Advice about_successor(const postoffice::PostgresInstanceStatus& status, const std::string& store);
 
-/// The same of a worker, for one of its shards.
+/// The same for a shard of a worker.
 Advice about_other_worker(const postoffice::PostgresInstanceStatus& status);
 
-/// Of one that deletes wait for; nothing if there is none.
+/// The silent instance that deletes wait for; nothing if there is none.
 std::optional<Advice> about_silent(const postoffice::PostgresInstanceStatus& status,
                                    const std::string& store);
 
-/// Says once that deletes wait for somebody silent, and once that they no longer do.
+/// Reports once that deletes wait for a silent instance, and once that they no longer do.
 class SilenceReport {
  public:
   using Line = std::pair<postoffice::LogLevel, std::string>;
@@ -38,10 +39,11 @@ class SilenceReport {
                            const std::string& store);
 
  private:
-  std::string reported_;  // id; empty: nobody
+  std::string reported_;  // id of the reported instance; empty: none
 };
 
-/// Lets nothing in while `refused` gives an error. Asked for each callback, on any thread.
+/// Refuses callbacks while `refused` returns an error. It is called for each callback, on any
+/// thread.
 class GuardedIngress final : public postoffice::Ingress {
  public:
   GuardedIngress(postoffice::Ingress& inner, std::function<std::error_code()> refused)

@@ -54,7 +54,7 @@ Failure open_queue(const Options& options, postoffice::Clock& clock, const posto
   return {};
 }
 
-// The first file may take its time, where a file system can only be made to keep room by writing.
+// The first file may take a while on a file system that reserves space only by writing.
 void tell_ready(const postoffice::FileQueue* queue, const postoffice::Log& log) {
   using namespace std::chrono_literals;
   const auto give_up = std::chrono::steady_clock::now() + 5s;

@@ -11,13 +11,13 @@
 
 namespace postofficed {
 
-/// Sets `queue` and logs what was found in it, damage included; or says why that cannot be, and who
-/// holds the directory if somebody does.
+/// Sets `queue` and logs what was found in it, damage included; or returns why it cannot be opened,
+/// and which process holds the directory, if one does.
 Failure open_queue(const Options& options, postoffice::Clock& clock, const postoffice::Log& log,
                    std::unique_ptr<postoffice::FileQueue>& queue);
 
-/// Logs "ready" once callbacks can be made durable in `queue` (null: there is none to wait for), or
-/// after a moment that they cannot be.
+/// Logs "ready" once callbacks can be made durable in `queue` (null: at once), or after a short
+/// wait that they cannot be.
 void tell_ready(const postoffice::FileQueue* queue, const postoffice::Log& log);
 
 }  // namespace postofficed

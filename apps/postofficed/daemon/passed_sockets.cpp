@@ -32,7 +32,7 @@ Result<PassedSockets> take_passed_sockets(const Environment& environment, int fi
   PassedSockets sockets;
   const auto process = environment("LISTEN_PID");
   const auto amount = environment("LISTEN_FDS");
-  // The variables are inherited by children, for whom the sockets are not meant.
+  // Child processes inherit the variables, but the sockets are not meant for them.
   if (!process || !amount || *process != std::to_string(getpid())) return sockets;
   const auto count = parse_count(*amount);
   if (!count || *count > 1'024)

@@ -22,8 +22,8 @@ constexpr const char* hint = "give --queue amqp://…";
 constexpr const char* hint = "RabbitMQ support is not built in";
 #endif
 
-// Transactions of a pipeline whose store does not wait at each commit: one is computed, one stands
-// behind it, and some wait for the server's log.
+// Transactions of a pipeline whose store does not wait at each commit: one runs, one waits behind
+// it, and some wait for the server's WAL.
 constexpr std::size_t batches_not_awaited = 6;
 
 }  // namespace
@@ -37,7 +37,7 @@ Failure check_role(const Options& options) {
                          describe(options.queue) + "; " + hint +
                          ", or use the command run, which does everything");
   }
-  // Rows go by the slowest shard of all, and only a server knows which that is.
+  // Deletes follow the slowest shard of all, and only a database server knows its watermark.
   if (!file && options.store.kind == StoreLocation::Kind::sqlite) {
     return misconfigured(
         "--queue " + describe(options.queue) +

@@ -1,4 +1,4 @@
-// What a daemon does: all by itself, or its part of a cluster.
+// What a daemon does: everything by itself, or one part of a cluster.
 #pragma once
 
 #include <functional>
@@ -23,7 +23,7 @@
 
 namespace postofficed {
 
-/// What roles are made of; a role opens those that it needs. They outlive it.
+/// The parts of all roles; a role opens those that it needs. They outlive it.
 struct DaemonParts {
   const Options& options;
   PassedSockets sockets;
@@ -49,39 +49,39 @@ class Role {
  public:
   virtual ~Role() = default;
 
-  /// Opens what is on the disk, and makes the parts. Throws std::invalid_argument for options that
-  /// cannot work.
+  /// Opens the files, and makes the parts. Throws std::invalid_argument for options that cannot
+  /// work.
   virtual Failure open() = 0;
 
-  /// The loop runs; pages are shown. An error is the callback listener's.
+  /// Called when the loop runs and the pages are served. An error is the callback listener's.
   virtual std::error_code start() = 0;
 
-  /// Drains (S10). `done` comes once, from any thread.
+  /// Drains (S10). `done` is called once, on any thread.
   virtual void stop(std::function<void()> done) = 0;
 
   /// As Daemon's. The store's own connections have them already.
   virtual void use_credentials(const StoreLocation&) {}
   virtual bool use_credentials(const QueueLocation&) { return false; }
 
-  /// Why a callback sent now would not get its 202, besides that nobody listens.
+  /// Why a callback sent now would not get a 202, apart from a missing listener.
   virtual std::string not_ready() const = 0;
   virtual postoffice::PipelineStatus status() const = 0;
   virtual std::optional<postoffice::PostgresInstanceStatus> instance_status() const = 0;
 
-  /// Adds what only this role has.
+  /// Adds what only this role shows.
   virtual void add_to(Shown& shown) const = 0;
 };
 
-/// Options that are right each for itself and cannot work together.
+/// Checks for options that are each valid but cannot work together.
 Failure check_role(const Options& options);
 
-/// By options that have been checked.
+/// Makes the role for options that have been checked.
 std::unique_ptr<Role> make_role(DaemonParts& parts);
 
 /// For `count` pipelines in this process.
 postoffice::PipelineOptions pipeline_options(const Options& options, std::size_t count);
 
-/// "host:9090#4711": where this process listens, and which it is.
+/// "host:9090#4711": where this process listens, and its process id.
 std::string instance_name(const std::string& listen);
 
 }  // namespace postofficed

@@ -24,7 +24,8 @@ sigset_t handled() {
 }  // namespace
 
 Signals::Signals() {
-  // A peer that is gone and a file that may not grow (RLIMIT_FSIZE) are errors of a call, not ends.
+  // A closed peer and a file that may not grow (RLIMIT_FSIZE) are errors of a call, and must not
+  // end the process.
   for (const int number : {SIGPIPE, SIGXFSZ}) signal(number, SIG_IGN);
   const sigset_t set = handled();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);

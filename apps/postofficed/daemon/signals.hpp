@@ -3,7 +3,7 @@
 
 namespace postofficed {
 
-/// Made before any other thread, so that no thread but the main one is ever interrupted.
+/// Must be made before any other thread, so that only the main thread is interrupted.
 class Signals {
  public:
   enum class Event {
@@ -13,7 +13,7 @@ class Signals {
   };
 
   Signals();
-  ~Signals();  ///< from here on SIGTERM and SIGINT end the process again
+  ~Signals();  ///< from then on SIGTERM and SIGINT end the process again
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
 
@@ -23,7 +23,7 @@ class Signals {
   /// Makes wait() return; from any thread.
   void finish();
 
-  /// Of the signal that wait() returned last.
+  /// The number of the signal that wait() returned last.
   int number() const { return number_; }
 
  private:

@@ -11,7 +11,7 @@ namespace postofficed {
 /// nothing can be written in it.
 Failure prepare_data_directory(const std::string& path);
 
-/// Whether prepare_data_directory() would succeed, as far as that shows without changing anything.
+/// Whether prepare_data_directory() would succeed, as far as can be seen without changing anything.
 Failure check_data_directory(const std::string& path);
 
 }  // namespace postofficed

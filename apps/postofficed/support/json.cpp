@@ -9,7 +9,8 @@
 namespace postofficed {
 namespace {
 
-// How many bytes of well-formed UTF-8 stand at the front of `text` as one character; 0 if none.
+// The length in bytes of the well-formed UTF-8 character at the front of `text`; 0 if there is
+// none.
 std::size_t character_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(0);

@@ -1,4 +1,4 @@
-// Writing JSON. The one place where this program meets RapidJSON.
+// Writes JSON. The only place where this program uses RapidJSON.
 #pragma once
 
 #include <concepts>
@@ -12,7 +12,7 @@
 
 namespace postofficed {
 
-/// Writes one JSON text, member by member. Strings that are not UTF-8 are mended with U+FFFD, so
+/// Writes one JSON text, member by member. Bytes that are not UTF-8 are replaced with U+FFFD, so
 /// that the result is always valid.
 class Json {
  public:
@@ -43,7 +43,7 @@ class Json {
     return value(content);
   }
 
-  /// What has been written. Ask once everything that was begun has ended.
+  /// The text written. Call it when everything that was begun has been ended.
   std::string text() const;
 
  private:
@@ -57,7 +57,7 @@ class Json {
 /// "2026-01-02T03:04:05.678901Z".
 std::string rfc3339(postoffice::Timestamp time);
 
-/// The same bytes where they are UTF-8, U+FFFD for each that is not.
+/// `text` with U+FFFD for each byte that is not UTF-8.
 std::string mend_utf8(std::string_view text);
 
 }  // namespace postofficed

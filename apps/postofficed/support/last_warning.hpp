@@ -1,5 +1,5 @@
-// Why a one-shot command could not do what it should: parts say it in their log, and the error code
-// alone says too little.
+// Why a one-shot command failed: parts give the reason in their log, and the error code alone says
+// too little.
 #pragma once
 
 #include <chrono>
@@ -17,7 +17,7 @@ class LastWarning {
   /// For the part. It may outlive this.
   const postoffice::Log& log() const { return log_; }
 
-  /// The newest warning of all that was said before; empty: there was none.
+  /// The newest warning logged so far; empty: there was none.
   std::string get() const {
     postoffice::flush(log_, std::chrono::seconds(1));
     const std::lock_guard lock(state_->mutex);

@@ -1,12 +1,12 @@
-// Who holds the lock on a directory.
+// Finds the process that holds the lock on a directory.
 #pragma once
 
 #include <string>
 
 namespace postofficed {
 
-/// "process 123 (postofficed)" for whoever holds a lock on a file in `directory`; empty if the
-/// system does not say (another container, say).
+/// "process 123 (postofficed)" for the process that holds a lock on a file in `directory`; empty if
+/// the system does not show it (for example one in another container).
 std::string lock_holder(const std::string& directory);
 
 }  // namespace postofficed

@@ -33,7 +33,7 @@ std::string_view name_of(spdlog::level::level_enum level) {
   return {name.data(), name.size()};
 }
 
-// A pattern cannot escape what stands in a message.
+// A pattern cannot escape the text of a message.
 class JsonFormatter final : public spdlog::formatter {
  public:
   void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& out) override {
@@ -62,7 +62,7 @@ std::unique_ptr<spdlog::formatter> make_formatter(LogFormat format) {
 using Steady = std::chrono::steady_clock;
 
 // Writes what can be written until `deadline`. A pipe that poll() finds writable takes PIPE_BUF
-// bytes without blocking; and whoever shares stderr with us may have made it non-blocking.
+// bytes without blocking; and a process that shares stderr may have made it non-blocking.
 void write_until(std::string_view text, Steady::time_point deadline) {
   while (!text.empty()) {
     int limit = -1;
@@ -82,8 +82,8 @@ void write_until(std::string_view text, Steady::time_point deadline) {
   }
 }
 
-// Not a sink of spdlog's own: those use stdio, whose lock the end of the process would need, too.
-// One thread calls it, and it waits there for as long as it takes.
+// Not one of spdlog's sinks: those use stdio, whose lock the end of the process needs, too. One
+// thread calls it, and may wait in it without limit.
 class StderrSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  private:
   void sink_it_(const spdlog::details::log_msg& message) override {

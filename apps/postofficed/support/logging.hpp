@@ -1,4 +1,4 @@
-// Log lines on stderr. The one place where this program meets spdlog.
+// Log lines on stderr. The only place where this program uses spdlog.
 #pragma once
 
 #include <memory>
@@ -13,8 +13,8 @@ class logger;
 
 namespace postofficed {
 
-/// Writes lines as text or as one JSON object each: {"ts":…,"level":…,"msg":…}. Nobody waits for
-/// them: stderr may be a pipe that nobody reads any more.
+/// Writes lines as text or as one JSON object each: {"ts":…,"level":…,"msg":…}. No thread of the
+/// daemon waits for them: stderr may be a pipe without a reader.
 ///
 /// Threads: all methods from any thread.
 class Logging {
@@ -26,10 +26,10 @@ class Logging {
 
   void set_level(postoffice::LogLevel level);
 
-  /// Takes messages for as long as anyone holds it.
+  /// It takes messages as long as a copy of it exists.
   postoffice::Log log() const { return log_; }
 
-  /// Waits for the lines so far to be written, a second at most.
+  /// Waits until the lines so far are written, a second at most.
   void flush() const;
 
  private:
@@ -37,7 +37,7 @@ class Logging {
   postoffice::Log log_;
 };
 
-/// Text on stderr that is given up when nobody takes it for a second.
+/// Writes text to stderr, but gives up if stderr takes nothing for a second.
 void write_to_stderr(const std::string& text);
 
 }  // namespace postofficed

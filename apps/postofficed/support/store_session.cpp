@@ -44,7 +44,7 @@ Result<Value> StoreSession::wait_for(const Call& call) {
   const auto deadline = std::chrono::steady_clock::now() + patience;
   std::error_code error = postoffice::Error::timed_out;
   while (std::chrono::steady_clock::now() < deadline) {
-    // Shared: the answer may come when nobody waits any more.
+    // Shared, since the answer may come after the wait has ended.
     const auto answer = std::make_shared<std::promise<std::pair<std::error_code, Value>>>();
     auto future = answer->get_future();
     call([answer](std::error_code code, Value value) {

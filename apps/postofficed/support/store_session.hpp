@@ -15,14 +15,14 @@
 
 namespace postofficed {
 
-/// Works while a daemon uses the same store. A store that does not answer is asked again for a few
-/// seconds; then the call fails with ExitCode::unavailable.
+/// Works while a daemon uses the same store. Calls to a store that does not answer are repeated for
+/// a few seconds; then they fail with ExitCode::unavailable.
 class StoreSession {
  public:
   explicit StoreSession(const StoreLocation& location);
   ~StoreSession();
 
-  /// Whether there is a store to talk to.
+  /// Whether the store can be used.
   Failure open();
 
   Result<std::vector<postoffice::DeadLetter>> find_dead_letters(

@@ -1,4 +1,4 @@
-// From --store to a store.
+// Makes the store that --store names.
 #pragma once
 
 #include <functional>
@@ -16,18 +16,18 @@
 
 namespace postofficed {
 
-/// Fails with ExitCode::configuration when the location can never work. Whether the store answers
-/// does not matter: it goes on trying. With `migrate` it creates or upgrades its schema as it
-/// connects. A store that can be shared writes for `instance`, if that is given.
-/// `synchronous_commit`: see PostgresObjectStoreOptions.
+/// Fails with ExitCode::configuration when the location can never work. The store need not answer:
+/// it retries. With `migrate` it creates or upgrades its schema when it connects. A store that can
+/// be shared writes for `instance`, if given. `synchronous_commit`: see PostgresObjectStoreOptions.
 Result<std::unique_ptr<postoffice::ReadableObjectStore>> make_store(
     const StoreLocation& location, bool migrate, postoffice::EventLoop& loop, postoffice::Log log,
     std::optional<postoffice::PostgresInstance> instance = {}, bool synchronous_commit = true);
 
-/// Asks the store for its status, which must live as long; null where it tells none.
+/// Returns a function that reads the store's status, and must not outlive the store; null if the
+/// store has none.
 std::function<postoffice::StoreStatus()> store_status(const postoffice::ObjectStore* store);
 
-/// Whether the store answers and can be used as it is reached, blocking; changes nothing.
+/// Checks, blocking, that the store answers and can be used over this connection; changes nothing.
 Failure check_store(const StoreLocation& location);
 
 /// Creates or upgrades the schema, blocking.

@@ -1,4 +1,4 @@
-// Small words for messages.
+// Helpers for the text of messages.
 #pragma once
 
 #include <cstdint>

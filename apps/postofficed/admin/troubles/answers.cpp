@@ -1,4 +1,4 @@
-// Answers of the source that are refused, while no other comes.
+// The source's answers are all refused.
 #include "admin/troubles.hpp"
 
 namespace postofficed {

@@ -1,4 +1,4 @@
-// More than the pipeline can take: work that is behind, since when and how far.
+// The pipeline is behind: since when and how far.
 #include <chrono>
 
 #include "admin/troubles.hpp"
@@ -7,7 +7,7 @@
 namespace postofficed {
 namespace {
 
-// A burst that is worked off at once is no trouble.
+// A burst that is worked off at once is not reported.
 constexpr auto behind_after = std::chrono::seconds(2);
 
 std::string seconds(postoffice::Duration time) {

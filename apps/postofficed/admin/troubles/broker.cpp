@@ -1,4 +1,4 @@
-// A broker that does not take or give messages, or loses them.
+// A broker that does not take or deliver messages, or loses them.
 #include <map>
 #include <string>
 

@@ -1,4 +1,4 @@
-// Log lines that nobody reads, and figures that are old.
+// Log lines without a reader, and figures that are old.
 #include "admin/troubles.hpp"
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// Callbacks that cannot be made durable, or are no longer.
+// Callbacks that cannot be made durable, or are no longer durable.
 #include "admin/troubles.hpp"
 #include "support/text.hpp"
 

@@ -8,7 +8,7 @@
 namespace postofficed {
 namespace {
 
-// A row that is locked for a moment is no trouble.
+// A row that is locked for a moment is not reported.
 constexpr std::chrono::seconds patience{3};
 
 std::string names(const postoffice::PipelineStatus& status, bool deleting) {

@@ -1,4 +1,4 @@
-// A source that does not answer, or not so that it helps.
+// A source that does not answer.
 #include "admin/troubles.hpp"
 
 namespace postofficed {

@@ -1,4 +1,4 @@
-// A database that cannot be used: away, refused, fenced; others for whom deletes wait.
+// A database that cannot be used (down, refusing, fenced), and instances that deletes wait for.
 #include <chrono>
 #include <string>
 #include <utility>
