@@ -9,7 +9,7 @@
 
 using postoffice::cluster::ClosingThreads;
 
-TEST_CASE("threads that have ended are joined, and those that close are not waited for") {
+TEST_CASE("threads that have ended are joined, without waiting for those that still close") {
   ClosingThreads threads;
   std::promise<void> go_on;
   threads.run([&] { go_on.get_future().wait(); });
@@ -23,7 +23,7 @@ TEST_CASE("threads that have ended are joined, and those that close are not wait
   go_on.set_value();
 }
 
-TEST_CASE("at the end all are waited for, and what the tasks held has gone") {
+TEST_CASE("the destructor waits for all threads, and what the tasks held is destroyed") {
   const auto held = std::make_shared<std::atomic<int>>(0);
   {
     ClosingThreads threads;

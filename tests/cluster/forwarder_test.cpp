@@ -108,7 +108,7 @@ const std::error_code away = Error::unavailable;
 
 }  // namespace
 
-TEST_CASE("each callback goes on with its ids and its receipt time") {
+TEST_CASE("each callback is forwarded with its ids and its receipt time") {
   World world;
   const auto first = world.accept({3, 1});
   world.clock.advance(1s);
@@ -153,7 +153,7 @@ TEST_CASE("the frontier stays at the oldest callback that is not confirmed (S6)"
   CHECK(second < world.clock.now());
 }
 
-TEST_CASE("what is confirmed while an older callback is not yet does not move the frontier on") {
+TEST_CASE("a confirmation behind an older unconfirmed callback does not advance the frontier") {
   World world;
   world.accept({1});
   world.answer_all();
@@ -163,7 +163,7 @@ TEST_CASE("what is confirmed while an older callback is not yet does not move th
   CHECK(world.forwarder->frontier() == second);
 }
 
-TEST_CASE("after a failure it waits for what is under way, then sends in order all that failed") {
+TEST_CASE("after a failure it waits for calls under way, then sends all that failed in order") {
   World world;
   for (const ObjectId id : {1, 2, 3}) world.accept({id});
   world.broker.answer(0, away);
@@ -182,7 +182,7 @@ TEST_CASE("after a failure it waits for what is under way, then sends in order a
   CHECK(world.queue.progress().acknowledged == 4);
 }
 
-TEST_CASE("pauses grow to the longest, and never end (S9)") {
+TEST_CASE("pauses grow to the maximum, and retries never end (S9)") {
   World world;
   world.broker.at_once = away;
   world.accept({1});
@@ -283,7 +283,7 @@ TEST_CASE("random histories: nothing accepted is lost, whatever fails and restar
   }
 }
 
-TEST_CASE("what comes back after a forwarder has gone touches neither queue nor clock (ASan)") {
+TEST_CASE("completions after a forwarder's end touch neither queue nor clock (ASan)") {
   Broker broker;
   auto clock = std::make_unique<ManualClock>();
   auto queue = std::make_unique<MemoryQueue>(*clock);

@@ -40,7 +40,7 @@ TEST_CASE("two processes cannot publish with one number") {
   CHECK(failure.message.find("another process") != std::string::npos);
 }
 
-TEST_CASE("a number whose writing was cut off was never used, one that is damaged was") {
+TEST_CASE("a number not written in full is replaced, a damaged one is an error") {
   const postoffice::testing::TemporaryDirectory directory;
   const auto path = std::string(directory.path()) + "/publisher";
   std::ofstream(path) << "0123";
@@ -52,7 +52,7 @@ TEST_CASE("a number whose writing was cut off was never used, one that is damage
   CHECK(failure.message.find("publisher: does not contain a publisher") != std::string::npos);
 }
 
-TEST_CASE("a directory that cannot be written is said so") {
+TEST_CASE("a directory that cannot be written is an error with a message") {
   PublisherId id;
   const auto failure = id.open("/no/such/place");
   CHECK(failure.code == std::errc::no_such_file_or_directory);

@@ -1,4 +1,4 @@
-// Two processes with one publisher's number: who may go on.
+// Two processes with one publisher's number: which may continue.
 #include "cluster/publisher_place.hpp"
 
 #include <doctest/doctest.h>

@@ -31,11 +31,11 @@ Names workers(int count) {
 
 }  // namespace
 
-TEST_CASE("every shard has exactly one owner, whoever lives") {
+TEST_CASE("every shard has exactly one owner, whichever workers are alive") {
   for (int count = 1; count <= 20; ++count) owners(workers(count), 64);
 }
 
-TEST_CASE("a worker that goes moves only its own shards") {
+TEST_CASE("a worker that leaves moves only its own shards") {
   const auto names = workers(5);
   const auto before = owners(names, 256);
   for (const auto& gone : names) {
@@ -57,14 +57,14 @@ TEST_CASE("the shares are about even") {
   }
 }
 
-TEST_CASE("one that nobody has heard of yet counts itself in, and one name twice is one worker") {
+TEST_CASE("a worker not listed yet counts itself, and a name listed twice is one worker") {
   CHECK(shards_of("a", {}, 8).size() == 8);
   CHECK(shards_of("a", {"a", "a"}, 8).size() == 8);
   const auto with = shards_of("a", {"a", "b"}, 64);
   CHECK(shards_of("a", {"b"}, 64) == with);
 }
 
-TEST_CASE("fetches are shared out without a rest, and nobody gets none") {
+TEST_CASE("fetches are divided without a remainder, and each worker gets some") {
   for (const std::size_t total : {1u, 7u, 8u, 1024u}) {
     for (const std::size_t parts : {1u, 3u, 8u}) {
       std::size_t sum = 0;

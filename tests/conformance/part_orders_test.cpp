@@ -1,4 +1,4 @@
-// A whole pipeline of the library's own parts, taken away in every order that the headers allow.
+// A whole pipeline of the library's own parts, destroyed in every order that the headers allow.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -78,7 +78,7 @@ struct Office {
         Pipeline::Parts{*clock, *ingress, *queue, *source, *store}, options);
     loop->start();
     REQUIRE_FALSE(pipeline->start());
-    // Busy: a fetch that does not end, and others that end while the parts go.
+    // Busy: a fetch that does not end, and others that end while the parts are destroyed.
     const int before = from.silent();
     test::HttpClient sender(ingress->port());
     REQUIRE(sender.exchange(test::callback(R"({"object_ids":[999,1,2,3]})")).status == 202);
@@ -117,7 +117,7 @@ bool allowed(const Order& order) {
   return before(order, clock, loop) && before(order, source, loop) && before(order, queue, clock);
 }
 
-// In every order that is allowed; gives their number.
+// In every allowed order; returns the number of orders.
 int take_all_away(bool stopped) {
   Source from;
   Order order{loop, clock, queue, source, store, ingress, pipeline};
@@ -140,10 +140,10 @@ int take_all_away(bool stopped) {
 
 }  // namespace
 
-TEST_CASE("stopped, a pipeline and the library's parts go in every order that is allowed") {
+TEST_CASE("after a stop, a pipeline and its parts may be destroyed in every allowed order") {
   CHECK(take_all_away(true) == 630);
 }
 
-TEST_CASE("without a stop the pipeline goes first, and the parts in every order allowed") {
+TEST_CASE("without a stop the pipeline is destroyed first, its parts in every allowed order") {
   CHECK(take_all_away(false) == 90);
 }

@@ -1,4 +1,4 @@
-// What every Queue promises, as tests. A harness type gives the suite a queue:
+// The contract of every Queue, as tests. A harness type provides a queue:
 //
 //   struct Harness {
 //     Queue& queue();

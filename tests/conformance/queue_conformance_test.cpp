@@ -1,4 +1,4 @@
-// Every queue of the library, held to the promises of the seam.
+// Checks every queue of the library against the contract of the seam.
 #include "conformance/queue_conformance.hpp"
 
 #include "postoffice/defaults/file_queue.hpp"

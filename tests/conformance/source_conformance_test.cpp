@@ -1,4 +1,4 @@
-// What every ObjectSource promises, checked on the fake and on the real one.
+// The contract of every ObjectSource, checked on the fake and on the real one.
 #include <doctest/doctest.h>
 
 #include <limits>
@@ -131,13 +131,13 @@ TEST_CASE_TEMPLATE("a source that is destroyed ends what is unanswered, once", W
   CHECK(collector.results().at(silent_id).at(0).error == Error::stopped);
 }
 
-TEST_CASE("no answer within the timeout is Error::timed_out") {
+TEST_CASE("a fetch without an answer within the timeout fails with Error::timed_out") {
   HttpWorld world;
   CHECK(fetch_now(*world.source, silent_id, 50ms).error == Error::timed_out);
   CHECK_FALSE(fetch_now(*world.source, 1).error);
 }
 
-TEST_CASE("an answer about another id is Error::bad_answer") {
+TEST_CASE("an answer about another id fails with Error::bad_answer") {
   ScriptedServer server([](Peer& peer) {
     for (std::int64_t id = 0; peer.request_id(id);) peer.answer(id + 1);
   });

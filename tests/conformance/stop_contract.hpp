@@ -1,5 +1,5 @@
-// How every part ends, as tests: it refuses what is new, waits for what is old, and is over when
-// its destructor returns (decision 0049). A harness type gives the suite a part:
+// The stop contract of every part, as tests: it refuses new calls, waits for earlier ones, and has
+// ended when its destructor returns (decision 0049). A harness type provides a part:
 //
 //   struct Harness {
 //     static constexpr bool ends_inside = true;  // the destructor may run inside a completion

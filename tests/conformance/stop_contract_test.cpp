@@ -1,4 +1,4 @@
-// The parts that need no server, and how they end.
+// The stop contract of the parts that need no server.
 #include "conformance/stop_contract.hpp"
 
 #include <memory>

@@ -1,4 +1,4 @@
-// What every ObjectStore must do. A test program names its stores in a class and calls
+// The contract of every ObjectStore. A test program names its stores in a class and calls
 // POSTOFFICE_STORE_CONFORMANCE(TheStores):
 //
 //   struct TheStores {

@@ -1,4 +1,4 @@
-// A plain statement of what an ObjectStore does, and random histories to compare it with one.
+// A simple model of an ObjectStore, and random histories to compare it with a real one.
 #pragma once
 
 #include <array>
@@ -14,7 +14,7 @@
 
 namespace postoffice::testing {
 
-/// All that was ever said about an id, and what follows from it.
+/// Everything that was applied to an id, and the row that follows from it.
 class StoreModel {
  public:
   Applied apply(const Changes& changes) {
@@ -101,7 +101,7 @@ class StoreModel {
   Timestamp cutoff_ = Timestamp::min();
 };
 
-/// Random calls about few ids and times, so that they meet often.
+/// Random calls about few ids and times, so that they conflict often.
 class HistoryMaker {
  public:
   explicit HistoryMaker(unsigned seed) : random_(seed) {}

@@ -1,4 +1,4 @@
-// Everything that a source can do wrong, each with a name.
+// Every kind of wrong answer of a source, each with a name.
 #pragma once
 
 #include <unistd.h>
@@ -12,8 +12,8 @@
 
 namespace postoffice::testing {
 
-/// One way to answer. False: close the connection. Where it says something about an object at
-/// all, it is a lie, so whoever believes it can be told by the row.
+/// One way to answer. False: close the connection. If it says anything about an object, that is
+/// false, so a row shows whether it was believed.
 struct BadAnswer {
   const char* name;
   bool (*give)(Peer& peer, std::int64_t id);
@@ -30,7 +30,7 @@ inline std::string lie(std::int64_t id) { return object(id, !truth(id)); }
 /// No callback mentions these ids: a row of one is a phantom.
 inline std::int64_t foreign(std::int64_t id) { return id + 1'000'000'000; }
 
-/// Says the same again and again, until the other end has had enough, or 1 GB is over.
+/// Sends the same text repeatedly, until the other end closes or 1 GB was sent.
 inline bool flood(Peer& peer, const std::string& text) {
   std::string piece;
   while (piece.size() < 64 * 1024) piece += text;
@@ -41,7 +41,7 @@ inline bool flood(Peer& peer, const std::string& text) {
 inline bool slowly(Peer& peer, const std::string& text) {
   for (const char byte : text) {
     if (!peer.send({&byte, 1})) break;
-    usleep(100'000);  // far slower than anybody waits
+    usleep(100'000);  // far slower than any client waits
   }
   return false;
 }
@@ -184,7 +184,7 @@ inline const BadAnswer bad_answers[] = {
      }},
 };
 
-/// Strange, and yet right.
+/// Unusual but valid.
 inline const BadAnswer odd_answers[] = {
     {"plain", [](Peer& p, std::int64_t id) { return p.send(Peer::ok(object(id, truth(id)))); }},
     {"HTTP/1.0",

@@ -1,4 +1,4 @@
-// A source that does everything wrong, in random order, against the real daemon.
+// A source that gives every kind of wrong answer, in random order, to the real daemon.
 #include <doctest/doctest.h>
 
 #include <array>

@@ -83,7 +83,7 @@ struct Scene {
     }
   }
 
-  /// Nothing stays for long after its time.
+  /// No row stays long after it has expired.
   void check_expiry() const {
     const auto oldest = now_us() - ttl_us - 2'000'000;
     Complaints late;
@@ -93,7 +93,7 @@ struct Scene {
     late.check();
   }
 
-  /// What keeps coming has been seen a moment ago.
+  /// An id that keeps coming has a recent last_seen.
   void check_last_seen() const {
     const auto found = rows();
     for (std::int64_t id = -Ledger::hot_ids; id < 0; ++id) {
@@ -155,7 +155,8 @@ constexpr std::int64_t day = 24 * hour;
 
 }  // namespace
 
-TEST_CASE("the wall clock stepped while running: no live row goes, W and last_seen rise (S2, S6)") {
+TEST_CASE(
+    "the wall clock steps while running: no live row is deleted, W and last_seen rise (S2, S6)") {
   Scene scene;
   scene.start();
   Sender sender(scene.port, scene.ledger, 2, 10ms);
@@ -171,7 +172,7 @@ TEST_CASE("the wall clock stepped while running: no live row goes, W and last_se
   scene.end(sender, "wall clock stepped while running, 5 times");
 }
 
-TEST_CASE("the wall clock set back between runs: no live row goes, time goes on (S2, S6)") {
+TEST_CASE("the wall clock set back between runs: no live row is deleted, time goes on (S2, S6)") {
   for (const std::int64_t step : {-hour, -day}) {
     CAPTURE(step);
     Scene scene;
@@ -189,7 +190,7 @@ TEST_CASE("the wall clock set back between runs: no live row goes, time goes on 
   }
 }
 
-TEST_CASE("the wall clock set forward between runs: what is received has its row again (S2, S6)") {
+TEST_CASE("the wall clock set forward between runs: received ids have their rows again (S2, S6)") {
   // The time since the last run is then unknown; rows may expire in it, and do not stay away.
   for (const std::int64_t step : {hour, day}) {
     CAPTURE(step);

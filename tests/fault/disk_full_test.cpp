@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::uint64_t disk_bytes = 1 << 30;
 
-/// The journal on the disk in trouble, the store on another.
+/// The journal is on the faulty disk, the store on another.
 struct Scene {
   explicit Scene(std::vector<std::string> make, const std::string& options = {})
       : disk(std::move(make), disk_bytes, options) {}
@@ -134,7 +134,7 @@ void use_up_names(const std::string& directory) {
 
 }  // namespace
 
-TEST_CASE("a full disk: refused with Retry-After, work goes on, well again with room (S9)") {
+TEST_CASE("a full disk: refused with Retry-After, work goes on, recovers with space (S9)") {
   Scene scene({"/sbin/mkfs.ext4", "-q", "-F"});
   if (!scene.possible()) return;
   scene.start();
@@ -158,7 +158,7 @@ TEST_CASE("a full disk: refused with Retry-After, work goes on, well again with 
          scene.outcome());
 }
 
-TEST_CASE("no file names left: refused with Retry-After, well again with some (S9)") {
+TEST_CASE("no inodes left: refused with Retry-After, recovers with some (S9)") {
   Scene scene({"/sbin/mkfs.ext4", "-q", "-F", "-N", "16"});
   if (!scene.possible()) return;
   scene.start();
@@ -176,7 +176,8 @@ TEST_CASE("no file names left: refused with Retry-After, well again with some (S
   report("no file names left after " + std::to_string(posted) + " callbacks: " + scene.outcome());
 }
 
-TEST_CASE("a disk turned read-only by its system: refused, no end; a restart finds all (S9, S10)") {
+TEST_CASE(
+    "a disk turned read-only by its system: refused, no exit; a restart finds all (S9, S10)") {
   Scene scene({"/sbin/mkfs.ext4", "-q", "-F"}, "errors=remount-ro");
   if (!scene.possible()) return;
   const auto trigger = scene.disk.error_trigger();
@@ -197,7 +198,7 @@ TEST_CASE("a disk turned read-only by its system: refused, no end; a restart fin
   report("disk turned read-only: " + scene.outcome());
 }
 
-TEST_CASE("files may not grow (RLIMIT_FSIZE): refused with Retry-After, well again later (S9)") {
+TEST_CASE("files may not grow (RLIMIT_FSIZE): refused with Retry-After, recovers later (S9)") {
   Ledger ledger;
   const Source source;
   const TemporaryDirectory data;

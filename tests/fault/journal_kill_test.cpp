@@ -71,7 +71,7 @@ void check_found(const std::string& directory, const Said& said) {
 
 }  // namespace
 
-TEST_CASE("the journal is killed at every system call and loses nothing promised (S1, S10)") {
+TEST_CASE("the journal is killed at every system call and loses nothing accepted (S1, S10)") {
   const TemporaryDirectory first;
   Said said_first;
   KillReport whole;

@@ -79,7 +79,7 @@ std::int64_t send_all(std::uint16_t port, std::int64_t all, std::int64_t in_each
 
 }  // namespace
 
-TEST_CASE("more connections than descriptors: no spinning, work goes on, well again (S9)") {
+TEST_CASE("more connections than descriptors: no spinning, work goes on, recovers (S9)") {
   constexpr rlim_t most = 64;
   Ledger ledger;
   const Source source;
@@ -130,7 +130,7 @@ TEST_CASE("more connections than descriptors: no spinning, work goes on, well ag
          std::to_string(ledger.accepted()) + " callbacks accepted, 0 lost");
 }
 
-TEST_CASE("a long backlog in 128 MiB: memory is bounded, callbacks are taken, it drains (S9)") {
+TEST_CASE("a long backlog in 128 MiB: memory is bounded, callbacks are accepted, it drains (S9)") {
   constexpr long mib = 128;
   const MemoryGroup group(mib << 20);
   if (!group.problem().empty()) return skip(group.problem());

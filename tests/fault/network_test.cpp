@@ -16,7 +16,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Whatever the daemon tells PostgreSQL and the source goes through these.
+/// All traffic from the daemon to PostgreSQL and the source goes through these.
 struct Wires {
   explicit Wires(Trouble& world, const Network* network = nullptr)
       : world(world),

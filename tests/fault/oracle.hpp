@@ -1,4 +1,4 @@
-// Compares what the senders were told with what the source was asked and what the table holds.
+// Compares the senders' answers with the source's fetches and the table's rows.
 #pragma once
 
 #include <doctest/doctest.h>

@@ -1,5 +1,5 @@
-// A few ids that the source never answers, each in its way, among many that it does: nobody waits
-// for them (S7).
+// A few ids that the source never answers, each in a different way, among many that it does: no
+// other id waits for them (S7).
 #include <doctest/doctest.h>
 
 #include <atomic>
@@ -116,7 +116,7 @@ std::unique_ptr<Trial> best_trial() {
 
 }  // namespace
 
-TEST_CASE("ids that hang, fail or lie delay no other, and hold nothing up (S7)") {
+TEST_CASE("ids that hang, fail or get wrong answers delay no others, nor the watermark (S7)") {
   const auto trial = best_trial();
   const PoisonedId& world = trial->world;
   const PoisonedSource& source = trial->source;

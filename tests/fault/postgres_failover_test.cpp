@@ -1,6 +1,6 @@
-// A failover to a standby that had not got everything. What the primary had committed, and the
-// standby never heard of, is gone with the primary: the queue had let go of it, so no daemon can
-// bring back an object that nobody mentions any more. All that is still received comes back.
+// A failover to a standby that lacks the newest transactions. Commits that the standby never
+// received are lost with the primary: the queue had acknowledged their callbacks, so an object that
+// is no longer received cannot come back. All objects that are still received come back.
 #include <doctest/doctest.h>
 
 #include <chrono>
@@ -19,7 +19,7 @@ struct Failover : Trouble {
             " user=postoffice dbname=postgres target_session_attrs=read-write";
   }
 
-  /// From here on the standby hears nothing.
+  /// From then on the standby receives nothing.
   void cut_off() {
     REQUIRE(eventually([&] { return has_rows(standby); }));
     standby.sql("ALTER SYSTEM SET primary_conninfo = ''");

@@ -1,4 +1,4 @@
-// PostgreSQL is there, and will not: locks, ended sessions, no connections, read-only, no time.
+// PostgreSQL runs but refuses: locks, ended sessions, no connections, read-only, short time limits.
 #include <doctest/doctest.h>
 
 #include <chrono>

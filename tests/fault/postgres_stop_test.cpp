@@ -1,4 +1,4 @@
-// PostgreSQL is not there: stopped, killed, frozen.
+// PostgreSQL does not run: stopped, killed, frozen.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -34,7 +34,7 @@ TEST_CASE_FIXTURE(Trouble, "PostgreSQL frozen for longer than any time limit (S4
   cluster.signal_all(SIGSTOP);
   CHECK(noticed(20s));  // statements have 10 s, the server 2 s more to say that they took longer
   CHECK(daemon->page("/readyz").status == 200);
-  // The old sessions wake up with what they were told, beside the new ones.
+  // The old sessions resume their work beside the new ones.
   cluster.signal_all(SIGCONT);
   check_heals();
   end("PostgreSQL frozen");

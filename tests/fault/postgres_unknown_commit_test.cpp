@@ -1,5 +1,5 @@
-// The connection ends between a COMMIT and its answer: was it done? The daemon cannot know, applies
-// the same changes again, and that must change nothing.
+// The connection ends between a COMMIT and its answer. The daemon cannot know whether it succeeded,
+// and applies the same changes again, which must change nothing.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -39,7 +39,7 @@ class Cutter {
   int others() const { return others_; }
 
  private:
-  // All is done, and nobody hears of it.
+  // The server commits, but its answer is dropped.
   bool swallow_answer(const Wire& wire, const char* bytes, std::size_t size) {
     constexpr std::string_view ready_again{"Z\0\0\0\5I", 6};
     wire.to_server(bytes, size);

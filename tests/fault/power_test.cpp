@@ -46,7 +46,7 @@ struct Machine {
     CHECK(std::chrono::steady_clock::now() - begun < 10s);
   }
 
-  /// The power goes; the daemon may still believe otherwise for a while; then it is gone, too.
+  /// Cuts the power; the daemon may run on for a while without noticing, and is then killed.
   void lose_power(PowerCut how, std::chrono::microseconds belief) {
     const auto begun = now_us();
     disk.cut(how);

@@ -1,4 +1,4 @@
-// A hand on the wire: forwards TCP connections until a test wants otherwise.
+// Forwards TCP connections until a test interferes with them.
 #pragma once
 
 #include <arpa/inet.h>
@@ -31,7 +31,7 @@ class Wire {
     return send_all(client, bytes, size);
   }
 
-  /// This end is told by a RST instead of a FIN.
+  /// This end gets a RST instead of a FIN.
   static void reset_on_close(int socket) {
     const linger hard{1, 0};
     setsockopt(socket, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
@@ -89,11 +89,11 @@ class Relay {
 
   std::uint16_t port() const { return port_; }
 
-  /// Nothing passes any more, either way, and no end is told: what is half open looks like this.
+  /// Nothing passes any more, either way, and neither end is told, as with a half-open connection.
   void go_silent() { silent_ = true; }
   /// What was held back passes again.
   void speak() { silent_ = false; }
-  /// Only new connections pass: the others stay silent for ever, as if their packets were dropped.
+  /// Only new connections pass: the others stay silent, as if their packets were dropped.
   void speak_to_new_ones() {
     abandoned_ = connections_.load();
     silent_ = false;

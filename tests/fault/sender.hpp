@@ -1,4 +1,4 @@
-// Senders in this process, outside the daemon's faults: what they write down is what happened.
+// Senders in this process, unaffected by the daemon's faults: their records are reliable.
 #pragma once
 
 #include <netinet/in.h>

@@ -1,5 +1,5 @@
-// Minutes or hours of the whole job while one thing after another goes wrong: what was accepted is
-// not lost, what lives is not deleted, and the daemon does not grow. The environment may set
+// Runs the whole service for minutes or hours with one fault after another: accepted callbacks are
+// not lost, live rows are not deleted, and the daemon does not grow. The environment may set
 // POSTOFFICE_SOAK_SECONDS and POSTOFFICE_SOAK_BETWEEN (from one fault to the next).
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-// What goes wrong in the soak.
+// The faults of the soak.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,8 @@
 
 namespace postoffice::testing {
 
-/// The whole job, and ways to harm it. Each returns when the harm is over, though not healed.
+/// The whole service, and ways to harm it. Each returns when the fault is over, though perhaps not
+/// recovered from.
 class SoakFaults : public WholeJob {
  public:
   SoakFaults(std::string ttl, Violations& violations, Gauges& gauges)

@@ -1,4 +1,4 @@
-// What the senders of the soak were told, kept small enough for hours.
+// The answers to the soak's senders, kept small enough for hours.
 #pragma once
 
 #include <algorithm>

@@ -150,7 +150,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("syncs and writes that fail for a while: refused, and then well again (S9)") {
+TEST_CASE("syncs and writes that fail for a while: refused, then it recovers (S9)") {
   if (!strace_works()) return;
   std::size_t refused = 0;
   int injected = 0;

@@ -1,5 +1,4 @@
-// The whole job under load while something around the daemon goes wrong, and the judgement
-// afterwards.
+// The whole service under load while something around the daemon fails, and the checks afterwards.
 #pragma once
 
 #include <cstdio>
@@ -37,12 +36,12 @@ struct Trouble : WholeJob {
         limit);
   }
 
-  /// A fault that nobody notices proves nothing.
+  /// A fault that the daemon does not notice proves nothing.
   bool noticed(std::chrono::seconds limit = std::chrono::seconds(10)) const {
     return eventually([&] { return !up(); }, limit);
   }
 
-  /// Everything heals by itself: reconnects are 2 s apart at most, and so are the attempts to
+  /// Everything recovers by itself: reconnects are 2 s apart at most, and so are the attempts to
   /// apply, which do not come in step with them.
   void check_heals() const { CHECK(works(std::chrono::seconds(10))); }
 

@@ -1,4 +1,4 @@
-// Looks at rows and metrics from outside, all the time, and notes what may never be seen.
+// Reads rows and metrics from outside, all the time, and records violations.
 #pragma once
 
 #include <atomic>

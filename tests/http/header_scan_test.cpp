@@ -123,7 +123,7 @@ TEST_CASE("limits hold exactly, also for lines that never end") {
   CHECK(verdict(get + "a:" + std::string(83, 'x')) == Verdict::too_large);
 }
 
-TEST_CASE("responses pass through the same gate") {
+TEST_CASE("responses pass through the same checks") {
   CHECK(response("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n") == Verdict::complete);
   CHECK(response("HTTP/1.1 200\r\n\r\n") == Verdict::complete);
   CHECK(response("HTTP/1.1 200 OK\r\nUpgrade: h2c\r\n\r\n") == Verdict::complete);

@@ -1,4 +1,4 @@
-// In which order a pipeline and its parts may go, and from where.
+// The orders and places in which a pipeline and its parts may be destroyed.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -135,7 +135,7 @@ struct Threads {
 
 }  // namespace
 
-TEST_CASE("a pipeline may be destroyed where its stop is done") {
+TEST_CASE("a pipeline may be destroyed inside the completion of its stop") {
   Parts parts;
   REQUIRE_FALSE(parts.pipeline->start());
   parts.clock->run_ready();
@@ -151,7 +151,7 @@ TEST_CASE("a pipeline may be destroyed where its stop is done") {
   CHECK_FALSE(parts.pipeline);
 }
 
-TEST_CASE("what comes back after a pipeline has gone touches nothing") {
+TEST_CASE("completions after a pipeline's end touch nothing") {
   Parts parts;
   parts.start_busy();
   parts.pipeline.reset();
@@ -162,7 +162,7 @@ TEST_CASE("what comes back after a pipeline has gone touches nothing") {
   CHECK_FALSE(parts.pipeline);
 }
 
-TEST_CASE("stopped, a pipeline and its parts go in any order") {
+TEST_CASE("after a stop, a pipeline and its parts may be destroyed in any order") {
   int stopped = 0;
   in_every_order(Parts::all, [&](Parts& parts) {
     parts.pipeline->stop([&] { ++stopped; });
@@ -171,7 +171,7 @@ TEST_CASE("stopped, a pipeline and its parts go in any order") {
   CHECK(stopped == 360);
 }
 
-TEST_CASE("without a stop the pipeline goes first, and its parts in any order") {
+TEST_CASE("without a stop the pipeline is destroyed first, its parts in any order") {
   in_every_order(Parts::others, [&](Parts& parts) { parts.pipeline.reset(); });
 }
 
@@ -186,7 +186,7 @@ TEST_CASE(
   CHECK_FALSE(stopped);
 }
 
-TEST_CASE("a stopped pipeline calls no part by itself, and still says how things stand") {
+TEST_CASE("a stopped pipeline calls no part by itself, and still gives its status") {
   Parts parts;
   parts.start_busy();
   parts.pipeline->stop([] {});
@@ -243,7 +243,7 @@ TEST_CASE("a pipeline that never started is stopped at once") {
   CHECK(stopped);
 }
 
-TEST_CASE("a pipeline may be destroyed where progress() answers") {
+TEST_CASE("a pipeline may be destroyed inside the completion of progress()") {
   Parts parts;
   parts.start_busy();
   int answered = 0;
@@ -256,7 +256,7 @@ TEST_CASE("a pipeline may be destroyed where progress() answers") {
   CHECK(answered == 2);
 }
 
-TEST_CASE("answers that arrive while a pipeline is destroyed touch no clock that goes after it") {
+TEST_CASE("answers that arrive while a pipeline is destroyed do not touch a destroyed clock") {
   for (int round = 0; round < 50; ++round) {
     Threads threads;
     if (round % 2 == 0) threads.release();
@@ -266,7 +266,7 @@ TEST_CASE("answers that arrive while a pipeline is destroyed touch no clock that
   }
 }
 
-TEST_CASE("stop_and_wait() from several threads at once, and then the clock goes first") {
+TEST_CASE("stop_and_wait() from several threads at once, then the clock is destroyed first") {
   for (int round = 0; round < 10; ++round) {
     Threads threads;
     if (round % 2 == 0) threads.release();

@@ -1,4 +1,4 @@
-// A Log that blocks makes nobody wait.
+// No part waits for a Log that blocks.
 #include "postoffice/log.hpp"
 
 #include <doctest/doctest.h>
@@ -62,7 +62,7 @@ class Reader {
 
 }  // namespace
 
-TEST_CASE("lines wait in a bounded buffer, then are dropped, counted and told") {
+TEST_CASE("lines wait in a bounded buffer, then are dropped, counted and reported") {
   const Reader reader;
   const Log log = log_in_background(reader.log());
   log(LogLevel::info, "first");
@@ -92,7 +92,7 @@ TEST_CASE("long lines are bounded by their bytes") {
   reader.open();
 }
 
-TEST_CASE("a Log that is in the background stays as it is, and none stays none") {
+TEST_CASE("a Log that is in the background is kept as it is, and an empty one stays empty") {
   const Log log = log_in_background([](const LogLine&) {});
   log(LogLevel::info, "one");
   flush(log, 10s);

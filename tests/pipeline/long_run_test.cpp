@@ -1,5 +1,5 @@
 // A day in a minute: callbacks, a slow source, failures and outages, in virtual time, through the
-// real pipeline. What it holds after hours must be what it held after the first ones.
+// real pipeline. It must hold no more after many hours than after the first ones.
 // POSTOFFICE_HOURS=n runs longer or shorter.
 #include <doctest/doctest.h>
 #include <malloc.h>
@@ -128,7 +128,7 @@ int hours_wanted() {
 
 }  // namespace
 
-TEST_CASE("a day of callbacks leaves no more behind than its first hours do") {
+TEST_CASE("after a day of callbacks a pipeline holds no more than after the first hours") {
   Day day;
   const int hours = hours_wanted();
   std::vector<std::size_t> bytes;

@@ -98,7 +98,7 @@ TEST_CASE("a callback handed over as the frontier is read holds the watermark (S
   CHECK(pipeline.status().watermark <= received);
 }
 
-TEST_CASE("rows that are not received any more expire though the source hangs") {
+TEST_CASE("rows that are no longer received expire although the source hangs") {
   World world;
   world.start();
   world.send({4, 6});
@@ -127,7 +127,7 @@ TEST_CASE("a store that is down delays no acceptance and gets the backlog when i
   CHECK(world.pipeline->status().queue.acknowledged == 20);
 }
 
-TEST_CASE("what was accepted before a crash is fetched after it, with its own receipt time (S10)") {
+TEST_CASE("ids accepted before a crash are fetched after it, with their own receipt time (S10)") {
   World world;
   world.start();
   world.source.hold();
@@ -248,7 +248,7 @@ TEST_CASE("stopping gives up on fetches after the drain limit") {
   CHECK(again);
 }
 
-TEST_CASE("a completion that comes after the pipeline is gone is ignored") {
+TEST_CASE("a completion after the pipeline's end is ignored") {
   World world;
   world.start();
   world.source.hold();

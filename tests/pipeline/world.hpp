@@ -1,4 +1,4 @@
-// A whole pipeline on fakes, in one thread, with the time in the test's hand.
+// A whole pipeline on fakes, in one thread, with time that the test controls.
 #pragma once
 
 #include <memory>

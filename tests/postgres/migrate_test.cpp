@@ -107,7 +107,7 @@ TEST_CASE("a schema of version 1 is upgraded, with what is in it") {
   CHECK(schema.run("SELECT count(*) FROM postoffice_instances") == "1");
 }
 
-TEST_CASE("a table of ours that somebody else made is refused") {
+TEST_CASE("a table of another program with our name is refused") {
   PostgresSchema schema;
   schema.run("CREATE TABLE objects (something text)");
   const auto result = migrate_postgres(schema.conninfo());
@@ -116,7 +116,7 @@ TEST_CASE("a table of ours that somebody else made is refused") {
   CHECK(schema.run("SELECT to_regclass('dead_letters') IS NULL") == "t");
 }
 
-TEST_CASE("who may not create gets told where, and needs no such right afterwards") {
+TEST_CASE("a missing right to create is named, and is not needed afterwards") {
   PostgresSchema schema;
   Role role("limited", schema);
   const std::string conninfo = schema.conninfo("user=limited");
@@ -156,13 +156,13 @@ TEST_CASE("a wrong password is an authentication error that does not show the pa
   CHECK_FALSE(has(log.all(), "opensaysme"));
 }
 
-TEST_CASE("a server that is not there is unavailable") {
+TEST_CASE("a server that does not run is Error::unavailable") {
   const auto result = migrate_postgres("host=127.0.0.1 port=1 dbname=x user=y");
   CHECK(result.code == Error::unavailable);
   CHECK(has(result.message, "127.0.0.1:1"));
 }
 
-TEST_CASE("what is no conninfo is refused without quoting it") {
+TEST_CASE("an invalid conninfo is refused without quoting it") {
   const std::string bad = "postgresql://user:sesame@[bad";
   const auto result = migrate_postgres(bad);
   CHECK(result.code == Error::bad_options);

@@ -220,7 +220,7 @@ TEST_CASE("a small transaction that changes nothing does not complete a large on
   }
 }
 
-TEST_CASE("a server that forbids to have its log flushed is waited for at each commit") {
+TEST_CASE("each commit waits if the server does not allow the request to flush its log") {
   PostgresSchema schema;
   EventLog log;
   EventLoop loop;
@@ -277,7 +277,7 @@ TEST_CASE("a table locked for long fails the call in time, and the next one work
   CHECK(find_one(store, 1)->last_seen == at(2));
 }
 
-TEST_CASE("a server that says nothing any more is given up in time") {
+TEST_CASE("a server that stops answering is given up in time") {
   PostgresSchema schema;
   EventLoop loop;
   loop.start();
@@ -375,7 +375,7 @@ TEST_CASE("stores come and go while the loop runs") {
   }
 }
 
-TEST_CASE("a host that is down is passed over") {
+TEST_CASE("a host that is down is skipped") {
   PostgresSchema schema;
   EventLoop loop;
   loop.start();

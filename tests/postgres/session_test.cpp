@@ -40,7 +40,7 @@ TEST_CASE("an option that does not exist is named, whatever else it cannot read 
   CHECK(refusal("host=a password=one Two=three").find("Two") == std::string::npos);
 }
 
-TEST_CASE("TCP gives a server up later than its own limit for a statement") {
+TEST_CASE("TCP gives up on a server later than the server's own limit for a statement") {
   const auto limit = std::stoi(*find(options("host=a").list(), "tcp_user_timeout"));
   CHECK(limit > 10'000);
   CHECK(*find(options("host=a tcp_user_timeout=7").list(), "tcp_user_timeout") == "7");
@@ -70,7 +70,7 @@ TEST_CASE("a silent host is left out, and its other addresses take its place") {
   CHECK(hosts.empty());
 }
 
-TEST_CASE("one port is for all hosts, and none is libpq's") {
+TEST_CASE("a single port is for all hosts, and libpq chooses a missing one") {
   HostList one({{"host", "a,b"}, {"port", "7"}});
   CHECK(one.text() == "a:7, b:7");
   HostList none({});
@@ -130,7 +130,7 @@ struct SilentServer {
   std::string port;
 };
 
-TEST_CASE("an attempt passes over silent hosts, and names who was silent and who refused") {
+TEST_CASE("an attempt skips silent hosts, and names those that were silent or refused") {
   const SilentServer silent;
   const auto conninfo = "host=127.0.0.1,127.0.0.1 port=" + silent.port + ",1 connect_timeout=2";
   std::promise<std::string> ended;
@@ -142,7 +142,7 @@ TEST_CASE("an attempt passes over silent hosts, and names who was silent and who
   CHECK(text.find("refused") != std::string::npos);
 }
 
-TEST_CASE("an attempt that nobody wants any more is let go at once, and tells nobody") {
+TEST_CASE("an abandoned attempt is dropped at once, and calls nothing") {
   const SilentServer silent;
   std::atomic<bool> told{false};
   std::optional<Opener> opener;

@@ -51,7 +51,7 @@ void check_prepared(Purpose purpose, const std::vector<Query>& queries) {
   }
 }
 
-TEST_CASE("each statement has a text and is prepared by somebody, once") {
+TEST_CASE("each statement has a text and is prepared for some purpose, once") {
   std::set<std::string> names;
   std::set<Statement> prepared;
   for (const Purpose purpose : purposes) {
@@ -71,7 +71,8 @@ TEST_CASE("each statement has a text and is prepared by somebody, once") {
   }
 }
 
-TEST_CASE("one that reads prepares nothing that writes, and one that waits nothing for the log") {
+TEST_CASE(
+    "reading sessions prepare no writes, and sessions that wait at commit no log statements") {
   for (const Statement statement : statements(Purpose::reading)) {
     CHECK(sql_of(statement).starts_with("SELECT id,"));
   }

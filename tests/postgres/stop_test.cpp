@@ -87,7 +87,7 @@ struct SilentHarness : private Silent, PostgresHarness {
 
 TEST_CASE_TEMPLATE_INVOKE(conformance::stop_contract, ServerHarness);
 
-TEST_CASE("destroyed while a server does not answer, a store ends what waits") {
+TEST_CASE("a store destroyed while a server does not answer ends what waits") {
   conformance::check_end_of_waiting_calls<SilentHarness>();
 }
 

@@ -1,4 +1,4 @@
-// Which rows an expiry deletes, and what it says of those that it left.
+// Which rows an expiry deletes, and what it reports about those that it left.
 #pragma once
 
 #include <doctest/doctest.h>

@@ -1,4 +1,4 @@
-// Changes are applied in order, once, whole, whatever comes at the same time.
+// Changes are applied in order, once and completely, whatever runs at the same time.
 #pragma once
 
 #include <doctest/doctest.h>

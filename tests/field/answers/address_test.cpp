@@ -85,7 +85,7 @@ TEST_CASE("a name that moved is found again while its old address answers 503") 
   CHECK(eventually([&] { return daemon.status("stored") == 10; }, 12s));
 }
 
-TEST_CASE("a source that is down can take its port, though the daemon has connected it to itself") {
+TEST_CASE("a source that is down can bind its port, although the daemon keeps connecting to it") {
   need_root();
   std::thread([] {
     own_network();

@@ -1,4 +1,4 @@
-// Answers as ordinary servers write them: taken; and those that are of no use: told.
+// Answers as ordinary servers write them are accepted; unusable ones are reported.
 #include "field/answers/neighbours.hpp"
 
 using namespace postoffice::testing;
@@ -52,7 +52,7 @@ TEST_CASE("trailer fields of nginx are dropped, and its limit of requests costs 
   stores_all(port);
 }
 
-TEST_CASE("haproxy in front passes them on, and queues") {
+TEST_CASE("HAProxy in front of a source passes answers on, and queues fetches") {
   const OpenDirectory directory;
   const auto port = free_port();
   const auto front = free_port();
@@ -61,7 +61,7 @@ TEST_CASE("haproxy in front passes them on, and queues") {
   stores_all(front);
 }
 
-TEST_CASE("Node's trailers, a 203, a number beyond doubles and half a pair are taken") {
+TEST_CASE("Node's trailers, a 203, a number beyond doubles and a lone surrogate are accepted") {
   const auto port = free_port();
   const Neighbour server(port, node(port, "trailers"));
   stores_all(port);

@@ -1,4 +1,4 @@
-// Sources with few workers, each of which a connection may hold: none starves, and nobody's answer
+// Sources with few workers, each of which a connection may occupy: no fetch starves, and none
 // counts as a failure.
 #include "field/answers/neighbours.hpp"
 
@@ -61,7 +61,7 @@ TEST_CASE("a single thread that keeps connections answers one after the other") 
   CHECK(asking.metric("postoffice_fetch_failures_total") == 0);
 }
 
-TEST_CASE("servers that close, limit requests or queue few connections are asked once an id") {
+TEST_CASE("servers that close, limit requests or queue few connections get one fetch per id") {
   for (const std::string how : {"http10", "closing", "limited"}) {
     CAPTURE(how);
     const auto port = free_port();

@@ -1,5 +1,5 @@
-// A RabbitMQ with policies, limits, rights and other people's messages: what was accepted is
-// stored, or somebody is told.
+// A RabbitMQ with policies, limits, rights and foreign messages: accepted callbacks are stored, or
+// their loss is reported.
 #include <doctest/doctest.h>
 
 #include <set>
@@ -24,7 +24,7 @@ std::set<std::int64_t> send_until_refused(Daemon& daemon, HttpAnswer& refusal) {
 
 }  // namespace
 
-TEST_CASE("a length limit is an honest 503 and loses nothing that was accepted (S1)") {
+TEST_CASE("at a length limit callbacks get 503, and nothing accepted is lost (S1)") {
   auto& broker = OperatedBroker::shared();
   Place place("limited");
   TemporaryDirectory data, worker_data;
@@ -50,7 +50,7 @@ TEST_CASE("a length limit is an honest 503 and loses nothing that was accepted (
   CHECK(eventually([&] { return serve.said("the broker takes messages again"); }));
 }
 
-TEST_CASE("what was confirmed and then dropped by a policy is noticed, counted and told") {
+TEST_CASE("confirmed messages that a policy drops are noticed, counted and reported") {
   auto& broker = OperatedBroker::shared();
   // Before the queues are: what is in them already stays, and nothing behind it expires.
   broker.ctl({"set_policy", "ttl", "^dropping\\.[0-9]", R"({"message-ttl":1500})"});
@@ -71,7 +71,7 @@ TEST_CASE("what was confirmed and then dropped by a policy is noticed, counted a
   CHECK(metrics.find("postoffice_dead_queue_messages ") != std::string::npos);
 }
 
-TEST_CASE("queues that drop the oldest, as an operator made them, are taken, and losses told") {
+TEST_CASE("an operator's queues that drop the oldest are accepted, and losses reported") {
   auto& broker = OperatedBroker::shared();
   broker.import_queues("imported", R"({"x-queue-type":"quorum","x-single-active-consumer":true,)"
                                    R"("x-dead-letter-exchange":"imported.dead",)"
@@ -94,7 +94,7 @@ TEST_CASE("queues that drop the oldest, as an operator made them, are taken, and
   }));
 }
 
-TEST_CASE("a message that is too large is put aside, and the shard goes on") {
+TEST_CASE("a message that is too large goes to the dead queue, and the shard goes on") {
   auto& broker = OperatedBroker::shared();
   Place place("huge");
   TemporaryDirectory data;
@@ -113,7 +113,7 @@ TEST_CASE("a message that is too large is put aside, and the shard goes on") {
   CHECK(eventually([&] { return run.said("huge.1: a message of 68157440 bytes"); }));
 }
 
-TEST_CASE("of several hosts one that is up is enough, and the broker is left politely") {
+TEST_CASE("one working host of several is enough, and connections are closed in order") {
   auto& broker = OperatedBroker::shared();
   broker.add_user("polite", ".*", ".*", ".*");
   Place place("hosts");

@@ -69,7 +69,7 @@ class Cluster {
 
 }  // namespace
 
-TEST_CASE("a node of a cluster dies: its shards go on elsewhere, and nothing accepted is lost") {
+TEST_CASE("a node of a cluster dies: other nodes serve its shards, and nothing accepted is lost") {
   const Cluster cluster;
   const Place place("clustered");
   const TemporaryDirectory data, worker_data;

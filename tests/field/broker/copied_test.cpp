@@ -46,12 +46,12 @@ void copied_directory_is_noticed(const std::string& name, const std::string& sch
 
 }  // namespace
 
-TEST_CASE("a copied data directory: the one started first gives way until the copy has gone (S6)") {
+TEST_CASE("a copied data directory: the first process stops accepting until the copy ends (S6)") {
   SUBCASE("to the broker") { copied_directory_is_noticed("copied", ""); }
   SUBCASE("to the disk first") { copied_directory_is_noticed("copied_disk", "file+"); }
 }
 
-TEST_CASE("a changed password of the broker is taken from its file with SIGHUP, and nothing lost") {
+TEST_CASE("SIGHUP rereads a changed password of the broker from its file, and nothing is lost") {
   auto& broker = OperatedBroker::shared();
   broker.add_user("rotated", ".*", ".*", ".*");
   Place place("rotated");

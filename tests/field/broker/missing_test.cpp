@@ -50,7 +50,7 @@ struct Pair {
 
 }  // namespace
 
-TEST_CASE("a purge while the worker is away is counted and told by the worker, to the message") {
+TEST_CASE("the worker reports the exact number of messages purged while it was away") {
   Pair pair("purged");
   pair.worker.process().signal(SIGSTOP);
   pair.cut_connections();
@@ -69,7 +69,7 @@ TEST_CASE("a purge while the worker is away is counted and told by the worker, t
   CHECK(missing(pair.worker) == 30);
 }
 
-TEST_CASE("queues that drop the oldest: the worker tells what they dropped while it was away") {
+TEST_CASE("queues that drop the oldest: the worker reports what was dropped while it was away") {
   OperatedBroker::shared().import_queues(
       "dropped", R"({"x-queue-type":"quorum","x-single-active-consumer":true,)"
                  R"("x-dead-letter-exchange":"dropped.dead","x-max-length":20})");
@@ -82,7 +82,7 @@ TEST_CASE("queues that drop the oldest: the worker tells what they dropped while
   CHECK(eventually([&] { return pair.place.rows().size() + missing(pair.worker) == 100; }));
 }
 
-TEST_CASE("what only looks like a loss is not told as one") {
+TEST_CASE("what only looks like a loss is not reported as one") {
   Pair pair("seeming");
   pair.cut_connections();
   pair.send(10);

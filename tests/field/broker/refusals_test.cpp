@@ -21,7 +21,7 @@ void declare(const Place& place) {
 
 }  // namespace
 
-TEST_CASE("on queues that exist the rights to write to amq.default and to read the shards do") {
+TEST_CASE("for existing queues the rights to write amq.default and read the shards are enough") {
   auto& broker = OperatedBroker::shared();
   Place place("narrow");
   declare(place);

@@ -44,7 +44,7 @@ TEST_CASE("rm of all the queue's files: nothing accepted is lost, even by kill -
   CHECK(eventually([&] { return on.metric("postoffice_known_ids") == 21; }));
 }
 
-TEST_CASE("rm of the directory itself: made anew, and nothing accepted is lost (S1)") {
+TEST_CASE("rm of the directory itself: it is made again, and nothing accepted is lost (S1)") {
   const TemporaryDirectory data;
   OnDisk on(data.path());
   on.start();

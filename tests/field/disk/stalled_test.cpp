@@ -65,7 +65,7 @@ TEST_CASE("fsfreeze: not ready from the first overdue flush until one is in time
   CHECK(times(log, again) == 1);
 }
 
-TEST_CASE("every sync takes 1.5 s: all refused, and nobody says that it is ready (S9)") {
+TEST_CASE("every sync takes 1.5 s: all refused, and no page says that it is ready (S9)") {
   if (!strace_works()) return;
   const TemporaryDirectory notes;
   const TemporaryDirectory data;

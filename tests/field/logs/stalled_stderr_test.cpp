@@ -71,7 +71,7 @@ class Stalled {
 
 }  // namespace
 
-TEST_CASE("the daemon starts, works, says what is wrong and stops while nobody reads its log") {
+TEST_CASE("the daemon starts, works, reports errors and stops while nobody reads its log") {
   const auto source_port = free_port();
   const std::string source = "127.0.0.1:" + std::to_string(source_port);
   Stalled daemon("http://" + source + "/objects/{id}");

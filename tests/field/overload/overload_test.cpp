@@ -1,5 +1,5 @@
-// More than it can take: 1.5 million random ids in about a second, beside rows that are received
-// all the while and ids that come anew; then a restart with all of it to be read again.
+// Overload: 1.5 million random ids in about a second, beside rows that are received all the time
+// and new ids; then a restart that reads all of it again.
 #include <doctest/doctest.h>
 #include <sqlite3.h>
 

@@ -1,5 +1,5 @@
-// S10: a restart under load refuses nobody. The socket belongs to the service manager and lives on;
-// whoever was accepted is answered, whoever was not is left to the next process.
+// S10: a restart under load refuses no connection. The service manager owns the socket and keeps it
+// open; accepted connections are answered, the others are left to the next process.
 #include <algorithm>
 
 #include "field/proxies/restarts.hpp"

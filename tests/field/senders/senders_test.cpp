@@ -48,13 +48,13 @@ void check_median(const std::string& written) {
 
 }  // namespace
 
-TEST_CASE("head and body sent apart are answered at once: httpx of Python") {
+TEST_CASE("head and body sent separately are answered at once: httpx of Python") {
   Office office;
   check_median(sent_by({"/usr/bin/python3", script("httpx_sender.py")},
                        "/usr/bin/python3 -c 'import httpx'", {office.url(), "41"}));
 }
 
-TEST_CASE("head and body sent apart are answered at once: HTTP::Tiny of Perl") {
+TEST_CASE("head and body sent separately are answered at once: HTTP::Tiny of Perl") {
   Office office;
   check_median(sent_by({"/usr/bin/perl", script("http_tiny_sender.pl")},
                        "/usr/bin/perl -MHTTP::Tiny -e 1", {office.url(), "41"}));

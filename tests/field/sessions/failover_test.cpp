@@ -43,7 +43,7 @@ bool has_row(const Cluster& cluster, std::int64_t id) {
   }
 }
 
-TEST_CASE("A4: a host that accepts and says nothing is passed over after connect_timeout") {
+TEST_CASE("A4: a host that accepts but does not answer is skipped after connect_timeout") {
   Cluster& cluster = shared_cluster();
   SilentServer silent;
   Source source;
@@ -58,7 +58,7 @@ TEST_CASE("A4: a host that accepts and says nothing is passed over after connect
   CHECK(daemon.said("127.0.0.1:" + cluster.port()) == daemon.said("PostgreSQL ("));
 }
 
-TEST_CASE("A4: sessions that the server ends when idle are not told of again and again") {
+TEST_CASE("A4: idle sessions that the server ends are not logged each time") {
   Cluster& cluster = shared_cluster();
   cluster.sql("ALTER ROLE postoffice SET idle_session_timeout = '1500ms'");
   Source source;

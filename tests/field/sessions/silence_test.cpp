@@ -1,4 +1,4 @@
-// Name servers, files and databases that say nothing, and outages while nobody sends anything.
+// Name servers, files and databases that do not answer, and outages without traffic.
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
 #include <netinet/in.h>
@@ -89,7 +89,7 @@ void check_pages(const PageWatch& pages) {
   CHECK(pages.slowest() < 1s);
 }
 
-TEST_CASE("D2: a name server that says nothing stops neither fetches nor pages nor the end") {
+TEST_CASE("D2: a silent name server stops neither fetches nor pages nor a stop") {
   SilentNameServer names;
   if (!names.usable()) return skip("it takes root, and port 53 of a loopback address");
   Source source;
@@ -113,7 +113,7 @@ TEST_CASE("D2: a name server that says nothing stops neither fetches nor pages n
   CHECK(Clock::now() - start < 5s);
 }
 
-TEST_CASE("D2: a file on a disk that hangs stops no page; when it can be read all is stored") {
+TEST_CASE("D2: a file on a disk that hangs blocks no page; once readable all is stored") {
   Cluster cluster;
   Source source;
   TemporaryDirectory data;
@@ -173,7 +173,7 @@ bool health_tells(const Daemon& daemon, const std::string& words) {
   return page.status == 503 && page.body.find(words) != std::string::npos;
 }
 
-TEST_CASE("D4: an outage is seen within five seconds though nobody sends anything") {
+TEST_CASE("D4: an outage is noticed within five seconds without traffic") {
   Idle idle;
   idle.check(store_is_up, 10s);
   idle.cluster.signal_all(SIGSTOP);

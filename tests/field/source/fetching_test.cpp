@@ -124,7 +124,7 @@ struct World {
 
 }  // namespace
 
-TEST_CASE("good ids have their rows at once beside a thousand that the source fails (S7)") {
+TEST_CASE("good ids get their rows at once beside a thousand that the source fails (S7)") {
   need(node);
   World world("node", node_source("0"), {});
   std::map<std::int64_t, Seconds> took;
@@ -157,7 +157,7 @@ TEST_CASE("good ids have their rows at once beside a thousand that the source fa
 }
 
 // Each serves 20 a second, 10 new ones come, and once 500: more than it answers in the timeout.
-TEST_CASE("every kind of server is well again after a burst, at half of its capacity (S9)") {
+TEST_CASE("every kind of server recovers after a burst, at half of its capacity (S9)") {
   need(node);
   need(gunicorn);
   const Arguments options{"--ttl", "10s", "--fetch-timeout", "3s"};
@@ -194,7 +194,7 @@ TEST_CASE("every kind of server is well again after a burst, at half of its capa
   }
 }
 
-TEST_CASE("a source that is down is not called silent any more when nothing is left to ask") {
+TEST_CASE("a source that is down is no longer reported as silent when nothing is left to fetch") {
   World world("none", nullptr, {"--source", "http://127.0.0.1:1/objects/{id}", "--ttl", "2s"});
   world.send(1, 14);
   REQUIRE(eventually([&] { return world.silent(); }));

@@ -58,7 +58,7 @@ TEST_CASE("a source that hangs costs its fetch the timeout, and the connection i
   CHECK_FALSE(fetch_now(*client.source, 2).error);
 }
 
-TEST_CASE("a trickle of bytes does not put the timeout off") {
+TEST_CASE("a trickle of bytes does not extend the timeout") {
   ScriptedServer server([](Peer& peer) {
     peer.request();
     const std::string answer = Peer::ok(Peer::body_for(1));
@@ -107,7 +107,7 @@ TEST_CASE("a close in the middle of the body, and before any byte, makes the sou
   }
 }
 
-TEST_CASE("a Content-Length that lies is found out") {
+TEST_CASE("a wrong Content-Length is noticed") {
   const std::string body = Peer::body_for(1);
   const auto with_length = [&](std::size_t length) {
     return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n" + body;
@@ -224,7 +224,7 @@ TEST_CASE(
   CHECK(server.connections() == 2);
 }
 
-TEST_CASE("bytes that nobody asked for end an idle connection and answer no fetch") {
+TEST_CASE("unrequested bytes end an idle connection and answer no fetch") {
   std::atomic<bool> closed{false};
   ScriptedServer server([&](Peer& peer) {
     std::int64_t id = 0;

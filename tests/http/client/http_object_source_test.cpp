@@ -1,4 +1,4 @@
-// HttpObjectSource against servers that behave.
+// HttpObjectSource with well-behaved servers.
 #include "postoffice/defaults/http_object_source.hpp"
 
 #include <doctest/doctest.h>
@@ -154,7 +154,8 @@ TEST_CASE("an idle connection is closed after its time") {
   CHECK(server.connections() == 2);
 }
 
-TEST_CASE("destroyed while the loop runs, the source ends every fetch once and then is silent") {
+TEST_CASE(
+    "destroyed while the loop runs, the source ends every fetch once and calls nothing later") {
   for (int round = 0; round < 20; ++round) {
     ScriptedServer server(answer_all);
     EventLoop loop;

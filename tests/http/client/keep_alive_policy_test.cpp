@@ -176,7 +176,7 @@ TEST_CASE("a worker for each connection: 300 at once are answered as if none wer
   }
 }
 
-TEST_CASE("kept connections that are used again and again do not keep new ones waiting for ever") {
+TEST_CASE("kept connections that are used all the time do not starve new ones") {
   World world({4, [] { return 5; }, 5'000});
   for (int ms = 0; ms < 20'000; ++ms) {
     // As much as it can serve, in bursts, so that there is always something to use a kept one for.
@@ -186,14 +186,14 @@ TEST_CASE("kept connections that are used again and again do not keep new ones w
   CHECK(world.slowest_ms() < 1'500);
 }
 
-TEST_CASE("a slow server with a worker for each connection is found out as well") {
+TEST_CASE("a slow server with a worker for each connection is detected as well") {
   World world({4, uniform(500, 1'500), 30'000});
   world.ask(60);
   CHECK(world.finish(200'000) < 60'000 / 4 + 15'000);
   CHECK_FALSE(world.keeps());
 }
 
-TEST_CASE("where the server does not care, connections stay") {
+TEST_CASE("connections are kept if the server does not mind") {
   const std::vector<std::function<int()>> services{
       uniform(300, 4'300), uniform(1, 3), uniform(20, 60), exponential(50), exponential(1'000)};
   for (const auto& service : services) {
@@ -210,7 +210,7 @@ TEST_CASE("where the server does not care, connections stay") {
   }
 }
 
-TEST_CASE("keeping is tried again after a while, and given up at once where it still costs") {
+TEST_CASE("keeping is tried again after a while, and given up at once if it still costs") {
   World world({4, [] { return 5; }, 5'000});
   world.ask(300);
   world.finish(60'000);
@@ -225,7 +225,7 @@ TEST_CASE("keeping is tried again after a while, and given up at once where it s
   CHECK(kept_ms < 10'000);  // of twenty minutes
 }
 
-TEST_CASE("an option says which") {
+TEST_CASE("the option decides for or against keeping") {
   World always({4, [] { return 5; }, 1'000}, SourceKeepAlive::always);
   always.ask(40);
   always.finish(60'000);
@@ -238,7 +238,7 @@ TEST_CASE("an option says which") {
   CHECK(never.opened() == 1'000);
 }
 
-TEST_CASE("connections that are closed whenever they are used again are not used again") {
+TEST_CASE("connections are not reused if the server closes each reused one") {
   KeepAlivePolicy policy(SourceKeepAlive::automatic);
   const KeepAlivePolicy::Time now(1h);
   for (int i = 0; i < KeepAlivePolicy::stale_run; ++i) {

@@ -45,7 +45,7 @@ TEST_CASE("an answer about another id is a bad answer that names it") {
   CHECK(answer.reason == "the answer is about id 7");
 }
 
-TEST_CASE("whatever is not one id and one online is a bad answer") {
+TEST_CASE("anything but one id and one online is a bad answer") {
   using namespace std::string_view_literals;
   for (const auto body : {""sv,
                           "null"sv,

@@ -55,7 +55,7 @@ TEST_CASE("an ordinary answer is read at once, whatever usual fields it has") {
   CHECK(taken(response("", "")));
 }
 
-TEST_CASE("what is unusual, incomplete or wrong is left to the thorough reader") {
+TEST_CASE("unusual, incomplete or wrong answers are left to the thorough reader") {
   const std::string whole = response("Server: x\r\n", answer_7);
   for (std::size_t size = 0; size < whole.size(); ++size) CHECK_FALSE(taken(whole.substr(0, size)));
   CHECK_FALSE(taken(whole + "x"));
@@ -86,7 +86,7 @@ TEST_CASE("the limits hold for ordinary answers too") {
   CHECK_FALSE(taken(whole, {.body_bytes_max = answer_7.size() - 1}));
 }
 
-TEST_CASE("whatever the quick reader takes, the thorough one takes with the same result") {
+TEST_CASE("the thorough reader accepts everything that the quick one does, with the same result") {
   const std::vector<std::string> parts{"HTTP/1.1 200 OK\r\n",
                                        "Content-Length: 22\r\n",
                                        "content-length:22\r\n",

@@ -21,7 +21,7 @@ PollCoalescer::Span rest_at(PollCoalescer::Span apart, PollCoalescer::Span laten
 
 }  // namespace
 
-TEST_CASE("the loop rests while answers come fast, for a small part of what they take") {
+TEST_CASE("the loop pauses while answers come fast, for a small part of their latency") {
   CHECK(rest_at(250us, 1s) == PollCoalescer::longest);
   CHECK(rest_at(10us, 1s) == PollCoalescer::longest);
   const auto rest = rest_at(100us, 100ms);
@@ -29,14 +29,14 @@ TEST_CASE("the loop rests while answers come fast, for a small part of what they
   CHECK(rest < 400us);
 }
 
-TEST_CASE("answers that come one by one, or that are fast, are looked at at once") {
+TEST_CASE("answers that come one by one, or are fast, are read at once") {
   CHECK(rest_at(1ms, 1s) == 0us);
   CHECK(rest_at(10us, 20ms) == 0us);
   PollCoalescer coalescer;
   CHECK(coalescer.after_batch(PollCoalescer::Time{1h}) == 0us);
 }
 
-TEST_CASE("the loop stops resting soon after the rush") {
+TEST_CASE("the loop stops pausing soon after the burst") {
   PollCoalescer coalescer;
   PollCoalescer::Time now{1h};
   for (int i = 0; i < 1'000; ++i, now += 100us) {

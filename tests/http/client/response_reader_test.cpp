@@ -212,7 +212,7 @@ TEST_CASE("ambiguous or malformed framing is refused") {
   }
 }
 
-TEST_CASE("header blocks, interim ones included, are taken up to their limit and no further") {
+TEST_CASE("header blocks, interim ones included, are read up to their limit and no further") {
   const std::string begin = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: ";
   const std::string end = "\r\n\r\n";
   const std::size_t limit = 1000;
@@ -229,7 +229,7 @@ TEST_CASE("header blocks, interim ones included, are taken up to their limit and
   }
 }
 
-TEST_CASE("a body is taken up to its limit and no further") {
+TEST_CASE("a body is read up to its limit and no further") {
   const auto chunk = [](std::size_t size) {
     char text[32];
     std::snprintf(text, sizeof text, "%zx\r\n", size);

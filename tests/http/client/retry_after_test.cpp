@@ -26,7 +26,7 @@ TEST_CASE("Retry-After as a date is read against the clock") {
   CHECK(parse_retry_after("Tue, 06 Nov 2040 08:49:37 GMT", then) == 24h);
 }
 
-TEST_CASE("a Retry-After that makes no sense asks for nothing") {
+TEST_CASE("a malformed Retry-After asks for no pause") {
   for (const char* value : {"", "-1", "+5", "1.5", "soon", "Sun, 06 Foo 1994 08:49:47 GMT",
                             "Sun, 31 Feb 1994 08:49:47 GMT", "Sun, 06 Nov 1994 08:49:47 CET",
                             "Sun, 06 Nov 1994 08-49-47 GMT"}) {

@@ -1,4 +1,4 @@
-// The small decisions of the client: what is told, how many connect at once.
+// Small decisions of the client: what is logged, how many connect at once.
 #include <doctest/doctest.h>
 
 #include "http/client/connect_window.hpp"
@@ -8,7 +8,7 @@
 using namespace postoffice::http;
 using namespace std::chrono_literals;
 
-TEST_CASE("each kind of refused answer is told once, and again after it was quiet for long") {
+TEST_CASE("each kind of refused answer is logged once, and again after a long absence") {
   RefusedAnswers answers;
   RefusedAnswers::Time now(1h);
   CHECK(answers.refused(Refusal::status_5xx, "HTTP 500", now));
@@ -24,7 +24,7 @@ TEST_CASE("each kind of refused answer is told once, and again after it was quie
   CHECK(answers.counts()[static_cast<std::size_t>(Refusal::status_5xx)] == 3);
 }
 
-TEST_CASE("nothing but refused answers: a run without any other, and not long ago") {
+TEST_CASE("only refused answers: a run without any other, and not long ago") {
   RefusedAnswers answers;
   const RefusedAnswers::Time now(1h);
   for (std::uint64_t i = 0; i < 2 * RefusedAnswers::run_that_tells; ++i) {

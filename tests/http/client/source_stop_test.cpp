@@ -46,7 +46,7 @@ TEST_CASE("a source may be destroyed inside a completion: the others have ended 
   }
 }
 
-TEST_CASE("who destroys a source waits for the completion that runs, and for no other") {
+TEST_CASE("destroying a source waits for the completion that runs, and for no other") {
   ScriptedServer server(answer_all);
   Client client(server, {});
   std::promise<void> entered;
@@ -75,7 +75,7 @@ TEST_CASE("who destroys a source waits for the completion that runs, and for no 
   CHECK_FALSE(too_early);
 }
 
-TEST_CASE("a completion that asks on while the source is destroyed is told so") {
+TEST_CASE("a completion that fetches while the source is destroyed gets Error::stopped") {
   ScriptedServer server([](Peer& peer) { peer.wait_for_close(); });
   Client client(server, {});
   Collector collector;

@@ -25,7 +25,7 @@ bool mentions(const std::string& text, const std::string& part) {
 
 }  // namespace
 
-TEST_CASE("a source url is taken apart into host, port and the two parts around the id") {
+TEST_CASE("a source url is parsed into host, port and the two parts around the id") {
   const auto url = parse_source_url("http://localhost:9010/objects/{id}");
   CHECK(url.host == "localhost");
   CHECK(url.port == 9010);

@@ -127,7 +127,7 @@ TEST_CASE("every refusal says what is wrong") {
   }
 }
 
-TEST_CASE("as many ids as allowed are taken, one more is too many") {
+TEST_CASE("as many ids as allowed are accepted, one more is too many") {
   std::string body = R"({"object_ids":[0)";
   for (int id = 1; id < 20; ++id) body += ',' + std::to_string(id);
   CHECK(good(body + "]}").size() == 20);
@@ -321,7 +321,7 @@ TEST_CASE("plain ids are scanned, whatever their length, number and place") {
   }
 }
 
-TEST_CASE("the scanner steps aside for zeros in front, wherever they are") {
+TEST_CASE("the scanner gives up on leading zeros, wherever they are") {
   for (std::size_t at = 0; at < 40; ++at) {
     for (const char* id : {"00", "01", "0123", "00000001", "012345678", "000000000000000001"}) {
       std::string body = R"({"object_ids":[)";

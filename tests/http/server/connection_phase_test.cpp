@@ -51,7 +51,7 @@ TEST_CASE("a server that stops waits for half a request, and for the next one, b
   }
 }
 
-TEST_CASE("an empty line in two pieces is no request: the connection is idle since before") {
+TEST_CASE("an empty line in two pieces is not a request: the connection was idle all along") {
   const ServerLimits limits;
   ConnectionPhase phase(start);
   phase.enter(Phase::head, start);

@@ -187,7 +187,7 @@ TEST_CASE("query values are found by name and decoded") {
 
 // A program that embeds the server may start others. Between fork and exec those have all of its
 // sockets, and such a socket, closed here, would go on reporting events for a connection long gone.
-TEST_CASE("a connection that ended is heard of no more, even if another process holds its socket") {
+TEST_CASE("a closed connection has no more events, even if another process holds its socket") {
   Site site(echo);
   HttpClient client(site.server->port());
   REQUIRE(client.exchange(get("/")).status == 200);

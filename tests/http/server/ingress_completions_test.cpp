@@ -44,7 +44,7 @@ TEST_CASE(
   CHECK(office.ingress->status().accepted == 1);
 }
 
-TEST_CASE("a callback that was not stored is told why in the queue's own words, if it has any") {
+TEST_CASE("the answer to a callback that was not stored has the queue's own reason, if any") {
   HttpIngressOptions options = on_free_port();
   options.accept_timeout = 100ms;
   std::string words = "the broker says 403";

@@ -1,4 +1,4 @@
-// How an ingress ends: stopped by anybody, destroyed anywhere (decision 0049).
+// How an ingress ends: stopped on any thread, destroyed anywhere (decision 0049).
 #include <doctest/doctest.h>
 
 #include <atomic>
@@ -76,7 +76,7 @@ class Completing {
 
 }  // namespace
 
-TEST_CASE("an ingress may be stopped anywhere and again: each is done once, behind what was read") {
+TEST_CASE("an ingress may be stopped anywhere and again: each done comes once, after all answers") {
   HeldAccept accept;
   std::atomic<int> stopped = 0;
   std::promise<void> all;
@@ -117,7 +117,7 @@ TEST_CASE("an ingress that was stopped does not start any more") {
   CHECK_FALSE(ingress.status().listening);
 }
 
-TEST_CASE("an ingress destroyed in the middle of a stop: that stop is done by then") {
+TEST_CASE("destroying an ingress in the middle of a stop completes that stop") {
   HeldAccept accept;
   auto ingress = make_ingress(accept.function());
   HttpClient sender(ingress->port());

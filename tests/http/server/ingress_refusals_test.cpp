@@ -1,4 +1,4 @@
-// What is refused, with which words, and that nothing hides behind it.
+// What is refused, with which text, and that nothing after it is accepted.
 #include <memory>
 
 #include "http/server/office.hpp"
@@ -79,7 +79,7 @@ TEST_CASE("a client that is refused early can finish sending and then read why")
   CHECK_FALSE(client.was_reset());
 }
 
-TEST_CASE("what parsers disagree about is refused, and nothing behind it is taken") {
+TEST_CASE("input that parsers disagree about is refused, and nothing after it is accepted") {
   Office office;
   const auto port = office.ingress.port();
   const std::string line = "POST /callback HTTP/1.1\r\n";

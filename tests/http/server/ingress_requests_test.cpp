@@ -120,7 +120,7 @@ TEST_CASE("an offer to upgrade is ignored, the callback is taken") {
   CHECK(client.read().status == 202);
 }
 
-TEST_CASE("what is standard is taken: trailers, chunk extensions, empty lines, tabs") {
+TEST_CASE("standard input is accepted: trailers, chunk extensions, empty lines, tabs") {
   Office office;
   HttpClient client(office.ingress.port());
   const std::string head = "POST /callback HTTP/1.1\r\nHost: a\r\n";
@@ -149,7 +149,7 @@ TEST_CASE("what is standard is taken: trailers, chunk extensions, empty lines, t
   CHECK(closing.ended());
 }
 
-TEST_CASE("empty lines behind a body begin no request, and not too many are taken") {
+TEST_CASE("empty lines after a body begin no request, and only a few are accepted") {
   Office office;
   HttpClient client(office.ingress.port());
   CHECK(client.exchange(callback(good_body) + "\r\n").status == 202);
@@ -162,7 +162,7 @@ TEST_CASE("empty lines behind a body begin no request, and not too many are take
   CHECK(client.exchange(lines).status == 400);
 }
 
-TEST_CASE("answers that leave the connection open say for how long") {
+TEST_CASE("answers that leave the connection open say how long it stays open") {
   Office office;
   HttpClient client(office.ingress.port());
   CHECK(client.exchange(callback(good_body)).fields.at("keep-alive") == "timeout=75");

@@ -1,4 +1,4 @@
-// Stopping answers whoever was accepted, and ends.
+// A stop answers accepted connections, and ends.
 #include <thread>
 
 #include "http/server/office.hpp"
@@ -42,7 +42,7 @@ TEST_CASE("stopping answers what was read, closes what is idle, and says so once
 }
 
 // S10: it cannot know that we are about to go; it has a second to send what it was about to send.
-TEST_CASE("stopping: who was accepted, or used a connection just now, is still answered") {
+TEST_CASE("stopping: a connection accepted or used just now is still answered") {
   HttpIngress ingress(on_free_port());
   REQUIRE_FALSE(ingress.start([](auto, auto done) { done({}, Receipt{1, 1, {}}); }));
   const auto port = ingress.port();
@@ -64,7 +64,7 @@ TEST_CASE("stopping: who was accepted, or used a connection just now, is still a
 }
 
 // Pages show the status from their own thread, and may be asked at any time.
-TEST_CASE("whether it listens can be asked before, while and after it does") {
+TEST_CASE("status() says whether it listens, before, during and after") {
   for (int round = 0; round < 20; ++round) {
     HttpIngress ingress(on_free_port());
     CHECK_FALSE(ingress.status().listening);
