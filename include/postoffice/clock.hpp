@@ -25,7 +25,7 @@ class Clock {
   virtual void call_at(Timestamp when, std::function<void()> task) = 0;
 
   /// From this call on, now() >= `floor`. Used at start, when stored times lie ahead of a wall
-  /// clock that was set back: time then goes on from `floor`, so nothing expires early.
+  /// clock that was set back: time then continues from `floor`, so nothing expires early.
   virtual void not_before(Timestamp floor) = 0;
 };
 

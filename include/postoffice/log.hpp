@@ -45,7 +45,7 @@ struct LogStatus {
 };
 LogStatus status_of(const Log& log);
 
-/// Waits until the sink has taken all that was given before, but no longer than `limit`.
+/// Waits until the sink has taken all earlier messages, but no longer than `limit`.
 void flush(const Log& log, std::chrono::milliseconds limit);
 
 }  // namespace postoffice

@@ -86,7 +86,8 @@ class ClusterShard {
   bool asking_ = false;
   std::set<std::uint64_t>
       parting_;  // departed publishers whose removal from the database is under way
-  std::shared_ptr<ClusterShard*> self_ = std::make_shared<ClusterShard*>(this);  // gone when we are
+  std::shared_ptr<ClusterShard*> self_ =
+      std::make_shared<ClusterShard*>(this);  // expires with this object
   NoIngress ingress_;
   std::unique_ptr<RabbitQueue> queue_;
   std::unique_ptr<PostgresObjectStore> store_;

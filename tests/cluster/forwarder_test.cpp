@@ -29,7 +29,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// The other side, which answers when the test says so.
+// The other side, which answers when the test tells it to.
 class Broker {
  public:
   struct Message {

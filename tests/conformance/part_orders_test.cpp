@@ -24,7 +24,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Sanitizers see the same in every ninth order.
+// With sanitizers every ninth order is enough.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr int stride = 9;
 #else
@@ -33,7 +33,7 @@ constexpr int stride = 1;
 
 constexpr ObjectId silent_id = 999;
 
-// Answers about every id but one.
+// Answers every id but one.
 class Source {
  public:
   std::string url() const { return server_.url(); }
@@ -129,7 +129,7 @@ int take_all_away(bool stopped) {
     Office office(from, directory.path());
     if (stopped) office.pipeline->stop_and_wait();
     for (const Part part : order) office.take_away(part);
-    // Nothing that was accepted is lost: the id that nobody told of keeps it.
+    // Nothing accepted is lost: the unanswered id keeps its callback in the queue.
     testing::ManualClock later;
     const auto again = FileQueue::open(office.queue_options, later);
     REQUIRE_MESSAGE(again, again.error().text());

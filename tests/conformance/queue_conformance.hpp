@@ -7,7 +7,7 @@
 //     void restart();  // ends this run and begins another on the same storage
 //   };
 //
-// What a receipt names is found in QueuedCallback::receipt; its sequence may be another number.
+// The sequence in a receipt equals QueuedCallback::receipt; the callback's sequence may differ.
 //
 // and is run with POSTOFFICE_QUEUE_CONFORMANCE(Harness…).
 #pragma once

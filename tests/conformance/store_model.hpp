@@ -137,7 +137,7 @@ class HistoryMaker {
     for (const ObjectId id : ids()) {
       if (below(2) == 0) expiry.ids.push_back(id);
     }
-    // One that looks at nothing need not be remembered.
+    // An expiry that examines nothing need not be remembered.
     if (expiry.ids.empty()) expiry.ids.push_back(0);
     return expiry;
   }

@@ -1,4 +1,4 @@
-// Running a program so that it is killed at a certain system call.
+// Runs a program and kills it at a certain system call.
 #pragma once
 
 #include <algorithm>
@@ -22,7 +22,7 @@ struct KillReport {
   std::string call;  ///< where it was killed; empty: it was not
 };
 
-/// What to put in front of a command.
+/// The prefix of a command.
 inline Arguments killed_at(const KillPoint& point, const std::string& report) {
   return {KILL_AT_CALL, std::to_string(point.call), point.after ? "after" : "before", report};
 }

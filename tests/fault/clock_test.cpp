@@ -46,7 +46,7 @@ struct Scene {
 
   Rows rows() const { return sqlite_rows(data / "objects.db"); }
 
-  /// Looks at rows and watermark for some time.
+  /// Watches rows and watermark for some time.
   void watch(std::chrono::milliseconds time) {
     const auto end = now_us() + std::chrono::microseconds(time).count();
     while (now_us() < end) {
@@ -130,7 +130,7 @@ struct Scene {
   std::optional<Daemon> daemon;
 };
 
-/// How far the daemon's wall clock is from ours, by the Date of its answers.
+/// The difference between the daemon's wall clock and ours, by the Date of its answers.
 std::int64_t seconds_ahead(const Daemon& daemon) {
   tm date{};
   REQUIRE(strptime(daemon.page("/livez").header("Date").c_str(), "%a, %d %b %Y %T", &date));
@@ -141,7 +141,7 @@ bool ahead_by(const Daemon& daemon, std::int64_t seconds) {
   return eventually([&] { return std::abs(seconds_ahead(daemon) - seconds) <= 2; }, 5s);
 }
 
-/// Killed, and started by another wall clock.
+/// Kills the daemon, and starts it with another wall clock.
 void Scene::restart(std::int64_t seconds_ahead) {
   daemon->process().signal(SIGKILL);
   REQUIRE(daemon->process().exit_code() == 128 + SIGKILL);

@@ -18,7 +18,7 @@ double seconds_since(Clock::time_point begun) {
   return std::chrono::duration<double>(Clock::now() - begun).count();
 }
 
-/// A daemon that comes back on the same port.
+/// A daemon that restarts on the same port.
 struct Victim {
   Victim(std::string store, const Source& source)
       : arguments{"--store", std::move(store),      "--source", source.url(),     "--ttl",
@@ -72,7 +72,7 @@ void crash_at_random(const std::string& what, Victim& victim, const Source& sour
   watch.look(rows);
   watch.check();
 
-  // All of it is acknowledged, durably: one more crash brings nothing back.
+  // Everything is acknowledged durably: after one more crash nothing is read again.
   std::this_thread::sleep_for(500ms);  // the cursor is written at most 200 ms late
   const auto fetches = source.count();
   victim.kill();

@@ -109,7 +109,7 @@ struct Scene {
   std::optional<CallbackConnection> connection;
 };
 
-/// Takes all the room there is.
+/// Uses up all free space.
 void fill_disk(const std::string& path) {
   const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   off_t end = 0;
@@ -120,7 +120,7 @@ void fill_disk(const std::string& path) {
   REQUIRE(end > 0);
 }
 
-/// Takes all the file names there are.
+/// Uses up all inodes.
 void use_up_names(const std::string& directory) {
   std::filesystem::create_directory(directory);
   for (int i = 0;; ++i) {
@@ -144,7 +144,7 @@ TEST_CASE("a full disk: refused with Retry-After, work goes on, recovers with sp
   const auto posted = scene.post_until_refused();
   CHECK(scene.daemon->page("/livez").status == 200);
 
-  // What was accepted is worked on, full disk or not, and a crash there loses nothing.
+  // Accepted callbacks are processed, full disk or not, and a crash then loses nothing.
   scene.source.hang(false);
   CHECK(scene.work_goes_on());
   const bool trimmed = eventually([&] { return scene.post() == 202; }, 8s);
@@ -164,7 +164,7 @@ TEST_CASE("no inodes left: refused with Retry-After, recovers with some (S9)") {
   scene.start();
   scene.source.hang(true);
   for (int i = 0; i < 20; ++i) CHECK(scene.post() == 202);
-  // Once it has its files made ahead.
+  // Once the files made ahead exist.
   CHECK(eventually(
       [&] { return std::filesystem::exists(scene.disk.path() + "/data/queue/spare.ready"); }));
   use_up_names(scene.disk.path() + "/names");

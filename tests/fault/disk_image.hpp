@@ -1,4 +1,4 @@
-// A disk of a test's own: a file system in a file, whose power can be cut.
+// A private disk for a test: a file system in a file, whose power can be cut.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -22,14 +22,15 @@
 
 namespace postoffice::testing {
 
-/// Mounts of this process and its children are theirs alone and end with them, whatever happens.
+/// Makes mounts of this process and its children private, so that they end with them, whatever
+/// happens.
 inline bool private_mounts() {
   static const bool done =
       unshare(CLONE_NEWNS) == 0 && mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
   return done;
 }
 
-/// In memory if there is much of it.
+/// In memory if there is enough of it.
 inline std::string place_for_images() {
   struct statvfs memory {};
   const bool roomy = statvfs("/dev/shm", &memory) == 0 &&
@@ -70,7 +71,7 @@ class DiskImage {
     REQUIRE_MESSAGE(result == 0, "the power could not be cut");
   }
 
-  /// Nobody may use it any more.
+  /// Nothing may use it any more.
   void power_on_again() {
     REQUIRE(unmount());
     REQUIRE(mount_it());

@@ -1,4 +1,4 @@
-// Too few descriptors, too little memory.
+// The daemon with too few descriptors, or too little memory.
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 
@@ -103,7 +103,7 @@ TEST_CASE("more connections than descriptors: no spinning, work goes on, recover
   CHECK(used < 0.4);
   const auto held = descriptors(daemon.process().id());
 
-  // On a connection that is there callbacks are taken; they are fetched, stored and acknowledged.
+  // On an open connection callbacks are accepted, fetched, stored and acknowledged.
   for (int i = 0; i < 20; ++i) {
     const auto sent = post_one(early, ledger);
     CHECK(sent.status == 202);

@@ -51,7 +51,7 @@ class Network {
     return listener;
   }
 
-  /// Packets get lost, both ways, without a word: each end believes the other elsewhere.
+  /// Packets are lost silently, both ways: each end has a wrong link address for the other.
   bool drop_packets() const {
     const std::string nobody = " lladdr 02:00:00:00:00:01 nud permanent dev " + name_;
     return ip("neigh replace " + address(2) + nobody + "a") &&

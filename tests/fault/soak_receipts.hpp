@@ -113,7 +113,7 @@ class Receipts {
   std::int64_t slowest_us_ = 0;
 };
 
-/// Callbacks at a steady rate, whatever becomes of them, until it is stopped.
+/// Sends callbacks at a steady rate, whatever the answers, until it is stopped.
 class SteadySender {
  public:
   SteadySender(std::uint16_t port, Receipts& receipts, unsigned seed)
@@ -146,7 +146,8 @@ class SteadySender {
         connection.emplace(port_, std::chrono::seconds(1));
       }
       post(*connection, random);
-      // What was missed is not made up for: a stopped daemon would meet all of it at once.
+      // Missed callbacks are not sent later: a daemon that was stopped would get all of them at
+      // once.
       next = std::max(next + interval * (slow_ ? 5 : 1), std::chrono::steady_clock::now());
       std::this_thread::sleep_until(next);
     }

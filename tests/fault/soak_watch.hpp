@@ -1,4 +1,4 @@
-// Looks at the soak from outside: at the rows, and at the memory and descriptors of the daemon.
+// Watches the soak from outside: the rows, and the memory and descriptors of the daemon.
 #pragma once
 
 #include <array>
@@ -19,7 +19,7 @@
 
 namespace postoffice::testing {
 
-/// What may not be, counted by kind. From any thread.
+/// Counts violations by kind. From any thread.
 class Violations {
  public:
   void add(const std::string& kind, const std::string& example) {
@@ -65,7 +65,7 @@ class RowsWatch {
     ++looks_;
   }
 
-  /// Good when nobody looks any more.
+  /// Valid when the watching thread has ended.
   const std::set<std::int64_t>& fresh_seen() const { return fresh_seen_; }
   std::size_t gone() const { return gone_; }
   std::size_t looks() const { return looks_; }

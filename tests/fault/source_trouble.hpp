@@ -1,4 +1,4 @@
-// The daemon on its own store, between a sender and a source in the test's hand.
+// The daemon with its own store, between a sender and a source that the test controls.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ struct SourceTrouble {
     REQUIRE(daemon->ready());
   }
 
-  /// Ids that hardly ever come twice: an answer that was believed stays.
+  /// Ids that hardly ever come twice, so that an accepted answer stays.
   void send(const std::string& rate, const std::string& ids_max) {
     sender.emplace(Arguments{"--no-source", "--target",
                              "http://localhost:" + std::to_string(daemon->port()) + "/callback",

@@ -40,7 +40,7 @@ inline bool strace_works() {
   return false;
 }
 
-/// From here on the program runs undisturbed.
+/// From then on the program runs without tracing.
 inline void stop_tracing(pid_t program) {
   const auto tracer = [program] {
     const auto status = content_of("/proc/" + std::to_string(program) + "/status");

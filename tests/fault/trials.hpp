@@ -1,4 +1,4 @@
-// How often a fault is tried, by which seed, and how a test says what it did.
+// The number of trials of a fault, their seed, and a test's report.
 #pragma once
 
 #include <algorithm>

@@ -25,7 +25,7 @@ class Watch {
     look_at_rows();
   }
 
-  /// Good after stop().
+  /// Valid after stop().
   const std::string& problems() const { return problems_; }
   int samples() const { return samples_; }
 

@@ -1,5 +1,5 @@
-// Several stores on one schema: each deletes only what all have passed, and one that was replaced
-// or retired writes nothing (S6).
+// Several stores on one schema: each deletes only rows before all watermarks, and one that was
+// replaced or retired writes nothing (S6).
 #include <doctest/doctest.h>
 
 #include <libpq-fe.h>
@@ -114,7 +114,8 @@ class Session {
   std::unique_ptr<PGconn, decltype(&PQfinish)> connection_;
 };
 
-/// What becomes of a call once there is a session again: to retire an instance ends its sessions.
+/// The result of a call once there is a session again, since retiring an instance ends its
+/// sessions.
 template <typename Call>
 std::error_code error_in_session(Call call) {
   std::error_code error = Error::unavailable;

@@ -1,4 +1,4 @@
-// What stands around a session: the options, the list of hosts, its health, and opening one.
+// The parts around a session: its options, the list of hosts, its health, and opening one.
 #include "postgres/session.hpp"
 
 #include <arpa/inet.h>
@@ -113,7 +113,7 @@ TEST_CASE("health: down is a refusal, or silence for some seconds, until somethi
   CHECK_FALSE(health.status(start + 19s).up);
 }
 
-// Takes connections into its backlog, and says nothing.
+// Accepts connections into its backlog, and never answers.
 struct SilentServer {
   SilentServer() : listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address{};

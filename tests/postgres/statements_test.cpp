@@ -1,4 +1,5 @@
-// The SQL that the build has put into the program, and who prepares which part of it. No server.
+// The SQL that the build has put into the program, and which sessions prepare which part of it. No
+// server.
 #include "postgres/statements.hpp"
 
 #include <doctest/doctest.h>

@@ -11,7 +11,7 @@
 
 namespace postoffice::testing {
 
-/// Hands callbacks straight to whoever started it. Single-threaded.
+/// Passes callbacks directly to the Accept given to start(). Single-threaded.
 class DirectIngress final : public Ingress {
  public:
   std::error_code start(Accept accept) override {

@@ -25,7 +25,7 @@ struct ResponseLimits {
 class ResponseReader {
  public:
   enum class State {
-    more,      ///< the response goes on
+    more,      ///< the response is not complete
     complete,  ///< status(), body(), retry_after() and reusable() are valid
     failed,    ///< failure() says why; the connection cannot be used again
   };

@@ -1,4 +1,4 @@
-// What becomes of rows: touches, answers, removals.
+// The effect of touches, answers and removals on rows.
 #pragma once
 
 #include <doctest/doctest.h>

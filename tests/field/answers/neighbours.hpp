@@ -18,7 +18,7 @@
 
 namespace postoffice::testing {
 
-/// The cases are skipped where their neighbour is not installed.
+/// Skips the case if `program` is not installed.
 inline void need(const std::string& program) {
   if (std::filesystem::exists(program)) return;
   skip_rest(program + " is not installed");
@@ -71,7 +71,7 @@ class Neighbour {
   Process process_;
 };
 
-/// A daemon that asks `port`, and what it makes of it.
+/// A daemon whose source is at `port`, and its results.
 class Asking {
  public:
   explicit Asking(std::uint16_t port, Arguments more = {}) {

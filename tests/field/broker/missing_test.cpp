@@ -1,4 +1,4 @@
-// Callbacks that the broker had confirmed and threw away while their worker was away.
+// Callbacks that the broker had confirmed and dropped while their worker did not run.
 #include <doctest/doctest.h>
 
 #include "field/broker/operated.hpp"

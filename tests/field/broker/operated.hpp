@@ -1,4 +1,4 @@
-// A broker with an operator, and daemons beside it: each test has names and a database of its own.
+// A broker that an operator has configured, with daemons: each test has its own names and database.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -31,7 +31,7 @@ class OperatedBroker {
   }
   std::string log() const { return content_of(server_.directory() + "/log/log"); }
 
-  /// What rabbitmqctl says.
+  /// The output of rabbitmqctl.
   std::string ctl(std::vector<std::string> arguments) const {
     arguments.insert(arguments.begin(), {"/bin/sh", RABBIT_BROKER, "ctl", server_.directory()});
     Process process(arguments);

@@ -108,7 +108,7 @@ TEST_CASE_FIXTURE(Copied, "who is fenced by a copy refuses, says why, and goes o
 TEST_CASE_FIXTURE(Copied, "who is fenced by a copy that died waits for `instances retire`") {
   copy->process().signal(SIGKILL);
   CHECK(copy->process().exit_code() == 128 + SIGKILL);
-  // It may hold what it has accepted: nobody takes its place by himself.
+  // The copy may hold accepted callbacks, so the original does not take the place back by itself.
   CHECK_FALSE(eventually([&] { return original->page("/readyz").status == 200; }, 3s));
   CHECK(refuses());
   CHECK(run_postofficed({"instances", "retire", name, "--store", cluster.conninfo()}).code == 0);

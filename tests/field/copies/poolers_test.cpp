@@ -39,7 +39,7 @@ struct Scene {
 
 const std::string words = "pool in session mode";
 
-// Others who use the pool all the time.
+// Other clients that use the pool all the time.
 class Crowd {
  public:
   explicit Crowd(const std::string& conninfo) {

@@ -1,4 +1,4 @@
-// File systems that are filled up for real: what is reserved is used first, refusals come last.
+// Real file systems that are filled up: reserved space is used first, then callbacks are refused.
 #include <sys/stat.h>
 
 #include <atomic>

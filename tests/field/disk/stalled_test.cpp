@@ -1,4 +1,4 @@
-// A disk that stands still, or is slow, under the daemon.
+// A disk that is frozen or slow, under the daemon.
 #include <linux/fs.h>
 
 #include "disk.hpp"

@@ -82,7 +82,7 @@ TEST_CASE("the daemon starts, works, reports errors and stops while nobody reads
   Process tester({POSTOFFICE_TESTER, "--no-sender", "--listen", source});
   CHECK(eventually([&] { return has(daemon.page("/objects?limit=5"), "\"id\""); }));
   CHECK(eventually([&] { return has(daemon.page("/healthz"), "nobody has read stderr for"); }));
-  // Somebody reads again.
+  // The pipe is read again.
   std::string text;
   CHECK(eventually([&] {
     text += daemon.pipe().take();

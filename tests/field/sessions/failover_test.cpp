@@ -1,4 +1,4 @@
-// Lists of hosts, sessions that others end, passwords that change.
+// Lists of hosts, sessions that the server ends, passwords that change.
 #include <doctest/doctest.h>
 #include <sys/socket.h>
 
@@ -18,7 +18,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Takes connections into its backlog, and says nothing.
+// Accepts connections into its backlog, and never answers.
 class SilentServer {
  public:
   SilentServer() : listener_(Relay::listen_on(INADDR_LOOPBACK)) {

@@ -1,5 +1,5 @@
-// Sources that fail some ids, and sources that get more than they can take: gunicorn with one
-// worker, with several, with threads, and Node.
+// Sources that fail some ids, and overloaded sources: gunicorn with one worker, with several, with
+// threads, and Node.
 #include <doctest/doctest.h>
 #include <unistd.h>
 

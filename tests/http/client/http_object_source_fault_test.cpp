@@ -1,4 +1,4 @@
-// HttpObjectSource against servers that fail in every way a server can.
+// HttpObjectSource with servers that fail in many ways.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -102,7 +102,7 @@ TEST_CASE("a close in the middle of the body, and before any byte, makes the sou
     });
     Client client(server);
     CHECK(fetch_now(*client.source, 1).error == Error::unavailable);
-    // On a new connection there is no second try: the source has seen the request.
+    // There is no second try on a new connection, since the source has seen the request.
     CHECK(server.connections() == 1);
   }
 }

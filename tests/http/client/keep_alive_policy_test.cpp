@@ -1,5 +1,5 @@
-// Whether connections are kept, against servers that only exist here: a worker for each connection,
-// or an event loop. A step of the simulation is a millisecond.
+// Whether connections are kept, with simulated servers: a worker for each connection, or an event
+// loop. A step of the simulation is a millisecond.
 #include "http/client/keep_alive_policy.hpp"
 
 #include <doctest/doctest.h>

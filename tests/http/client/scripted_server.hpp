@@ -1,4 +1,4 @@
-// A server that does whatever a test scripts, also what no server should.
+// A server that follows a test's script, including faults.
 #pragma once
 
 #include <arpa/inet.h>

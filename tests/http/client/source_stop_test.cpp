@@ -65,7 +65,8 @@ TEST_CASE("destroying a source waits for the completion that runs, and for no ot
     if (!left) too_early = true;
     destroyed = true;
   });
-  // Nothing can be waited for here: the other thread may only ever be seen not to have returned.
+  // There is no condition to wait for: the test can only see that the other thread has not
+  // returned.
   for (int look = 0; look < 1'000; ++look) {
     std::this_thread::yield();
     if (destroyed) break;

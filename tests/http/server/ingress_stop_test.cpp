@@ -7,7 +7,7 @@ namespace test {
 
 namespace {
 
-// Stopping has begun once nobody listens any more.
+// The stop has begun once connections are refused.
 bool refuses(std::uint16_t port) {
   try {
     HttpClient client(port);
@@ -41,7 +41,7 @@ TEST_CASE("stopping answers what was read, closes what is idle, and says so once
   CHECK(eventually([&] { return stopped == 1; }));
 }
 
-// S10: it cannot know that we are about to go; it has a second to send what it was about to send.
+// S10: the client cannot know of the stop; it has a second to send its next request.
 TEST_CASE("stopping: a connection accepted or used just now is still answered") {
   HttpIngress ingress(on_free_port());
   REQUIRE_FALSE(ingress.start([](auto, auto done) { done({}, Receipt{1, 1, {}}); }));

@@ -1,4 +1,4 @@
-// An ingress and who stands behind it: a queue that accepts at once, or one that the test holds.
+// An ingress with a queue that accepts at once, or one that the test holds.
 #pragma once
 
 #include <doctest/doctest.h>

@@ -4,7 +4,7 @@
 -- and with free space on each page, the new version stays on its page (a HOT update), and needs no
 -- vacuum.
 --
--- A table that the user has made before, partitioned say, is taken if it fits.
+-- A table that the user has made before, for example a partitioned one, is used if it fits.
 
 IF NOT EXISTS (
   SELECT FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid

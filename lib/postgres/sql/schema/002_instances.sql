@@ -21,9 +21,9 @@ COMMENT ON COLUMN postoffice_instances.watermark IS
 COMMENT ON COLUMN postoffice_instances.ahead IS
   'the clock of its watermark less the server''s, give or take "unsure"';
 
--- The oldest watermark of all. That of a queue which was stopped with nothing left in it goes on like
--- a clock. One told by a fast clock means an earlier time to a slow one, by which the rows may be
--- stamped: so it is taken back by as much as the two may differ.
+-- The oldest watermark of all instances. That of a queue that was stopped with nothing left in it
+-- advances like a clock. A watermark from a fast clock means an earlier time by a slow clock, which
+-- may have stamped the rows: so it is reduced by as much as the two may differ.
 CREATE VIEW postoffice_watermark AS
   SELECT min(i.watermark
       + CASE WHEN i.stopped IS NULL THEN interval '0' ELSE now() - i.stopped END
@@ -39,7 +39,7 @@ CREATE TABLE postoffice_workers (
 
 ALTER TABLE postoffice_expiry ADD COLUMN last_epoch bigint NOT NULL DEFAULT 0;
 
--- Fails in a transaction of an instance that was retired, or whose place another has taken.
+-- Fails in a transaction of an instance that was retired, or whose place another process has taken.
 CREATE FUNCTION postoffice_fence(text, int, bigint) RETURNS void LANGUAGE plpgsql AS $fence$
 BEGIN
   IF NOT EXISTS (SELECT FROM postoffice_instances

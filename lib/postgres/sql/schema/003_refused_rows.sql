@@ -1,8 +1,8 @@
 -- Version 3: rows that the database refuses, or that others have locked, leave the others alone.
 -- Runs within migrate.sql.
 
--- Receipts that could not be written to their rows. What deletes rows looks here, too: a row goes
--- only if both lie before the cutoff.
+-- Receipts that could not be written to their rows. Deletes check this table, too: a row is deleted
+-- only if its last_seen and its held receipt both lie before the cutoff.
 CREATE TABLE postoffice_held (
   id bigint PRIMARY KEY,
   last_seen timestamptz NOT NULL
@@ -37,12 +37,12 @@ STABLE LANGUAGE sql AS $some$
     ELSE code !~ '^(0A|42|53|57)' END, false)
 $some$;
 
--- Changes of which some cannot be made. All others are made; those that cannot are returned, with
--- the server's words, and their receipts are held.
+-- Makes all changes that can be made. The others are returned, with the server's message, and their
+-- receipts are held.
 --
 -- Rows that are locked are found without waiting. The others are tried together; if one of them is
--- refused, each half by itself, and so on, each in a transaction within the transaction. So a row
--- at fault costs some twenty tries, not the others.
+-- refused, each half separately, and so on, each in a subtransaction. So a refused row costs about
+-- twenty tries, and does not stop the others.
 --
 -- "what" is a sum: 1 a touch (fetched_at is -infinity) or an answer, 2 a removal, 4 the dead letter
 -- is cleared, 8 a dead letter. "found": 1 no row for a touch, 2 the answer is late, 3 refused.

@@ -1,4 +1,4 @@
--- Only looks whether the schema is there and of this version: for sessions that must not create
+-- Only checks that the schema exists and has this version: for sessions that must not create
 -- anything (PostgresObjectStoreOptions::migrate = false). Like migrate.sql, one script.
 DO $script$
 -- include: schema/begin.sql

@@ -9,7 +9,7 @@
 DO $script$
 -- include: schema/begin.sql
 
-  -- One at a time; and who waited looks again.
+  -- One session at a time; one that has waited checks again.
   IF found < known THEN
     PERFORM pg_advisory_xact_lock(1347375957, hashtext(place));
     -- include: schema/read_version.sql
