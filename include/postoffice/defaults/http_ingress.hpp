@@ -20,8 +20,8 @@ struct HttpIngressOptions {
   std::size_t threads = 1;     ///< event loops, each with its own listening sockets
   std::vector<int> sockets{};  ///< listening sockets to use instead of binding; the ingress owns
                                ///< them from then on
-  std::size_t body_bytes_max = 1 << 20;
-  std::size_t ids_max = 10'000;
+  std::size_t body_bytes_max = 1 << 20;  ///< of a callback; a larger one is 413
+  std::size_t ids_max = 10'000;          ///< of a callback; one with more is 413
   std::size_t connections_max = 10'000;
   std::chrono::milliseconds accept_timeout{
       800};  ///< answers 503 when the callback is not durable by then

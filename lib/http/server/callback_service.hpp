@@ -17,7 +17,7 @@ namespace postoffice::http {
 
 struct CallbackLimits {
   std::string path;
-  std::size_t ids_max = 10'000;
+  std::size_t ids_max = 0;           ///< of a callback; more are 413. Its number is in the options
   std::size_t awaited_max = 65'536;  ///< callbacks of one loop that the queue has not answered
   std::chrono::milliseconds accept_timeout{800};
   std::function<std::string()> why_not;    ///< text after the error of a callback, if not empty

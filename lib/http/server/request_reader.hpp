@@ -15,7 +15,7 @@ namespace postoffice::http {
 
 struct RequestLimits {
   HeaderLimits header;
-  std::size_t body_max = 1 << 20;
+  std::size_t body_max = 0;  ///< bytes; a larger body is 413. Its number is in the options
 };
 
 /// RFC 9112 2.2: empty lines that a client sends before a request are ignored, up to this many.
