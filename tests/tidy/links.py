@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """The documents of the tree: links.py <root of the tree>
 
-Every relative link points at a file that is there, and every anchor at a heading. A decision's number
-belongs to one file, and a number that is mentioned ("decision 0017", "[0017]") has a file. Prose in
+Every relative link points at a file that is there, and every anchor at a heading. A path of the tree
+between backticks is there, but for decisions and the changelog, which speak of their day. A decision's
+number belongs to one file, and a number that is mentioned ("decision 0017", "[0017]") has a file. Prose in
 docs/ is wrapped at 100 columns; tables, code and lines of one unbreakable word are not.
 """
 import pathlib
@@ -12,6 +13,7 @@ import urllib.parse
 
 LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?[^)]*\)")
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:")
+PATH = re.compile(r"`((?:apps|bench|cmake|deploy|examples|include|lib|scripts|tests)/[\w./*-]+)[ `]")
 MENTION = re.compile(r"(?:decisions?/|[Dd]ecision )(\d{4})\b|\[(\d{4})\]")
 
 
@@ -49,6 +51,13 @@ def link_fault(root, path, link):
     return None
 
 
+def missing_paths(root, name, text):
+    if name.name == "CHANGELOG.md" or name.parts[:2] == ("docs", "decisions"):
+        return []
+    return [path for path in PATH.findall(text)
+            if not any(any(root.glob(path.rstrip("/") + end)) for end in ("", ".cpp"))]
+
+
 def long_lines(text):
     """The numbers of lines of prose that are longer than 100 columns."""
     code = False
@@ -72,6 +81,8 @@ def main(root):
         if name.parts[0] == "docs":
             faults += [f"{name}:{line}: longer than 100 columns"
                        for line in long_lines(path.read_text())]
+        faults += [f"{name}: {missing}: there is no such path"
+                   for missing in missing_paths(root, name, path.read_text())]
         for link in LINK.findall(text):
             links += 1
             fault = link_fault(root, path, link)
