@@ -1,6 +1,6 @@
 // The floor under the journal: a bare loop of pwrite and fdatasync on a preallocated file whose
 // blocks were written before, or ("growing") at the end of an empty file. Prints flushes a second
-// and percentiles. A delay is added to each flush as FileQueueOptions::flush_delay does.
+// and percentiles. A delay is added to each flush as Workers::flush_delay of lib/journal does.
 //
 //   floor_fdatasync [directory] [bytes a flush] [seconds] [delay in microseconds] [growing]
 #include <fcntl.h>

@@ -5,4 +5,5 @@ target_include_directories(bench_floor_epoll PRIVATE ${PROJECT_SOURCE_DIR}/lib)
 
 add_executable(bench_ingress_server ingress_server.cpp)
 postoffice_configure(bench_ingress_server)
+target_include_directories(bench_ingress_server PRIVATE ${PROJECT_SOURCE_DIR}/lib)
 target_link_libraries(bench_ingress_server PRIVATE postoffice::postoffice)

@@ -9,6 +9,7 @@
 #include <memory>
 #include <utility>
 
+#include "journal/journal_queue.hpp"
 #include "postoffice/defaults/file_queue.hpp"
 #include "postoffice/defaults/http_ingress.hpp"
 #include "postoffice/defaults/system_clock.hpp"
@@ -35,9 +36,10 @@ int main(int argc, char** argv) {
   std::unique_ptr<postoffice::FileQueue> queue;
   std::error_code error;
   if (argc > 3) {
-    postoffice::FileQueueOptions on_disk{.directory = argv[3]};
-    if (argc > 4) on_disk.flush_delay = std::chrono::microseconds(std::atol(argv[4]));
-    auto opened = postoffice::FileQueue::open(on_disk, clock);
+    postoffice::journal::Workers workers;
+    if (argc > 4) workers.flush_delay = std::chrono::microseconds(std::atol(argv[4]));
+    auto opened = postoffice::journal::JournalQueue::open(
+        postoffice::journal::posix_file_system(), {.directory = argv[3]}, clock, {}, workers);
     if (opened)
       read_on(*(queue = *std::move(opened)));
     else

@@ -15,6 +15,7 @@
 #include "codec/crc32c.hpp"
 #include "codec/id_codec.hpp"
 #include "codec/id_sort.hpp"
+#include "journal/journal_queue.hpp"
 #include "postoffice/defaults/file_queue.hpp"
 #include "postoffice/testing/manual_clock.hpp"
 
@@ -123,9 +124,9 @@ class BusyQueue {
     const char* place = std::getenv("POSTOFFICE_BENCH_DIRECTORY");
     FileQueueOptions options;
     options.directory = directory_ = std::string(place != nullptr ? place : ".") + "/bench_queue";
-    options.flush_delay = delay;
     std::filesystem::remove_all(directory_);
-    auto opened = FileQueue::open(options, clock_);
+    auto opened = journal::JournalQueue::open(journal::posix_file_system(), options, clock_, {},
+                                              {.flush_delay = delay});
     if (!opened) return;
     queue_ = *std::move(opened);
     await_spare();

@@ -1,5 +1,5 @@
 // Preloaded into a server (LD_PRELOAD), it makes each of its flushes take FLUSH_DELAY_US
-// microseconds longer, as FileQueueOptions::flush_delay does with the journal's.
+// microseconds longer, as Workers::flush_delay of lib/journal does with the journal's.
 #include <dlfcn.h>
 #include <unistd.h>
 

@@ -40,6 +40,14 @@ std::string counted(std::size_t count, const char* noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 
+PostgresInstancesOptions registry(const PostgresObjectStoreOptions& database) {
+  return {.conninfo = database.conninfo,
+          .migrate = database.migrate,
+          .connect_timeout = database.connect_timeout,
+          .statement_timeout = database.statement_timeout,
+          .reconnect_max = database.reconnect_max};
+}
+
 }  // namespace
 
 // Everything happens in steps, on the loop's thread. Other threads see a copy that the last step
@@ -50,7 +58,7 @@ class ClusterWorker::Impl {
       : options_(checked(std::move(options))),
         clock_(parts.clock),
         log_(log ? std::move(log) : [](LogLevel, std::string_view) {}),
-        instances_(std::in_place, parts.loop, options_.database, log_),
+        instances_(std::in_place, parts.loop, registry(options_.database), log_),
         shard_parts_{options_, parts.loop, parts.clock, parts.source, *instances_, log_},
         steps_(parts.clock) {
     shown_.worker.name = options_.name;

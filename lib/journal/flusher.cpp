@@ -83,7 +83,7 @@ void Flusher::write_all_of_it() {
     const auto written = writer_.write(flushing_, from);
     if (written.error) return fail_flush(from, written.error);
     assert(written.next > from);
-    if (env.options.flush_delay.count() > 0) std::this_thread::sleep_for(env.options.flush_delay);
+    if (env.flush_delay.count() > 0) std::this_thread::sleep_for(env.flush_delay);
     publish(written, from, begun);
     complete(from, written.next, {});
     make_readable(written, from);

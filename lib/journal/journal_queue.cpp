@@ -31,7 +31,6 @@ std::string what_cannot_work(const FileQueueOptions& options) {
   if (options.segment_bytes < segment_bytes_min || options.segment_bytes >= segment_bytes_limit) {
     return "segment_bytes must be at least 16 KiB and less than 4 GiB";
   }
-  if (options.flush_delay.count() < 0) return "flush_delay must not be negative";
   if (options.bytes_max != 0 && options.bytes_max < 2 * options.segment_bytes) {
     return "bytes_max must be 0 or at least two segments";
   }
@@ -62,9 +61,9 @@ Result<std::unique_ptr<JournalQueue>> JournalQueue::open(FileSystem& file_system
     return failure(error);
   }
   clock.not_before(recovered.newest);
-  Environment env{storage,        std::move(options),     clock,
-                  std::move(log), std::move(workers.now), recovered.queue,
-                  recovered.epoch};
+  Environment env{storage,         std::move(options),     clock,
+                  std::move(log),  std::move(workers.now), workers.flush_delay,
+                  recovered.queue, recovered.epoch};
   return std::unique_ptr<JournalQueue>(
       new JournalQueue(std::move(env), *std::move(lock), recovered, workers.threads));
 }

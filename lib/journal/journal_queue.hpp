@@ -7,6 +7,7 @@
 // its own and says at its top what it owns. They share SharedState, behind one mutex.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -27,6 +28,7 @@ enum class Worker { flusher, backlog, maintainer, watcher };
 struct Workers {
   bool threads = true;  ///< one each; false: whoever owns the queue calls step()
   std::function<SteadyTime()> now = std::chrono::steady_clock::now;
+  std::chrono::microseconds flush_delay{0};  ///< added to every flush, for tests and benches
 };
 
 /// FileQueue on any file system.

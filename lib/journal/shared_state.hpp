@@ -33,6 +33,7 @@ struct Environment {
   Clock& clock;  ///< of receipt times
   const Log log;
   const std::function<SteadyTime()> now;  ///< by which the parts wait
+  const std::chrono::microseconds flush_delay;
   const std::uint64_t queue;
   const std::uint64_t epoch;
 

@@ -36,7 +36,7 @@ void EventLoop::stop() {
 void EventLoop::post(std::function<void()> task) { asio::post(impl_->context, std::move(task)); }
 
 std::unique_ptr<EventLoop> make_asio_event_loop(asio::io_context& context) {
-  return std::make_unique<EventLoop>(std::make_unique<EventLoop::Impl>(&context));
+  return EventLoopAccess::join(context);
 }
 
 }  // namespace postoffice

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "postoffice/defaults/event_loop.hpp"
 
@@ -21,6 +22,14 @@ struct EventLoop::Impl {
   std::thread thread;
 };
 
-inline asio::io_context& context_of(EventLoop& loop) { return loop.impl().context; }
+struct EventLoopAccess {
+  static asio::io_context& context_of(EventLoop& loop) { return loop.impl_->context; }
+  static std::unique_ptr<EventLoop> join(asio::io_context& context) {
+    auto impl = std::make_unique<EventLoop::Impl>(&context);
+    return std::unique_ptr<EventLoop>(new EventLoop(std::move(impl)));
+  }
+};
+
+inline asio::io_context& context_of(EventLoop& loop) { return EventLoopAccess::context_of(loop); }
 
 }  // namespace postoffice

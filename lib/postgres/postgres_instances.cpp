@@ -18,7 +18,7 @@ using namespace postgres;
 
 namespace {
 
-ConnectionSettings settings(const PostgresObjectStoreOptions& options) {
+ConnectionSettings settings(const PostgresInstancesOptions& options) {
   const std::string script = options.migrate ? migrate_sql : check_sql;
   return {.name = "PostgreSQL (instances)",
           .set_up_script = session_settings(options.statement_timeout.count()) + script,
@@ -27,7 +27,7 @@ ConnectionSettings settings(const PostgresObjectStoreOptions& options) {
           .reconnect_max = options.reconnect_max};
 }
 
-ConnectOptions connect_options(const PostgresObjectStoreOptions& options,
+ConnectOptions connect_options(const PostgresInstancesOptions& options,
                                const std::string& conninfo) {
   return {conninfo, options.connect_timeout, options.statement_timeout};
 }
@@ -68,7 +68,7 @@ std::string PostgresInstanceRow::id() const {
 
 class PostgresInstances::Impl {
  public:
-  Impl(asio::io_context& context, const PostgresObjectStoreOptions& options, Log log)
+  Impl(asio::io_context& context, const PostgresInstancesOptions& options, Log log)
       : completions_(std::make_shared<Completions>()),
         connection_(std::make_shared<Connection>(context, completions_,
                                                  connect_options(options, options.conninfo),
@@ -111,10 +111,10 @@ class PostgresInstances::Impl {
   const std::shared_ptr<Completions> completions_;
   const std::shared_ptr<Connection> connection_;
   const std::shared_ptr<TaskInbox> inbox_;
-  const PostgresObjectStoreOptions options_;
+  const PostgresInstancesOptions options_;
 };
 
-PostgresInstances::PostgresInstances(EventLoop& loop, PostgresObjectStoreOptions options, Log log)
+PostgresInstances::PostgresInstances(EventLoop& loop, PostgresInstancesOptions options, Log log)
     : impl_(std::make_shared<Impl>(context_of(loop), options, log_in_background(std::move(log)))) {}
 
 PostgresInstances::~PostgresInstances() { impl_->stop(); }

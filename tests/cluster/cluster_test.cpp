@@ -49,7 +49,7 @@ struct Cluster {
 
   void publish() {
     publisher.emplace(ClusterPublisher::Parts{loop, clock, ingress, id, journal.get()},
-                      ClusterPublisherOptions{broker, database()});
+                      ClusterPublisherOptions{broker, {.conninfo = schema.conninfo()}});
     REQUIRE_FALSE(publisher->start());
     if (journal) return;
     REQUIRE(within(limit, [&] { return publisher->why_not().empty(); }));
@@ -220,7 +220,7 @@ TEST_CASE_FIXTURE(Cluster, "a publisher goes without a word: what it had accepte
 
 TEST_CASE_FIXTURE(Cluster, "members that were never started stop, and go while the loop stands") {
   publisher.emplace(ClusterPublisher::Parts{loop, clock, ingress, id},
-                    ClusterPublisherOptions{broker, database()});
+                    ClusterPublisherOptions{broker, {.conninfo = schema.conninfo()}});
   workers[0].emplace(ClusterWorker::Parts{loop, clock, source},
                      ClusterWorkerOptions{broker, database()});
   stop(publisher);

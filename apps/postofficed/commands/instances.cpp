@@ -91,7 +91,7 @@ class Registry {
   }
 
  private:
-  static postoffice::PostgresObjectStoreOptions options(const StoreLocation& store) {
+  static postoffice::PostgresInstancesOptions options(const StoreLocation& store) {
     return {.conninfo = store.target, .migrate = false};
   }
   Failure unavailable(const std::string& reason) const {

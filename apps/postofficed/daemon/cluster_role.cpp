@@ -45,14 +45,14 @@ Failure ClusterRole::open() {
   broker.url_now = [url = url_] { return url->get(); };
   broker.check();
   if (auto failure = parts_.open_store()) return failure;
-  postoffice::PostgresObjectStoreOptions database;
-  database.conninfo = options.store.target;
-  database.synchronous_commit = options.synchronous_commit;
   if (options.command != Command::worker) {
-    if (auto failure = open_publisher(broker, database)) return failure;
+    if (auto failure = open_publisher(broker)) return failure;
   }
   if (options.command != Command::serve) {
     parts_.open_source();
+    postoffice::PostgresObjectStoreOptions database;
+    database.conninfo = options.store.target;
+    database.synchronous_commit = options.synchronous_commit;
     worker_.emplace(postoffice::ClusterWorker::Parts{parts_.loop, parts_.clock, *parts_.source},
                     postoffice::ClusterWorkerOptions{broker, database,
                                                      pipeline_options(options, options.shards)},
@@ -64,8 +64,7 @@ Failure ClusterRole::open() {
   return {};
 }
 
-Failure ClusterRole::open_publisher(const postoffice::RabbitOptions& broker,
-                                    const postoffice::PostgresObjectStoreOptions& database) {
+Failure ClusterRole::open_publisher(const postoffice::RabbitOptions& broker) {
   const auto& options = parts_.options;
   if (auto failure = prepare_data_directory(options.data_dir)) return failure;
   if (const auto failure = id_.open(options.data_dir)) return {ExitCode::journal, failure.text()};
@@ -73,11 +72,13 @@ Failure ClusterRole::open_publisher(const postoffice::RabbitOptions& broker,
     if (auto failure = parts_.open_journal()) return failure;
   }
   parts_.open_ingress([this] { return publisher_->why_not(); });
-  publisher_.emplace(
-      postoffice::ClusterPublisher::Parts{parts_.loop, parts_.clock, *parts_.ingress, id_,
-                                          parts_.journal.get()},
-      postoffice::ClusterPublisherOptions{broker, database, instance_name(options.listen)},
-      parts_.log);
+  postoffice::ClusterPublisherOptions publisher;
+  publisher.broker = broker;
+  publisher.name = instance_name(options.listen);
+  publisher.database.conninfo = options.store.target;
+  publisher_.emplace(postoffice::ClusterPublisher::Parts{parts_.loop, parts_.clock, *parts_.ingress,
+                                                         id_, parts_.journal.get()},
+                     std::move(publisher), parts_.log);
   return {};
 }
 

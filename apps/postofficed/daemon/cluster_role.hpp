@@ -37,8 +37,7 @@ class ClusterRole final : public Role {
  private:
   class BrokerUrl;  // the credentials for the broker may change while the daemon runs
 
-  Failure open_publisher(const postoffice::RabbitOptions& broker,
-                         const postoffice::PostgresObjectStoreOptions& database);
+  Failure open_publisher(const postoffice::RabbitOptions& broker);
   BrokerStatus broker_status() const;
 
   DaemonParts& parts_;

@@ -11,7 +11,7 @@
 #include "postoffice/clock.hpp"
 #include "postoffice/defaults/event_loop.hpp"
 #include "postoffice/defaults/forwarder.hpp"
-#include "postoffice/defaults/postgres_object_store.hpp"
+#include "postoffice/defaults/postgres_instances.hpp"
 #include "postoffice/defaults/publisher_id.hpp"
 #include "postoffice/defaults/rabbit_queue.hpp"
 #include "postoffice/ingress.hpp"
@@ -22,8 +22,8 @@
 namespace postoffice {
 
 struct ClusterPublisherOptions {
-  RabbitOptions broker;                 ///< `publisher` and `publishes` are not used
-  PostgresObjectStoreOptions database;  ///< the cluster's; `instance` is not used
+  RabbitOptions broker{};               ///< `publisher` and `publishes` are not used
+  PostgresInstancesOptions database{};  ///< the cluster's
   std::string name{};  ///< of this run, shown to people and kept in the database. Empty: "host:pid"
 };
 

@@ -15,10 +15,7 @@ namespace postoffice {
 /// see postoffice/asio_event_loop.hpp.
 class EventLoop {
  public:
-  struct Impl;
-
   EventLoop();
-  explicit EventLoop(std::unique_ptr<Impl> impl);
   ~EventLoop();  ///< stops and joins
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
@@ -32,9 +29,11 @@ class EventLoop {
 
   void post(std::function<void()> task);
 
-  Impl& impl() noexcept { return *impl_; }
-
  private:
+  friend struct EventLoopAccess;  // for the parts that run on one
+  struct Impl;
+  explicit EventLoop(std::unique_ptr<Impl> impl);
+
   std::unique_ptr<Impl> impl_;
 };
 

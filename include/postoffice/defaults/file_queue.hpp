@@ -30,7 +30,6 @@ struct FileQueueOptions {
   /// How often the time is recorded. The next run continues from the recorded time if the machine's
   /// clock was set back. Rows are deleted only up to it, so this should be well below the ttl.
   std::chrono::milliseconds clock_interval{5'000};
-  std::chrono::microseconds flush_delay{0};  ///< added to every flush, for benches
 };
 
 /// What opening found.

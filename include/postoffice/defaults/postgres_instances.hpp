@@ -1,6 +1,7 @@
 // Administration of the instances that share the tables of one PostgreSQL database.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -11,7 +12,6 @@
 #include <vector>
 
 #include "postoffice/defaults/event_loop.hpp"
-#include "postoffice/defaults/postgres_object_store.hpp"
 #include "postoffice/log.hpp"
 #include "postoffice/types.hpp"
 
@@ -37,8 +37,16 @@ struct PostgresInstanceList {
   std::vector<PostgresInstanceRow> rows;
 };
 
-/// Uses one connection, opened with the first call, and again after a failure. The option
-/// `instance` is not used.
+/// As in PostgresObjectStoreOptions, where the members are explained.
+struct PostgresInstancesOptions {
+  std::string conninfo;
+  bool migrate = true;
+  std::chrono::milliseconds connect_timeout{5'000};
+  std::chrono::milliseconds statement_timeout{10'000};
+  std::chrono::milliseconds reconnect_max{2'000};
+};
+
+/// Uses one connection, opened with the first call, and again after a failure.
 ///
 /// Threads: all methods may be called from any thread; each call has one completion, on the loop's
 /// thread. Lifetime: as PostgresObjectStore.
@@ -50,7 +58,7 @@ class PostgresInstances {
   using WorkersDone = std::function<void(std::error_code, std::vector<std::string>)>;
 
   /// Throws std::invalid_argument if libpq cannot parse the conninfo.
-  PostgresInstances(EventLoop& loop, PostgresObjectStoreOptions options, Log log = {});
+  PostgresInstances(EventLoop& loop, PostgresInstancesOptions options, Log log = {});
   ~PostgresInstances();
 
   /// As PostgresObjectStore::use_credentials().
