@@ -59,7 +59,7 @@ std::error_code JournalWriter::probe(Sequence first_sequence, Timestamp newest) 
 
 std::error_code JournalWriter::begin_segment(Sequence first_sequence, Timestamp newest) {
   assert(!file_);
-  auto taken = pool_.take();
+  auto claim = pool_.claim_file();
   SegmentHeader header;
   header.queue = start_.queue;
   header.epoch = start_.epoch;
@@ -71,30 +71,30 @@ std::error_code JournalWriter::begin_segment(Sequence first_sequence, Timestamp 
   header.previous_end = start_.previous_end;
   header.newest = newest;
   header.seed = segment_seed(start_.queue, header.number);
-  header.fresh = taken && taken->fresh;
-  const auto error = taken ? make_segment(*taken, header) : taken.error().code;
-  pool_.settle_taken(!error);
+  header.fresh = claim && claim->fresh;
+  const auto error = claim ? make_segment(*claim, header) : claim.error().code;
+  pool_.settle_claim(!error);
   if (error) {
-    if (taken) (void)storage_.remove(taken->name);
+    if (claim) (void)storage_.remove(claim->name);
     return error;
   }
-  file_ = std::move(taken->file);
-  active_ = {header, taken->name, pool_.segment_bytes(), block_size, first_sequence - 1};
+  file_ = std::move(claim->file);
+  active_ = {header, claim->name, pool_.segment_bytes(), block_size, first_sequence - 1};
   newest_ = active_;
   start_.previous_number = header.number;
   start_.previous_end = block_size;
   return {};
 }
 
-std::error_code JournalWriter::make_segment(SegmentPool::Taken& taken,
+std::error_code JournalWriter::make_segment(SegmentPool::Claim& claim,
                                             const SegmentHeader& header) {
   std::array<std::byte, block_size> block{};
   encode(header, block);
-  if (const auto error = write_all(*taken.file, block, 0)) return error;
-  if (const auto error = taken.file->sync_data()) return error;
+  if (const auto error = write_all(*claim.file, block, 0)) return error;
+  if (const auto error = claim.file->sync_data()) return error;
   const auto name = segment_name(header.number);
-  if (const auto error = storage_.rename(taken.name, name)) return error;
-  taken.name = name;
+  if (const auto error = storage_.rename(claim.name, name)) return error;
+  claim.name = name;
   return storage_.sync();
 }
 

@@ -55,7 +55,7 @@ class JournalWriter {
 
  private:
   std::error_code begin_segment(Sequence first_sequence, Timestamp newest);
-  std::error_code make_segment(SegmentPool::Taken& taken, const SegmentHeader& header);
+  std::error_code make_segment(SegmentPool::Claim& claim, const SegmentHeader& header);
   std::size_t fitting(const BatchBuffer& buffer, std::size_t from) const;
   void seal(BatchBuffer& buffer, std::size_t from, std::size_t next) const;
   std::error_code write_batch(std::span<const std::byte> batch);

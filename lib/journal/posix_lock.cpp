@@ -42,7 +42,7 @@ class Descriptor {
 };
 
 /// flock belongs to the open file, so a second lock by this very process is refused, too.
-std::error_code take(int file) {
+std::error_code try_lock(int file) {
   if (::flock(file, LOCK_EX | LOCK_NB) == 0) return {};
   const int reason = errno;
   return reason == EWOULDBLOCK ? make_error_code(Error::locked)
@@ -52,13 +52,13 @@ std::error_code take(int file) {
 /// Whether LOCK is locked; false if it does not exist.
 bool is_file_locked(const std::string& directory) {
   const Descriptor file(::open((directory + lock_name).c_str(), O_RDWR | O_CLOEXEC));
-  return file.valid() && take(file.get()) == Error::locked;
+  return file.valid() && try_lock(file.get()) == Error::locked;
 }
 
 Result<Descriptor> lock_file(const std::string& directory) {
   Descriptor file(::open((directory + lock_name).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!file.valid()) return std::error_code(errno, std::system_category());
-  if (const auto error = take(file.get())) return error;
+  if (const auto error = try_lock(file.get())) return error;
   return file;
 }
 
@@ -68,7 +68,7 @@ Result<Descriptor> lock_directory(const std::string& directory) {
   if (!file.valid()) return std::error_code(errno, std::system_category());
   const auto give_up = std::chrono::steady_clock::now() + patience;
   std::error_code error;
-  while ((error = take(file.get())) == Error::locked && !is_file_locked(directory) &&
+  while ((error = try_lock(file.get())) == Error::locked && !is_file_locked(directory) &&
          std::chrono::steady_clock::now() < give_up) {
     std::this_thread::sleep_for(20ms);
   }

@@ -36,12 +36,12 @@ SegmentPool::SegmentPool(const Storage& storage, std::uint64_t segment_bytes, Li
       files_(files),
       now_(std::move(now)) {}
 
-Result<SegmentPool::Taken> SegmentPool::take() {
+Result<SegmentPool::Claim> SegmentPool::claim_file() {
   if (!claim_spare()) return make_on_the_spot();
   auto file = storage_.open(spare_name, FileSystem::Mode::write);
   if (file) {
     const bool fresh = is_fresh(**file);
-    return Taken{*std::move(file), spare_name, fresh};
+    return Claim{*std::move(file), spare_name, fresh};
   }
   if (file.error().code == std::errc::no_such_file_or_directory) {  // somebody has removed it
     set_spare(Spare::none);
@@ -54,11 +54,11 @@ Result<SegmentPool::Taken> SegmentPool::take() {
 bool SegmentPool::claim_spare() {
   const LockGuard lock(mutex_);
   if (spare_ != Spare::ready) return false;
-  spare_ = Spare::taken;
+  spare_ = Spare::claimed;
   return true;
 }
 
-Result<SegmentPool::Taken> SegmentPool::make_on_the_spot() {
+Result<SegmentPool::Claim> SegmentPool::make_on_the_spot() {
   if (!may_grow()) return std::make_error_code(std::errc::no_space_on_device);
   {
     const LockGuard lock(mutex_);
@@ -68,14 +68,14 @@ Result<SegmentPool::Taken> SegmentPool::make_on_the_spot() {
   (void)storage_.remove(unplanned_name);
   auto file = storage_.open(unplanned_name, FileSystem::Mode::create);
   const auto error = file ? (*file)->allocate(segment_bytes_) : file.error().code;
-  if (!error) return Taken{*std::move(file), unplanned_name, true};
+  if (!error) return Claim{*std::move(file), unplanned_name, true};
   (void)storage_.remove(unplanned_name);
   return error;
 }
 
-void SegmentPool::settle_taken(bool became_segment) {
+void SegmentPool::settle_claim(bool became_segment) {
   const LockGuard lock(mutex_);
-  if (spare_ == Spare::taken) spare_ = Spare::none;
+  if (spare_ == Spare::claimed) spare_ = Spare::none;
   unplanned_ = 0;
   if (became_segment) ++files_;
 }

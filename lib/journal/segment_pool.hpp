@@ -15,8 +15,8 @@ namespace postoffice::journal {
 
 inline constexpr char spare_name[] = "spare.ready";
 
-/// Threads: take() and settle_taken() from the one that flushes, make_spare() and release() from
-/// the one that maintains.
+/// Threads: claim_file() and settle_claim() from the one that flushes, make_spare() and release()
+/// from the one that maintains.
 class SegmentPool {
  public:
   struct Limits {
@@ -30,20 +30,20 @@ class SegmentPool {
   SegmentPool(const Storage& storage, std::uint64_t segment_bytes, Limits limits, bool spare_ready,
               std::size_t files, Now now = std::chrono::steady_clock::now);
 
-  struct Taken {
+  struct Claim {
     std::unique_ptr<File> file;
     std::string name;
     bool fresh = false;  ///< all zeros
   };
 
   /// A file of segment size: the spare, or, while there is none, one made on the spot (not zeroed,
-  /// so its first writes are slower). settle_taken() must follow.
-  Result<Taken> take();
-  /// The file from take() has become a segment, or has been removed after a failure; or take()
-  /// failed.
-  void settle_taken(bool became_segment);
+  /// so its first writes are slower). settle_claim() must follow.
+  Result<Claim> claim_file();
+  /// The file from claim_file() has become a segment, or has been removed after a failure; or
+  /// claim_file() failed.
+  void settle_claim(bool became_segment);
 
-  /// take() would be fast: there is a spare, or files are made quickly on this disk.
+  /// claim_file() would be fast: there is a spare, or files are made quickly on this disk.
   bool can_give() const;
 
   bool wants_spare() const;
@@ -67,14 +67,14 @@ class SegmentPool {
   std::uint64_t segment_bytes() const { return segment_bytes_; }
 
  private:
-  enum class Spare { none, being_made, ready, taken };
+  enum class Spare { none, being_made, ready, claimed };
 
   std::size_t held() const REQUIRES(mutex_);
   bool may_grow() const EXCLUDES(mutex_);
   bool within_limit(std::size_t more) const REQUIRES(mutex_);
   std::error_code write_zeros(const std::atomic<bool>& stopping);
   bool claim_spare();
-  Result<Taken> make_on_the_spot();
+  Result<Claim> make_on_the_spot();
   void set_spare(Spare spare);
   Reserve reserve_of(const std::string& name) const;
   void note_reserve(Reserve found);
