@@ -20,6 +20,8 @@ class PostgresHarness : public conformance::StoreHarness<PostgresObjectStore> {
  public:
   static constexpr bool ends_inside = true;
 
+  ~PostgresHarness() { end(); }  // before the loop
+
   void begin() { hold(std::make_unique<PostgresObjectStore>(loop_, options_)); }
 
   std::vector<conformance::Call> calls() {
