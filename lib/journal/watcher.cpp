@@ -113,10 +113,11 @@ void Watcher::look_at_active() {
 void Watcher::look_at_names() {
   const auto before = state_.segments.sealed_beyond(state_.progress.acknowledged());
   const bool cursor = state_.cursor.stored;
-  const auto names = [this] {
+  Result<Names> names = Names();
+  {
     const Unlocked unlocked(state_.mutex);
-    return list();
-  }();
+    names = list();
+  }
   if (!names) return;
   if (cursor && !names->contains("cursor")) {
     state_.cursor.removed = true;
