@@ -2,14 +2,15 @@
 
 #include <algorithm>
 #include <charconv>
+#include <stdexcept>
 #include <string_view>
-
-#include "postoffice/error.hpp"
 
 namespace postoffice::rabbitmq {
 namespace {
 
-Failure refusal(const std::string& why) { return {Error::bad_options, "the broker's URL " + why}; }
+[[noreturn]] void refuse(const std::string& why) {
+  throw std::invalid_argument("the broker's URL " + why);
+}
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -18,8 +19,8 @@ int hex_digit(char c) {
   return -1;
 }
 
-Failure decode(std::string_view text, std::string& decoded) {
-  decoded.clear();
+std::string decode(std::string_view text) {
+  std::string decoded;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '%') {
       decoded += text[i];
@@ -27,15 +28,15 @@ Failure decode(std::string_view text, std::string& decoded) {
     }
     const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
     const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-    if (high < 0 || low < 0) return refusal("has a % without two hexadecimal digits behind it");
+    if (high < 0 || low < 0) refuse("has a % without two hexadecimal digits behind it");
     decoded += static_cast<char>(high * 16 + low);
     i += 2;
   }
-  if (decoded.find('\0') != std::string::npos) return refusal("contains a zero byte");
-  return {};
+  if (decoded.find('\0') != std::string::npos) refuse("contains a zero byte");
+  return decoded;
 }
 
-Failure set_parameter(std::string_view name, const std::string& value, Tls& tls) {
+void set_parameter(std::string_view name, const std::string& value, Tls& tls) {
   if (name == "cacertfile") {
     tls.ca_file = value;
   } else if (name == "certfile") {
@@ -47,117 +48,106 @@ Failure set_parameter(std::string_view name, const std::string& value, Tls& tls)
   } else if (name == "verify" && (value == "verify_peer" || value == "verify_none")) {
     tls.verify = value == "verify_peer";
   } else if (name == "verify") {
-    return refusal("says verify, but neither verify_peer nor verify_none");
+    refuse("says verify, but neither verify_peer nor verify_none");
   } else {
-    return refusal(
-        "has the parameter \"" + std::string(name) +
-        "\"; known are cacertfile, certfile, keyfile, verify and server_name_indication");
+    refuse("has the parameter \"" + std::string(name) +
+           "\"; known are cacertfile, certfile, keyfile, verify and server_name_indication");
   }
-  return {};
 }
 
-Failure parse_query(std::string_view query, Tls& tls) {
+void parse_query(std::string_view query, Tls& tls) {
   // It may be the rest of a password, so nothing of it is repeated.
-  if (query.find('@') != query.npos) {
-    return refusal("has an @ behind a ?; write %40 for it, or %3f for the ?");
-  }
+  if (query.find('@') != query.npos)
+    refuse("has an @ behind a ?; write %40 for it, or %3f for the ?");
   while (!query.empty()) {
     const auto parameter = query.substr(0, query.find('&'));
     query.remove_prefix(std::min(parameter.size() + 1, query.size()));
     const auto equals = parameter.find('=');
-    if (equals == parameter.npos) return refusal("has a parameter without a value");
-    std::string value;
-    if (auto failure = decode(parameter.substr(equals + 1), value)) return failure;
-    if (auto failure = set_parameter(parameter.substr(0, equals), value, tls)) return failure;
+    if (equals == parameter.npos) refuse("has a parameter without a value");
+    set_parameter(parameter.substr(0, equals), decode(parameter.substr(equals + 1)), tls);
   }
-  if (tls.certificate.empty() != tls.key.empty())
-    return refusal("has only one of certfile and keyfile");
-  return {};
+  if (tls.certificate.empty() != tls.key.empty()) refuse("has only one of certfile and keyfile");
 }
 
-Failure parse_credentials(std::string_view text, Address& address) {
+void parse_credentials(std::string_view text, Address& address) {
   const auto colon = text.find(':');
-  if (auto failure = decode(text.substr(0, colon), address.user)) return failure;
-  return decode(colon == text.npos ? "" : text.substr(colon + 1), address.password);
+  address.user = decode(text.substr(0, colon));
+  address.password = colon == text.npos ? "" : decode(text.substr(colon + 1));
 }
 
-Failure parse_port(std::string_view text, int& port) {
+int parse_port(std::string_view text) {
+  int port = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
   if (error != std::errc{} || end != text.data() + text.size() || port < 1 || port > 65535) {
-    return refusal("has a port that is not a number from 1 to 65535");
+    refuse("has a port that is not a number from 1 to 65535");
   }
-  return {};
+  return port;
 }
 
-Failure parse_host(std::string_view text, Address& address) {
+void parse_host(std::string_view text, Address& address) {
   std::string_view rest;
   if (text.starts_with('[')) {
     const auto end = text.find(']');
-    if (end == text.npos) return refusal("has a [ without ]");
+    if (end == text.npos) refuse("has a [ without ]");
     address.host = text.substr(1, end - 1);
     rest = text.substr(end + 1);
   } else {
     const auto colon = text.find(':');
-    if (colon != 0 && !text.empty()) {
-      if (auto failure = decode(text.substr(0, colon), address.host)) return failure;
-    }
+    if (colon != 0 && !text.empty()) address.host = decode(text.substr(0, colon));
     if (colon != text.npos) rest = text.substr(colon);
   }
-  if (rest.empty()) return {};
-  if (rest[0] != ':') return refusal("has text between host and port");
-  return parse_port(rest.substr(1), address.port);
+  if (rest.empty()) return;
+  if (rest[0] != ':') refuse("has text between host and port");
+  address.port = parse_port(rest.substr(1));
 }
 
-Failure parse_hosts(std::string_view text, Address& address) {
+void parse_hosts(std::string_view text, Address& address) {
   const int usual_port = address.port;
   for (;;) {
     const auto comma = text.find(',');
     const auto one = text.substr(0, comma);
     if (one.empty() && (comma != text.npos || !address.hosts.empty())) {
-      return refusal("has an empty host between commas");
+      refuse("has an empty host between commas");
     }
     address.host = "localhost";
     address.port = usual_port;
-    if (auto failure = parse_host(one, address)) return failure;
+    parse_host(one, address);
     address.hosts.push_back({address.host, address.port});
     if (comma == text.npos) break;
     text.remove_prefix(comma + 1);
   }
   address.host = address.hosts.front().name;
   address.port = address.hosts.front().port;
-  return {};
 }
 
 }  // namespace
 
-Result<Address> parse_amqp_url(const std::string& url) {
+Address parse_amqp_url(const std::string& url) {
   std::string_view rest = url;
   Address address;
   if (rest.starts_with("amqps://")) {
     address.tls.emplace();
     address.port = 5671;
   } else if (!rest.starts_with("amqp://")) {
-    return refusal("begins neither with amqp:// nor with amqps://");
+    refuse("begins neither with amqp:// nor with amqps://");
   }
   rest.remove_prefix(rest.find("://") + 3);
-  if (rest.find('#') != rest.npos) return refusal("has a fragment (#…)");
+  if (rest.find('#') != rest.npos) refuse("has a fragment (#…)");
   if (const auto query = rest.find('?'); query != rest.npos) {
-    if (!address.tls) return refusal("has a query, which is for amqps:// only");
-    if (auto failure = parse_query(rest.substr(query + 1), *address.tls)) return failure;
+    if (!address.tls) refuse("has a query, which is for amqps:// only");
+    parse_query(rest.substr(query + 1), *address.tls);
     rest = rest.substr(0, query);
   }
   const auto slash = rest.find('/');
   const auto path = slash == rest.npos ? std::string_view{} : rest.substr(slash + 1);
-  if (!path.empty()) {
-    if (auto failure = decode(path, address.vhost)) return failure;
-  }
-  if (path.find('/') != path.npos) return refusal("has a / inside the virtual host; write %2f");
+  if (!path.empty()) address.vhost = decode(path);
+  if (path.find('/') != path.npos) refuse("has a / inside the virtual host; write %2f");
   auto authority = rest.substr(0, slash);
   if (const auto at = authority.rfind('@'); at != authority.npos) {
-    if (auto failure = parse_credentials(authority.substr(0, at), address)) return failure;
+    parse_credentials(authority.substr(0, at), address);
     authority.remove_prefix(at + 1);
   }
-  if (auto failure = parse_hosts(authority, address)) return failure;
+  parse_hosts(authority, address);
   return address;
 }
 

@@ -10,7 +10,6 @@
 
 #include "base/thread_annotations.hpp"
 #include "postoffice/log.hpp"
-#include "postoffice/result.hpp"
 #include "rabbitmq/connection.hpp"
 
 namespace postoffice::rabbitmq {
@@ -57,7 +56,7 @@ class BrokerSession : private FrameSink {
 
  private:
   /// Prepares a connection that is open. May block for a few seconds.
-  virtual Failure set_up(Connection& connection) = 0;
+  virtual bool set_up(Connection& connection, std::string& reason) = 0;
   /// It works: step() follows.
   virtual void connected(SteadyTime now) = 0;
   /// Does what there is to do, and puts what is to be sent into connection.out(). Returns when to
@@ -65,18 +64,12 @@ class BrokerSession : private FrameSink {
   virtual SteadyTime step(Connection& connection, SteadyTime now) = 0;
   virtual void disconnected() = 0;
 
-  /// One that is over.
-  struct Attempt {
-    bool opened = false;  ///< there was a connection
-    Failure end;          ///< why there is none
-  };
-
   void run();
-  Failure open(Connection& connection, const Host& host);
+  bool open(Connection& connection, const Host& host, std::string& reason);
   Address address_now() const;
-  Attempt attempt();
+  bool attempt(std::string& reason);
   void close_politely(Connection& connection);
-  Failure work(Connection& connection);
+  void work(Connection& connection, std::string& reason);
   void wait(Connection* connection, SteadyTime until);
   void note(const std::string& reason);
 

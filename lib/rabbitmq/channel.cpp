@@ -7,7 +7,6 @@
 #include <iterator>
 #include <vector>
 
-#include "postoffice/error.hpp"
 #include "rabbitmq/broker_words.hpp"
 #include "rabbitmq/frames.hpp"
 
@@ -41,78 +40,77 @@ std::string Channel::with_tls_words(std::string words) const {
   return last.empty() ? words : words + " (TLS: " + last + ")";
 }
 
-/// Of the last call, if it failed.
-ChannelFailure Channel::last_failure() const {
+/// Of the last call.
+int Channel::last_code(std::string& words) const {
   const auto reply = amqp_get_rpc_reply(state_);
-  if (reply.reply_type == AMQP_RESPONSE_NORMAL) return {};
-  ChannelFailure failure{{Error::unavailable, with_tls_words(text_of(reply))},
-                         ChannelFailure::no_answer};
-  if (reply.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION &&
-      reply.reply.id == AMQP_CHANNEL_CLOSE_METHOD) {
-    failure.reply_code = static_cast<const amqp_channel_close_t*>(reply.reply.decoded)->reply_code;
-  }
-  return failure;
+  if (reply.reply_type == AMQP_RESPONSE_NORMAL) return 0;
+  words = with_tls_words(text_of(reply));
+  if (reply.reply_type != AMQP_RESPONSE_SERVER_EXCEPTION) return no_answer;
+  if (reply.reply.id != AMQP_CHANNEL_CLOSE_METHOD) return no_answer;
+  return static_cast<const amqp_channel_close_t*>(reply.reply.decoded)->reply_code;
 }
 
-Failure Channel::last_failure(const char* what) const {
-  Failure failure = last_failure();
-  if (failure) failure.message = std::string(what) + ": " + failure.message;
-  return failure;
+bool Channel::check(const char* what, std::string& reason) const {
+  std::string words;
+  if (last_code(words) == 0) return true;
+  reason = std::string(what) + ": " + words;
+  return false;
 }
 
-Failure Channel::open() {
+bool Channel::open(std::string& reason) {
   amqp_channel_open(state_, channel);
-  return last_failure("opening a channel");
+  return check("opening a channel", reason);
 }
 
-Failure Channel::reopen() {
+bool Channel::reopen(std::string& reason) {
   amqp_channel_close_ok_t ok{};
   amqp_send_method(state_, channel, AMQP_CHANNEL_CLOSE_OK_METHOD, &ok);
-  return open();
+  return open(reason);
 }
 
-Failure Channel::confirm_publishing() {
+bool Channel::confirm_publishing(std::string& reason) {
   amqp_confirm_select(state_, channel);
-  return last_failure("asking for confirms");
+  return check("asking for confirms", reason);
 }
 
-Failure Channel::consume(const std::string& queue, int prefetch) {
+bool Channel::consume(const std::string& queue, int prefetch, std::string& reason) {
   amqp_basic_qos(state_, channel, 0, static_cast<std::uint16_t>(prefetch), false);
-  if (auto failure = last_failure("setting the prefetch count")) return failure;
+  if (!check("setting the prefetch count", reason)) return false;
   amqp_basic_consume(state_, channel, bytes_of(queue), amqp_cstring_bytes("postoffice"), false,
                      false, false, amqp_empty_table);
-  return last_failure("consuming");
+  return check("consuming", reason);
 }
 
-ChannelFailure Channel::look_for_exchange(const std::string& name) {
+int Channel::look_for_exchange(const std::string& name, std::string& words) {
   amqp_exchange_declare(state_, channel, bytes_of(name), amqp_cstring_bytes("fanout"), true, true,
                         false, false, amqp_empty_table);
-  return last_failure();
+  return last_code(words);
 }
 
-ChannelFailure Channel::declare_exchange(const std::string& name) {
+int Channel::declare_exchange(const std::string& name, std::string& words) {
   amqp_exchange_declare(state_, channel, bytes_of(name), amqp_cstring_bytes("fanout"), false, true,
                         false, false, amqp_empty_table);
-  return last_failure();
+  return last_code(words);
 }
 
-ChannelFailure Channel::look_for_queue(const std::string& name) {
+int Channel::look_for_queue(const std::string& name, std::string& words) {
   amqp_queue_declare(state_, channel, bytes_of(name), true, true, false, false, amqp_empty_table);
-  return last_failure();
+  return last_code(words);
 }
 
-ChannelFailure Channel::declare_queue(const std::string& name, const Arguments& arguments) {
+int Channel::declare_queue(const std::string& name, const Arguments& arguments,
+                           std::string& words) {
   std::vector<amqp_table_entry_t> entries;
   std::transform(arguments.begin(), arguments.end(), std::back_inserter(entries), entry_of);
   const amqp_table_t table{static_cast<int>(entries.size()), entries.data()};
   amqp_queue_declare(state_, channel, bytes_of(name), false, true, false, false, table);
-  return last_failure();
+  return last_code(words);
 }
 
-ChannelFailure Channel::bind_queue(const std::string& name, const std::string& exchange) {
+int Channel::bind_queue(const std::string& name, const std::string& exchange, std::string& words) {
   amqp_queue_bind(state_, channel, bytes_of(name), bytes_of(exchange), amqp_empty_bytes,
                   amqp_empty_table);
-  return last_failure();
+  return last_code(words);
 }
 
 }  // namespace postoffice::rabbitmq

@@ -151,11 +151,11 @@ void Consumer::released_requeued(Sequence sequence, Timestamp stamp,
   deliver();
 }
 
-Failure Consumer::set_up(Connection& connection) {
+bool Consumer::set_up(Connection& connection, std::string& reason) {
   auto& channel = connection.channel();
-  if (auto failure = declare(channel, options_.prefix, {queue_}, existing_)) return failure;
+  if (!declare(channel, options_.prefix, {queue_}, existing_, reason)) return false;
   tell(existing_.notes);
-  return channel.consume(queue_, options_.prefetch);
+  return channel.consume(queue_, options_.prefetch, reason);
 }
 
 void Consumer::connected(SteadyTime now) {

@@ -1,18 +1,20 @@
 // Instead of tls_tunnel.cpp where there is no OpenSSL.
-#include "postoffice/error.hpp"
 #include "rabbitmq/tls_tunnel.hpp"
 
 namespace postoffice::rabbitmq {
 
 namespace {
 
-Failure not_built_in() { return {Error::bad_options, "TLS is not built in"}; }
+constexpr const char* not_built_in = "TLS is not built in";
 
 }  // namespace
 
 bool tls_is_built_in() { return false; }
 
-Failure check_files(const Tls&) { return not_built_in(); }
+bool files_are_usable(const Tls&, std::string& reason) {
+  reason = not_built_in;
+  return false;
+}
 
 class TlsTunnel::Impl {};
 
@@ -20,7 +22,10 @@ TlsTunnel::TlsTunnel() = default;
 
 TlsTunnel::~TlsTunnel() = default;
 
-Result<int> TlsTunnel::open(const Address&, std::chrono::milliseconds) { return not_built_in(); }
+int TlsTunnel::open(const Address&, std::chrono::milliseconds, std::string& reason) {
+  reason = not_built_in;
+  return -1;
+}
 
 void TlsTunnel::abort() {}
 

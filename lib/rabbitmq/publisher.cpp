@@ -68,11 +68,11 @@ RabbitPublisherStatus Publisher::status() const {
   return status;
 }
 
-Failure Publisher::set_up(Connection& connection) {
+bool Publisher::set_up(Connection& connection, std::string& reason) {
   auto& channel = connection.channel();
-  if (auto failure = declare(channel, options_.prefix, queues_, existing_)) return failure;
+  if (!declare(channel, options_.prefix, queues_, existing_, reason)) return false;
   tell(existing_.notes);
-  return channel.confirm_publishing();
+  return channel.confirm_publishing(reason);
 }
 
 void Publisher::connected(SteadyTime now) {

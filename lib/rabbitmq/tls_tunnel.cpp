@@ -10,7 +10,6 @@
 #include <thread>
 
 #include "base/thread.hpp"
-#include "postoffice/error.hpp"
 
 namespace postoffice::rabbitmq {
 namespace {
@@ -24,38 +23,38 @@ bool is_ip_address(const std::string& host) {
   return !error;
 }
 
-Failure set_up(asio::ssl::context& context, const Tls& tls) {
+bool set_up(asio::ssl::context& context, const Tls& tls, std::string& reason) {
   using Method = asio::ssl::context;
   context.set_options(Method::default_workarounds | Method::no_tlsv1 | Method::no_tlsv1_1);
   context.set_verify_mode(tls.verify ? asio::ssl::verify_peer : asio::ssl::verify_none);
   std::error_code error;
   // OpenSSL would prompt at the terminal.
   context.set_password_callback([](std::size_t, auto) { return std::string(); }, error);
-  const auto unusable = [&](const std::string& file) -> Failure {
-    return {error, "the file " + file + " cannot be used: " + error.message()};
+  const auto used = [&](const std::string& file) {
+    if (error) reason = "the file " + file + " cannot be used: " + error.message();
+    return !error;
   };
   if (tls.ca_file.empty()) {
     context.set_default_verify_paths(error);
-    if (error) return unusable("of the certificates that the system trusts");
+    if (!used("of the certificates that the system trusts")) return false;
   } else {
     context.load_verify_file(tls.ca_file, error);
-    if (error) return unusable(tls.ca_file);
+    if (!used(tls.ca_file)) return false;
   }
-  if (tls.certificate.empty()) return {};
+  if (tls.certificate.empty()) return true;
   context.use_certificate_chain_file(tls.certificate, error);
-  if (error) return unusable(tls.certificate);
+  if (!used(tls.certificate)) return false;
   context.use_private_key_file(tls.key, Method::pem, error);
-  if (error) return unusable(tls.key);
-  return {};
+  return used(tls.key);
 }
 
 }  // namespace
 
 bool tls_is_built_in() { return true; }
 
-Failure check_files(const Tls& tls) {
+bool files_are_usable(const Tls& tls, std::string& reason) {
   asio::ssl::context context(asio::ssl::context::tls_client);
-  return set_up(context, tls);
+  return set_up(context, tls, reason);
 }
 
 class TlsTunnel::Impl {
@@ -65,26 +64,22 @@ class TlsTunnel::Impl {
     if (thread_.joinable()) thread_.join();
   }
 
-  Result<int> open(const Address& address, SteadyTime deadline) {
-    if (auto failure = set_up(tls_, *address.tls)) return failure;
+  int open(const Address& address, SteadyTime deadline, std::string& reason) {
+    if (!set_up(tls_, *address.tls, reason)) return -1;
     broker_.emplace(context_, tls_);
-    if (auto failure = connect(address, deadline)) return failure;
-    if (auto failure = shake_hands(address, deadline)) return failure;
+    if (!connect(address, deadline, reason) || !shake_hands(address, deadline, reason)) return -1;
     std::error_code error;
     asio::local::stream_protocol::socket plain_end(context_);
     asio::local::connect_pair(plain_, plain_end, error);
     if (!error) plain_end.native_non_blocking(true, error);  // as rabbitmq-c makes its own
     const int descriptor = error ? -1 : plain_end.release(error);
-    if (descriptor < 0 || error) {
-      return Failure(Error::unavailable, "no socket: " + error.message());
-    }
+    if (descriptor < 0 || error) return reason = "no socket: " + error.message(), -1;
     from_broker();
     to_broker();
     context_.restart();
-    auto failure = start_thread();
-    if (!failure) return descriptor;
+    if (start_thread(reason)) return descriptor;
     ::close(descriptor);
-    return failure;
+    return -1;
   }
 
   void abort() {
@@ -97,19 +92,20 @@ class TlsTunnel::Impl {
   }
 
  private:
-  Failure start_thread() {
+  bool start_thread(std::string& reason) {
     try {
       thread_ = std::thread([this] {
         name_this_thread("broker-tls");
         context_.run();
       });
-      return {};
+      return true;
     } catch (const std::system_error& error) {
-      return {error.code(), std::string("no thread for TLS: ") + error.what()};
+      reason = std::string("no thread for TLS: ") + error.what();
+      return false;
     }
   }
 
-  Failure connect(const Address& address, SteadyTime deadline) {
+  bool connect(const Address& address, SteadyTime deadline, std::string& reason) {
     std::error_code error;
     asio::ip::tcp::resolver resolver(context_);
     const auto endpoints = resolver.resolve(address.host, std::to_string(address.port), error);
@@ -120,11 +116,11 @@ class TlsTunnel::Impl {
       });
     }
     if (!error) broker_->next_layer().set_option(asio::ip::tcp::no_delay(true), error);
-    if (error) return {error, "no connection: " + error.message()};
-    return {};
+    if (error) reason = "no connection: " + error.message();
+    return !error;
   }
 
-  Failure shake_hands(const Address& address, SteadyTime deadline) {
+  bool shake_hands(const Address& address, SteadyTime deadline, std::string& reason) {
     const auto& given = address.tls->server_name;
     const auto name = given.empty() ? address.host : given;
     SSL* const session = broker_->native_handle();
@@ -133,21 +129,21 @@ class TlsTunnel::Impl {
     const auto error = finish(deadline, [&](auto done) {
       broker_->async_handshake(asio::ssl::stream_base::client, done);
     });
-    if (!error) return {};
-    auto reason = "no TLS with " + name + ": " + error.message();
+    if (!error) return true;
+    reason = "no TLS with " + name + ": " + error.message();
     const auto verified = SSL_get_verify_result(session);
     if (ERR_GET_REASON(static_cast<unsigned long>(error.value())) == SSL_R_WRONG_VERSION_NUMBER) {
       reason +=
           ": port " + std::to_string(address.port) + " does not speak TLS (the usual port is 5671)";
     }
-    if (!address.tls->verify) return {error, reason};
+    if (!address.tls->verify) return false;
     if (verified != X509_V_OK) {
       reason += std::string(": ") + X509_verify_cert_error_string(verified);
     } else if (SSL_get0_peername(session) == nullptr &&
                error.message().find("verify failed") != std::string::npos) {
       reason += ": the certificate is for another host";
     }
-    return {error, reason};
+    return false;
   }
 
   /// Runs what `start` begins to its end, or to the deadline.
@@ -217,8 +213,8 @@ TlsTunnel::TlsTunnel() : impl_(std::make_unique<Impl>()) {}
 
 TlsTunnel::~TlsTunnel() = default;
 
-Result<int> TlsTunnel::open(const Address& address, std::chrono::milliseconds limit) {
-  return impl_->open(address, std::chrono::steady_clock::now() + limit);
+int TlsTunnel::open(const Address& address, std::chrono::milliseconds limit, std::string& reason) {
+  return impl_->open(address, std::chrono::steady_clock::now() + limit, reason);
 }
 
 void TlsTunnel::abort() { impl_->abort(); }
