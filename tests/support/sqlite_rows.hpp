@@ -1,4 +1,4 @@
-// The table of objects in a file of SQLite, read past the daemon.
+// The table of objects in a file of SQLite, read past the daemon; empty while it is not there.
 #pragma once
 
 #include <sqlite3.h>
@@ -18,6 +18,7 @@ inline Rows sqlite_rows(const std::string& path) {
   sqlite3_stmt* query = nullptr;
   const char* const text = "SELECT id, online, last_seen FROM objects";
   int result = sqlite3_prepare_v2(database, text, -1, &query, nullptr);
+  const bool missing = result == SQLITE_ERROR || result == SQLITE_CANTOPEN;  // not made yet
   while (result == SQLITE_OK || result == SQLITE_ROW) {
     result = sqlite3_step(query);
     if (result == SQLITE_ROW) {
@@ -27,6 +28,7 @@ inline Rows sqlite_rows(const std::string& path) {
   }
   sqlite3_finalize(query);
   sqlite3_close(database);
+  if (missing) return {};
   if (result != SQLITE_DONE) throw std::runtime_error(path + ": cannot be read");
   return rows;
 }
