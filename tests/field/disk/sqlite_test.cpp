@@ -86,7 +86,7 @@ TEST_CASE("the log of writes removed under the daemon: noticed, nothing is lost 
   scene.store(1, 50);
   std::filesystem::remove(scene.path + "-wal");
   std::filesystem::remove(scene.path + "-shm");
-  const auto line = scene.path + "-wal was removed or replaced under this process: what was in it";
+  const auto line = scene.path + "-wal was removed or replaced under this process: its content";
   CHECK(eventually([&] { return scene.daemon->said(line); }, 5s));
   scene.store(51, 60);
   scene.kill();
