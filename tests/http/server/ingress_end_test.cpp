@@ -1,43 +1,28 @@
 // How an ingress ends: stopped on any thread, destroyed anywhere (decision 0049).
-#include <doctest/doctest.h>
-
-#include <atomic>
-#include <future>
 #include <memory>
 #include <thread>
-#include <utility>
-#include <vector>
 
-#include "http/server/held_accept.hpp"
-#include "postoffice/defaults/http_ingress.hpp"
-#include "postoffice/error.hpp"
-#include "support/http_client.hpp"
+#include "http/server/office.hpp"
 
-using namespace std::chrono_literals;
+namespace test {
+
 using postoffice::Error;
-using postoffice::HttpIngress;
-using postoffice::HttpIngressOptions;
 using postoffice::Ingress;
-using postoffice::Queue;
-using postoffice::Receipt;
-using test::callback;
-using test::HeldAccept;
-using test::HttpClient;
 
 namespace {
 
-const std::string a_callback = callback(R"({"object_ids":[1,2,3]})");
+const std::string a_callback = callback(good_body);
 
-std::unique_ptr<HttpIngress> make_ingress(const Ingress::Accept& accept, std::size_t threads = 2) {
-  HttpIngressOptions options;
-  options.listen = "127.0.0.1:0";
-  options.threads = threads;
+std::unique_ptr<HttpIngress> make_ingress(HttpIngressOptions options,
+                                          const Ingress::Accept& accept) {
+  options.listen = on_free_port().listen;
+  options.threads = 2;
   auto ingress = std::make_unique<HttpIngress>(options);
   REQUIRE_FALSE(ingress->start(accept));
   return ingress;
 }
 
-void accept_at_once(std::span<const postoffice::ObjectId>, const Queue::AppendDone& done) {
+void accept_at_once(std::span<const ObjectId>, const Queue::AppendDone& done) {
   done({}, Receipt{1, 1, {}});
 }
 
@@ -84,7 +69,7 @@ TEST_CASE("an ingress may be stopped anywhere and again: each done comes once, a
     if (++stopped == 4) all.set_value();
   };
   std::unique_ptr<HttpIngress> ingress;
-  ingress = make_ingress([&, held = accept.function()](auto ids, auto done) {
+  ingress = make_ingress({}, [&, held = accept.function()](auto ids, auto done) {
     held(ids, std::move(done));
     ingress->stop(one_done);
   });
@@ -107,9 +92,7 @@ TEST_CASE("an ingress may be stopped anywhere and again: each done comes once, a
 }
 
 TEST_CASE("an ingress that was stopped does not start any more") {
-  HttpIngressOptions options;
-  options.listen = "127.0.0.1:0";
-  HttpIngress ingress(options);
+  HttpIngress ingress(on_free_port());
   bool stopped = false;
   ingress.stop([&] { stopped = true; });
   CHECK(stopped);
@@ -119,7 +102,7 @@ TEST_CASE("an ingress that was stopped does not start any more") {
 
 TEST_CASE("destroying an ingress in the middle of a stop completes that stop") {
   HeldAccept accept;
-  auto ingress = make_ingress(accept.function());
+  auto ingress = make_ingress({}, accept.function());
   HttpClient sender(ingress->port());
   sender.send(a_callback);
   auto held = accept.take(1);
@@ -141,28 +124,23 @@ TEST_CASE("an ingress may be destroyed inside each of its handlers, and calls no
     destroyed.set_value();
   };
   std::string requests = a_callback + a_callback + a_callback;
-  const auto start = [&](HttpIngressOptions options, const Ingress::Accept& accept) {
-    options.listen = "127.0.0.1:0";
-    options.threads = 2;
-    ingress = std::make_unique<HttpIngress>(options);
-    REQUIRE_FALSE(ingress->start(accept));
-  };
   const auto handler = [&] {
     destroy();
     return std::string("because");
   };
   SUBCASE("accept") {
-    start({}, [&](auto, auto done) {
+    ingress = make_ingress({}, [&](auto, auto done) {
       destroy();
       done({}, Receipt{1, 1, {}});
     });
   }
   SUBCASE("why_not") {
-    start({.why_not = handler}, [&](auto, auto done) { done(Error::not_durable, {}); });
+    ingress =
+        make_ingress({.why_not = handler}, [&](auto, auto done) { done(Error::not_durable, {}); });
   }
   SUBCASE("not_ready") {
     requests = "GET /readyz HTTP/1.1\r\nHost: a\r\n\r\nGET /readyz HTTP/1.1\r\nHost: a\r\n\r\n";
-    start({.not_ready = handler}, accept_at_once);
+    ingress = make_ingress({.not_ready = handler}, accept_at_once);
   }
   HttpClient sender(ingress->port());
   sender.send(requests);
@@ -174,7 +152,7 @@ TEST_CASE("an ingress may be destroyed inside each of its handlers, and calls no
 TEST_CASE("an ingress destroyed while completions arrive") {
   for (std::size_t trial = 0; trial < 20; ++trial) {
     Completing queue;
-    auto ingress = make_ingress(queue.function());
+    auto ingress = make_ingress({}, queue.function());
     HttpClient sender(ingress->port());
     for (int times = 0; times < 20; ++times) sender.send(a_callback);
     while (queue.accepted() < trial) std::this_thread::yield();
@@ -184,3 +162,5 @@ TEST_CASE("an ingress destroyed while completions arrive") {
     CHECK(queue.accepted() == accepted);
   }
 }
+
+}  // namespace test
