@@ -43,8 +43,9 @@ class RabbitPublisher::Impl {
     if (!ending.exchange(true)) gate.leave();
   }
 
-  void append(std::span<const ObjectId> ids, std::optional<Timestamp> stamp,
-              Queue::AppendDone done) {
+  /// `done` is any that can be called as Queue::AppendDone: so it is wrapped once, not twice.
+  template <typename Done>
+  void append(std::span<const ObjectId> ids, std::optional<Timestamp> stamp, Done done) {
     if (!gate.enter()) return done(Error::stopped, {});
     Queue::AppendDone leaving = [&to = gate, done = std::move(done)](std::error_code error,
                                                                      const Receipt& receipt) {
