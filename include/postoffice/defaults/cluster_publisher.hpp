@@ -28,7 +28,7 @@ struct ClusterPublisherOptions {
 };
 
 struct ClusterPublisherStatus {
-  std::string id;           ///< the publisher's number, as instance_id() writes it
+  std::string id;           ///< the publisher's number, as PostgresInstanceRow::id() writes it
   bool registered = false;  ///< the database has registered this publisher
   std::string copied;  ///< which other process publishes under this number, in words; empty: none
   RabbitPublisherStatus broker;
