@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <charconv>
-#include <stdexcept>
 #include <string_view>
+
+#include "postoffice/error.hpp"
 
 namespace postoffice::rabbitmq {
 namespace {
 
-[[noreturn]] void refuse(const std::string& why) {
-  throw std::invalid_argument("the broker's URL " + why);
-}
+Failure refusal(const std::string& why) { return {Error::bad_options, "the broker's URL " + why}; }
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -19,8 +18,8 @@ int hex_digit(char c) {
   return -1;
 }
 
-std::string decode(std::string_view text) {
-  std::string decoded;
+Failure decode(std::string_view text, std::string& decoded) {
+  decoded.clear();
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '%') {
       decoded += text[i];
@@ -28,15 +27,15 @@ std::string decode(std::string_view text) {
     }
     const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
     const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-    if (high < 0 || low < 0) refuse("has a % without two hexadecimal digits behind it");
+    if (high < 0 || low < 0) return refusal("has a % without two hexadecimal digits behind it");
     decoded += static_cast<char>(high * 16 + low);
     i += 2;
   }
-  if (decoded.find('\0') != std::string::npos) refuse("contains a zero byte");
-  return decoded;
+  if (decoded.find('\0') != std::string::npos) return refusal("contains a zero byte");
+  return {};
 }
 
-void set_parameter(std::string_view name, const std::string& value, Tls& tls) {
+Failure set_parameter(std::string_view name, const std::string& value, Tls& tls) {
   if (name == "cacertfile") {
     tls.ca_file = value;
   } else if (name == "certfile") {
@@ -48,107 +47,121 @@ void set_parameter(std::string_view name, const std::string& value, Tls& tls) {
   } else if (name == "verify" && (value == "verify_peer" || value == "verify_none")) {
     tls.verify = value == "verify_peer";
   } else if (name == "verify") {
-    refuse("says verify, but neither verify_peer nor verify_none");
+    return refusal("says verify, but neither verify_peer nor verify_none");
   } else {
-    refuse("has the parameter \"" + std::string(name) +
-           "\"; known are cacertfile, certfile, keyfile, verify and server_name_indication");
+    return refusal(
+        "has the parameter \"" + std::string(name) +
+        "\"; known are cacertfile, certfile, keyfile, verify and server_name_indication");
   }
+  return {};
 }
 
-void parse_query(std::string_view query, Tls& tls) {
+Failure parse_query(std::string_view query, Tls& tls) {
   // It may be the rest of a password, so nothing of it is repeated.
-  if (query.find('@') != query.npos)
-    refuse("has an @ behind a ?; write %40 for it, or %3f for the ?");
+  if (query.find('@') != query.npos) {
+    return refusal("has an @ behind a ?; write %40 for it, or %3f for the ?");
+  }
   while (!query.empty()) {
     const auto parameter = query.substr(0, query.find('&'));
     query.remove_prefix(std::min(parameter.size() + 1, query.size()));
     const auto equals = parameter.find('=');
-    if (equals == parameter.npos) refuse("has a parameter without a value");
-    set_parameter(parameter.substr(0, equals), decode(parameter.substr(equals + 1)), tls);
+    if (equals == parameter.npos) return refusal("has a parameter without a value");
+    std::string value;
+    if (auto failure = decode(parameter.substr(equals + 1), value)) return failure;
+    if (auto failure = set_parameter(parameter.substr(0, equals), value, tls)) return failure;
   }
-  if (tls.certificate.empty() != tls.key.empty()) refuse("has only one of certfile and keyfile");
+  if (tls.certificate.empty() != tls.key.empty())
+    return refusal("has only one of certfile and keyfile");
+  return {};
 }
 
-void parse_credentials(std::string_view text, Address& address) {
+Failure parse_credentials(std::string_view text, Address& address) {
   const auto colon = text.find(':');
-  address.user = decode(text.substr(0, colon));
-  address.password = colon == text.npos ? "" : decode(text.substr(colon + 1));
+  if (auto failure = decode(text.substr(0, colon), address.user)) return failure;
+  return decode(colon == text.npos ? "" : text.substr(colon + 1), address.password);
 }
 
-int parse_port(std::string_view text) {
-  int port = 0;
+Failure parse_port(std::string_view text, int& port) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
   if (error != std::errc{} || end != text.data() + text.size() || port < 1 || port > 65535) {
-    refuse("has a port that is not a number from 1 to 65535");
+    return refusal("has a port that is not a number from 1 to 65535");
   }
-  return port;
+  return {};
 }
 
-void parse_host(std::string_view text, Address& address) {
+Failure parse_host(std::string_view text, Address& address) {
   std::string_view rest;
   if (text.starts_with('[')) {
     const auto end = text.find(']');
-    if (end == text.npos) refuse("has a [ without ]");
+    if (end == text.npos) return refusal("has a [ without ]");
     address.host = text.substr(1, end - 1);
     rest = text.substr(end + 1);
   } else {
     const auto colon = text.find(':');
-    if (colon != 0 && !text.empty()) address.host = decode(text.substr(0, colon));
+    if (colon != 0 && !text.empty()) {
+      if (auto failure = decode(text.substr(0, colon), address.host)) return failure;
+    }
     if (colon != text.npos) rest = text.substr(colon);
   }
-  if (rest.empty()) return;
-  if (rest[0] != ':') refuse("has text between host and port");
-  address.port = parse_port(rest.substr(1));
+  if (rest.empty()) return {};
+  if (rest[0] != ':') return refusal("has text between host and port");
+  return parse_port(rest.substr(1), address.port);
 }
 
-void parse_hosts(std::string_view text, Address& address) {
+Failure parse_hosts(std::string_view text, Address& address) {
   const int usual_port = address.port;
   for (;;) {
     const auto comma = text.find(',');
     const auto one = text.substr(0, comma);
     if (one.empty() && (comma != text.npos || !address.hosts.empty())) {
-      refuse("has an empty host between commas");
+      return refusal("has an empty host between commas");
     }
     address.host = "localhost";
     address.port = usual_port;
-    parse_host(one, address);
+    if (auto failure = parse_host(one, address)) return failure;
     address.hosts.push_back({address.host, address.port});
     if (comma == text.npos) break;
     text.remove_prefix(comma + 1);
   }
   address.host = address.hosts.front().name;
   address.port = address.hosts.front().port;
+  return {};
 }
 
-}  // namespace
-
-Address parse_amqp_url(const std::string& url) {
-  std::string_view rest = url;
-  Address address;
-  if (rest.starts_with("amqps://")) {
-    address.tls.emplace();
-    address.port = 5671;
-  } else if (!rest.starts_with("amqp://")) {
-    refuse("begins neither with amqp:// nor with amqps://");
-  }
+Failure parse(std::string_view rest, Address& address) {
   rest.remove_prefix(rest.find("://") + 3);
-  if (rest.find('#') != rest.npos) refuse("has a fragment (#…)");
+  if (rest.find('#') != rest.npos) return refusal("has a fragment (#…)");
   if (const auto query = rest.find('?'); query != rest.npos) {
-    if (!address.tls) refuse("has a query, which is for amqps:// only");
-    parse_query(rest.substr(query + 1), *address.tls);
+    if (!address.tls) return refusal("has a query, which is for amqps:// only");
+    if (auto failure = parse_query(rest.substr(query + 1), *address.tls)) return failure;
     rest = rest.substr(0, query);
   }
   const auto slash = rest.find('/');
   const auto path = slash == rest.npos ? std::string_view{} : rest.substr(slash + 1);
-  if (!path.empty()) address.vhost = decode(path);
-  if (path.find('/') != path.npos) refuse("has a / inside the virtual host; write %2f");
+  if (!path.empty()) {
+    if (auto failure = decode(path, address.vhost)) return failure;
+  }
+  if (path.find('/') != path.npos) return refusal("has a / inside the virtual host; write %2f");
   auto authority = rest.substr(0, slash);
   if (const auto at = authority.rfind('@'); at != authority.npos) {
-    parse_credentials(authority.substr(0, at), address);
+    if (auto failure = parse_credentials(authority.substr(0, at), address)) return failure;
     authority.remove_prefix(at + 1);
   }
-  parse_hosts(authority, address);
-  return address;
+  return parse_hosts(authority, address);
+}
+
+}  // namespace
+
+Result<Address> parse_amqp_url(const std::string& url) {
+  Result<Address> result{Address()};
+  if (url.starts_with("amqps://")) {
+    result->port = 5671;
+    result->tls.emplace();
+  } else if (!url.starts_with("amqp://")) {
+    return refusal("begins neither with amqp:// nor with amqps://");
+  }
+  if (auto failure = parse(url, *result)) return failure;
+  return result;
 }
 
 std::string to_string(const Address& address) {

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "postoffice/result.hpp"
+
 namespace postoffice::rabbitmq {
 
 /// From the URL's query, by the names that RabbitMQ gave them
@@ -35,10 +37,10 @@ struct Address {
   std::optional<Tls> tls;
 };
 
-/// Throws std::invalid_argument, which names what is wrong, but never the password. A path "/" or
-/// none is the virtual host "/"; parts are percent-decoded. Several hosts, each with its own port,
-/// are separated by commas: the nodes of one cluster.
-Address parse_amqp_url(const std::string& url);
+/// The failure names what is wrong, but never the password. A path "/" or none is the virtual host
+/// "/"; parts are percent-decoded. Several hosts, each with its own port, are separated by commas:
+/// the nodes of one cluster.
+Result<Address> parse_amqp_url(const std::string& url);
 
 /// Without password, for people.
 std::string to_string(const Address& address);

@@ -7,11 +7,11 @@
 #include <algorithm>
 #include <cassert>
 #include <random>
-#include <stdexcept>
 #include <system_error>
 #include <utility>
 
 #include "base/backoff.hpp"
+#include "postoffice/error.hpp"
 
 namespace postoffice::rabbitmq {
 namespace {
@@ -83,60 +83,60 @@ void BrokerSession::run() {
   Backoff<std::chrono::milliseconds> pause(first_pause, settings_.reconnect_max);
   while (!stopping_) {
     const auto began = std::chrono::steady_clock::now();
-    std::string reason;
-    bool connected = false;
+    Attempt last;
     // One node that answers is enough.
     for (std::size_t tried = 0; tried < settings_.address.hosts.size(); ++tried) {
-      connected = attempt(reason);
-      if (connected || stopping_) break;
+      last = attempt();
+      if (last.opened || stopping_) break;
       host_ = (host_ + 1) % settings_.address.hosts.size();
     }
     if (stopping_) break;
     // A client that is thrown out at once must not come back at once, over and over.
-    if (connected && std::chrono::steady_clock::now() > began + proven_after) pause.reset();
-    note(reason);
+    if (last.opened && std::chrono::steady_clock::now() > began + proven_after) pause.reset();
+    note(last.end.message);
     wait(nullptr, began + pause.next());
   }
 }
 
-/// One connection, from beginning to end. False if it could not be opened.
-bool BrokerSession::attempt(std::string& reason) {
+/// One connection, from beginning to end.
+BrokerSession::Attempt BrokerSession::attempt() {
   Connection connection;
-  const bool opened = open(connection, settings_.address.hosts[host_], reason);
+  auto end = open(connection, settings_.address.hosts[host_]);
+  const bool opened = !end;
   if (opened) {
-    work(connection, reason);
+    end = work(connection);
     // A node may accept connections although it is cut off from the nodes it needs.
     const bool good = proven_ && given_up_.empty();
     if (!good) host_ = (host_ + 1) % settings_.address.hosts.size();
     disconnected();
     if (stopping_) close_politely(connection);
   } else if (settings_.address.hosts.size() > 1) {
-    reason = settings_.address.host + ": " + reason;
+    end.message = settings_.address.host + ": " + end.message;
   }
   const LockGuard lock(mutex_);
   current_ = nullptr;
   working_ = false;
-  return opened;
+  return {opened, std::move(end)};
 }
 
-bool BrokerSession::open(Connection& connection, const Host& host, std::string& reason) {
+Failure BrokerSession::open(Connection& connection, const Host& host) {
   settings_.address.host = host.name;
   settings_.address.port = host.port;
   {
     const LockGuard lock(mutex_);
-    if (stopping_) return false;
+    if (stopping_) return Error::stopped;
     current_ = &connection;
   }
-  return connection.open(address_now(), settings_.heartbeat, reason) && set_up(connection, reason);
+  if (auto failure = connection.open(address_now(), settings_.heartbeat)) return failure;
+  return set_up(connection);
 }
 
 /// The host stays that of the list; all else is read again. A URL that cannot be parsed is ignored:
 /// the old one may still work.
 Address BrokerSession::address_now() const {
   Address address = settings_.address;
-  try {
-    if (settings_.url_now) address = parse_amqp_url(settings_.url_now());
-  } catch (const std::invalid_argument&) {
+  if (settings_.url_now) {
+    if (auto now = parse_amqp_url(settings_.url_now())) address = *std::move(now);
   }
   address.host = settings_.address.host;
   address.port = settings_.address.port;
@@ -148,10 +148,9 @@ void BrokerSession::close_politely(Connection& connection) {
   struct Nobody final : FrameSink {
   } nobody;
   put_close(connection.out());
-  std::string end;
   const auto until = std::chrono::steady_clock::now() + leave_limit;
   for (auto now = until - leave_limit; now < until; now = std::chrono::steady_clock::now()) {
-    if (!connection.send(now, end) || !connection.receive(nobody, now, end)) return;
+    if (connection.send(now) || connection.receive(nobody, now)) return;
     pollfd descriptor{connection.socket(), POLLIN, 0};
     if (connection.unsent() > 0) descriptor.events |= POLLOUT;
     const auto span = until_then(until);
@@ -159,7 +158,7 @@ void BrokerSession::close_politely(Connection& connection) {
   }
 }
 
-void BrokerSession::work(Connection& connection, std::string& reason) {
+Failure BrokerSession::work(Connection& connection) {
   {
     const LockGuard lock(mutex_);
     working_ = true;
@@ -170,12 +169,14 @@ void BrokerSession::work(Connection& connection, std::string& reason) {
   connected(std::chrono::steady_clock::now());
   while (!stopping_) {
     const auto now = std::chrono::steady_clock::now();
-    if (!connection.receive(*this, now, reason)) return;
+    if (auto failure = connection.receive(*this, now)) return failure;
     auto next = step(connection, now);
-    if (!given_up_.empty()) return reason = given_up_, void();
-    if (!connection.keep_alive(now, next, reason) || !connection.send(now, reason)) return;
+    if (!given_up_.empty()) return {Error::unavailable, given_up_};
+    if (auto failure = connection.keep_alive(now, next)) return failure;
+    if (auto failure = connection.send(now)) return failure;
     wait(&connection, next);
   }
+  return Error::stopped;
 }
 
 /// Until the socket is readable or writable, wake() is called, or it is time.

@@ -10,6 +10,7 @@
 
 #include "base/thread_annotations.hpp"
 #include "postoffice/log.hpp"
+#include "postoffice/result.hpp"
 #include "rabbitmq/connection.hpp"
 
 namespace postoffice::rabbitmq {
@@ -56,7 +57,7 @@ class BrokerSession : private FrameSink {
 
  private:
   /// Prepares a connection that is open. May block for a few seconds.
-  virtual bool set_up(Connection& connection, std::string& reason) = 0;
+  virtual Failure set_up(Connection& connection) = 0;
   /// It works: step() follows.
   virtual void connected(SteadyTime now) = 0;
   /// Does what there is to do, and puts what is to be sent into connection.out(). Returns when to
@@ -64,12 +65,18 @@ class BrokerSession : private FrameSink {
   virtual SteadyTime step(Connection& connection, SteadyTime now) = 0;
   virtual void disconnected() = 0;
 
+  /// One that is over.
+  struct Attempt {
+    bool opened = false;  ///< there was a connection
+    Failure end;          ///< why there is none
+  };
+
   void run();
-  bool open(Connection& connection, const Host& host, std::string& reason);
+  Failure open(Connection& connection, const Host& host);
   Address address_now() const;
-  bool attempt(std::string& reason);
+  Attempt attempt();
   void close_politely(Connection& connection);
-  void work(Connection& connection, std::string& reason);
+  Failure work(Connection& connection);
   void wait(Connection* connection, SteadyTime until);
   void note(const std::string& reason);
 

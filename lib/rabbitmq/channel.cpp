@@ -7,6 +7,7 @@
 #include <iterator>
 #include <vector>
 
+#include "postoffice/error.hpp"
 #include "rabbitmq/broker_words.hpp"
 #include "rabbitmq/frames.hpp"
 
@@ -40,77 +41,78 @@ std::string Channel::with_tls_words(std::string words) const {
   return last.empty() ? words : words + " (TLS: " + last + ")";
 }
 
-/// Of the last call.
-int Channel::last_code(std::string& words) const {
+/// Of the last call, if it failed.
+ChannelFailure Channel::last_failure() const {
   const auto reply = amqp_get_rpc_reply(state_);
-  if (reply.reply_type == AMQP_RESPONSE_NORMAL) return 0;
-  words = with_tls_words(text_of(reply));
-  if (reply.reply_type != AMQP_RESPONSE_SERVER_EXCEPTION) return no_answer;
-  if (reply.reply.id != AMQP_CHANNEL_CLOSE_METHOD) return no_answer;
-  return static_cast<const amqp_channel_close_t*>(reply.reply.decoded)->reply_code;
+  if (reply.reply_type == AMQP_RESPONSE_NORMAL) return {};
+  ChannelFailure failure{{Error::unavailable, with_tls_words(text_of(reply))},
+                         ChannelFailure::no_answer};
+  if (reply.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION &&
+      reply.reply.id == AMQP_CHANNEL_CLOSE_METHOD) {
+    failure.reply_code = static_cast<const amqp_channel_close_t*>(reply.reply.decoded)->reply_code;
+  }
+  return failure;
 }
 
-bool Channel::check(const char* what, std::string& reason) const {
-  std::string words;
-  if (last_code(words) == 0) return true;
-  reason = std::string(what) + ": " + words;
-  return false;
+Failure Channel::last_failure(const char* what) const {
+  Failure failure = last_failure();
+  if (failure) failure.message = std::string(what) + ": " + failure.message;
+  return failure;
 }
 
-bool Channel::open(std::string& reason) {
+Failure Channel::open() {
   amqp_channel_open(state_, channel);
-  return check("opening a channel", reason);
+  return last_failure("opening a channel");
 }
 
-bool Channel::reopen(std::string& reason) {
+Failure Channel::reopen() {
   amqp_channel_close_ok_t ok{};
   amqp_send_method(state_, channel, AMQP_CHANNEL_CLOSE_OK_METHOD, &ok);
-  return open(reason);
+  return open();
 }
 
-bool Channel::confirm_publishing(std::string& reason) {
+Failure Channel::confirm_publishing() {
   amqp_confirm_select(state_, channel);
-  return check("asking for confirms", reason);
+  return last_failure("asking for confirms");
 }
 
-bool Channel::consume(const std::string& queue, int prefetch, std::string& reason) {
+Failure Channel::consume(const std::string& queue, int prefetch) {
   amqp_basic_qos(state_, channel, 0, static_cast<std::uint16_t>(prefetch), false);
-  if (!check("setting the prefetch count", reason)) return false;
+  if (auto failure = last_failure("setting the prefetch count")) return failure;
   amqp_basic_consume(state_, channel, bytes_of(queue), amqp_cstring_bytes("postoffice"), false,
                      false, false, amqp_empty_table);
-  return check("consuming", reason);
+  return last_failure("consuming");
 }
 
-int Channel::look_for_exchange(const std::string& name, std::string& words) {
+ChannelFailure Channel::look_for_exchange(const std::string& name) {
   amqp_exchange_declare(state_, channel, bytes_of(name), amqp_cstring_bytes("fanout"), true, true,
                         false, false, amqp_empty_table);
-  return last_code(words);
+  return last_failure();
 }
 
-int Channel::declare_exchange(const std::string& name, std::string& words) {
+ChannelFailure Channel::declare_exchange(const std::string& name) {
   amqp_exchange_declare(state_, channel, bytes_of(name), amqp_cstring_bytes("fanout"), false, true,
                         false, false, amqp_empty_table);
-  return last_code(words);
+  return last_failure();
 }
 
-int Channel::look_for_queue(const std::string& name, std::string& words) {
+ChannelFailure Channel::look_for_queue(const std::string& name) {
   amqp_queue_declare(state_, channel, bytes_of(name), true, true, false, false, amqp_empty_table);
-  return last_code(words);
+  return last_failure();
 }
 
-int Channel::declare_queue(const std::string& name, const Arguments& arguments,
-                           std::string& words) {
+ChannelFailure Channel::declare_queue(const std::string& name, const Arguments& arguments) {
   std::vector<amqp_table_entry_t> entries;
   std::transform(arguments.begin(), arguments.end(), std::back_inserter(entries), entry_of);
   const amqp_table_t table{static_cast<int>(entries.size()), entries.data()};
   amqp_queue_declare(state_, channel, bytes_of(name), false, true, false, false, table);
-  return last_code(words);
+  return last_failure();
 }
 
-int Channel::bind_queue(const std::string& name, const std::string& exchange, std::string& words) {
+ChannelFailure Channel::bind_queue(const std::string& name, const std::string& exchange) {
   amqp_queue_bind(state_, channel, bytes_of(name), bytes_of(exchange), amqp_empty_bytes,
                   amqp_empty_table);
-  return last_code(words);
+  return last_failure();
 }
 
 }  // namespace postoffice::rabbitmq

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "postoffice/result.hpp"
 #include "rabbitmq/arguments.hpp"
 #include "rabbitmq/tls_tunnel.hpp"
 
@@ -10,36 +11,40 @@ struct amqp_connection_state_t_;
 
 namespace postoffice::rabbitmq {
 
-/// Each call blocks for two seconds at most, and returns 0, the broker's code for why it closed the
-/// channel, or no_answer. `words` are then the broker's own, or the library's.
-class Channel {
- public:
+/// The broker's own words for why it closed the channel, or the library's.
+struct [[nodiscard]] ChannelFailure : Failure {
   static constexpr int no_answer = -1;
 
+  int reply_code = 0;  ///< the broker's, or no_answer
+};
+
+/// Each call blocks for two seconds at most.
+class Channel {
+ public:
   /// `tunnel`: what the connection goes through, or null. Both outlive it.
   Channel(amqp_connection_state_t_* state, const TlsTunnel* tunnel)
       : state_(state), tunnel_(tunnel) {}
 
-  int look_for_exchange(const std::string& name, std::string& words);
-  int declare_exchange(const std::string& name, std::string& words);
-  int look_for_queue(const std::string& name, std::string& words);
-  int declare_queue(const std::string& name, const Arguments& arguments, std::string& words);
-  int bind_queue(const std::string& name, const std::string& exchange, std::string& words);
+  ChannelFailure look_for_exchange(const std::string& name);
+  ChannelFailure declare_exchange(const std::string& name);
+  ChannelFailure look_for_queue(const std::string& name);
+  ChannelFailure declare_queue(const std::string& name, const Arguments& arguments);
+  ChannelFailure bind_queue(const std::string& name, const std::string& exchange);
 
-  // These say why not by themselves.
-  bool open(std::string& reason);
+  // The failures of these also say what was tried.
+  Failure open();
   /// The broker has closed it, for something that is not an error here.
-  bool reopen(std::string& reason);
-  bool confirm_publishing(std::string& reason);
-  bool consume(const std::string& queue, int prefetch, std::string& reason);
+  Failure reopen();
+  Failure confirm_publishing();
+  Failure consume(const std::string& queue, int prefetch);
 
   /// With TLS 1.3 the broker judges our certificate only after the handshake: its alert comes when
   /// something is read for the first time, to the tunnel.
   std::string with_tls_words(std::string words) const;
 
  private:
-  int last_code(std::string& words) const;
-  bool check(const char* what, std::string& reason) const;
+  ChannelFailure last_failure() const;
+  Failure last_failure(const char* what) const;
 
   amqp_connection_state_t_* const state_;
   const TlsTunnel* const tunnel_;

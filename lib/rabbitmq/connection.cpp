@@ -10,7 +10,9 @@
 #include <cassert>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
+#include "postoffice/error.hpp"
 #include "rabbitmq/broker_words.hpp"
 
 namespace postoffice::rabbitmq {
@@ -35,6 +37,8 @@ amqp_table_entry_t enabled(const char* key) {
   return result;
 }
 
+Failure unavailable(std::string why) { return {Error::unavailable, std::move(why)}; }
+
 std::string gone(const char* why) { return std::string("the connection is gone: ") + why; }
 
 bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK; }
@@ -55,52 +59,51 @@ void Connection::abort() {
   if (socket_ >= 0) ::shutdown(socket_, SHUT_RDWR);
 }
 
-bool Connection::open(const Address& address, std::chrono::seconds heartbeat, std::string& reason) {
-  return connect(address, reason) && log_in(address, heartbeat, reason) && channel_->open(reason);
+Failure Connection::open(const Address& address, std::chrono::seconds heartbeat) {
+  if (auto failure = connect(address)) return failure;
+  if (auto failure = log_in(address, heartbeat)) return failure;
+  return channel_->open();
 }
 
-bool Connection::connect(const Address& address, std::string& reason) {
+Failure Connection::connect(const Address& address) {
   assert(state_ == nullptr);
   state_ = amqp_new_connection();
   amqp_socket_t* socket = state_ == nullptr ? nullptr : amqp_tcp_socket_new(state_);
-  if (socket == nullptr) return reason = "not enough memory for a connection", false;
+  if (socket == nullptr) return unavailable("not enough memory for a connection");
   amqp_set_handshake_timeout(state_, &answer_limit);
   amqp_set_rpc_timeout(state_, &answer_limit);
-  const bool connected =
-      address.tls ? connect_tls(socket, address, reason) : connect_plain(socket, address, reason);
-  if (!connected) return false;
+  auto failure = address.tls ? connect_tls(socket, address) : connect_plain(socket, address);
+  if (failure) return failure;
   channel_.emplace(state_, tunnel_ ? &*tunnel_ : nullptr);
   reader_.emplace(state_);
   const LockGuard lock(abort_mutex_);
   socket_ = amqp_get_sockfd(state_);
-  if (aborted_) return reason = "stopped", false;
-  return true;
+  if (aborted_) return {Error::stopped, "stopped"};
+  return {};
 }
 
-bool Connection::connect_plain(amqp_socket_t* socket, const Address& address, std::string& reason) {
+Failure Connection::connect_plain(amqp_socket_t* socket, const Address& address) {
   const int status =
       amqp_socket_open_noblock(socket, address.host.c_str(), address.port, &connect_limit);
-  if (status == AMQP_STATUS_OK) return true;
-  reason = std::string("no connection: ") + amqp_error_string2(status);
-  return false;
+  if (status == AMQP_STATUS_OK) return {};
+  return unavailable(std::string("no connection: ") + amqp_error_string2(status));
 }
 
 /// rabbitmq-c can do TLS, but does not give its session away; here it is read and written without
 /// the library.
-bool Connection::connect_tls(amqp_socket_t* socket, const Address& address, std::string& reason) {
+Failure Connection::connect_tls(amqp_socket_t* socket, const Address& address) {
   {
     const LockGuard lock(abort_mutex_);
-    if (aborted_) return reason = "stopped", false;
+    if (aborted_) return {Error::stopped, "stopped"};
     tunnel_.emplace();
   }
-  const int plain_end = tunnel_->open(address, tls_limit, reason);
-  if (plain_end < 0) return false;
-  amqp_tcp_socket_set_sockfd(socket, plain_end);
-  return true;
+  auto plain_end = tunnel_->open(address, tls_limit);
+  if (!plain_end) return std::move(plain_end).error();
+  amqp_tcp_socket_set_sockfd(socket, *plain_end);
+  return {};
 }
 
-bool Connection::log_in(const Address& address, std::chrono::seconds heartbeat,
-                        std::string& reason) {
+Failure Connection::log_in(const Address& address, std::chrono::seconds heartbeat) {
   // The broker tells only those who say that they listen.
   amqp_table_entry_t capabilities[] = {enabled("basic.nack"), enabled("connection.blocked"),
                                        enabled("consumer_cancel_notify"),
@@ -114,71 +117,70 @@ bool Connection::log_in(const Address& address, std::chrono::seconds heartbeat,
       state_, address.vhost.c_str(), 1, frame_max_wanted, static_cast<int>(heartbeat.count()),
       &properties, AMQP_SASL_METHOD_PLAIN, address.user.c_str(), address.password.c_str());
   if (reply.reply_type != AMQP_RESPONSE_NORMAL) {
-    reason = channel_->with_tls_words("the broker does not let us in: " + text_of(reply));
-    return false;
+    return unavailable(
+        channel_->with_tls_words("the broker does not let us in: " + text_of(reply)));
   }
   frame_max_ = static_cast<std::size_t>(std::max(amqp_get_frame_max(state_), 4096));
   heartbeat_.begin(std::chrono::seconds(amqp_get_heartbeat(state_)),
                    std::chrono::steady_clock::now());
-  return true;
+  return {};
 }
 
-bool Connection::send(SteadyTime now, std::string& reason) {
+Failure Connection::send(SteadyTime now) {
   while (!out_.unsent().empty()) {
     const auto bytes = out_.unsent();
     const auto count = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && would_block()) break;
-    if (count < 0) return reason = gone(std::strerror(errno)), false;
+    if (count < 0) return unavailable(gone(std::strerror(errno)));
     out_.sent(static_cast<std::size_t>(count));
     heartbeat_.spoke(now);
   }
-  return true;
+  return {};
 }
 
-bool Connection::receive(FrameSink& sink, SteadyTime now, std::string& reason) {
-  if (!library_drained_ && !drain_library(sink, reason)) return false;
+Failure Connection::receive(FrameSink& sink, SteadyTime now) {
+  if (!library_drained_) {
+    if (auto failure = drain_library(sink)) return failure;
+  }
   in_.resize(read_size);
   const auto count = ::recv(socket_, in_.data(), in_.size(), MSG_DONTWAIT);
-  if (count < 0 && (would_block() || errno == EINTR)) return true;
+  if (count < 0 && (would_block() || errno == EINTR)) return {};
   if (count <= 0) {
-    reason = channel_->with_tls_words(count == 0 ? "the broker has closed the connection"
-                                                 : gone(std::strerror(errno)));
-    return false;
+    return unavailable(channel_->with_tls_words(count == 0 ? "the broker has closed the connection"
+                                                           : gone(std::strerror(errno))));
   }
   heartbeat_.heard(now);
-  return reader_->read(std::as_bytes(std::span(in_)).first(static_cast<std::size_t>(count)), sink,
-                       reason);
+  return reader_->read(std::as_bytes(std::span(in_)).first(static_cast<std::size_t>(count)), sink);
 }
 
 /// While it set things up the library may have read more than its answers.
-bool Connection::drain_library(FrameSink& sink, std::string& reason) {
+Failure Connection::drain_library(FrameSink& sink) {
   for (;;) {
     amqp_frame_t frame;
     const timeval at_once{0, 0};
     const int status = amqp_simple_wait_frame_noblock(state_, &frame, &at_once);
     if (status == AMQP_STATUS_TIMEOUT) break;
-    if (status != AMQP_STATUS_OK) return reason = gone(amqp_error_string2(status)), false;
-    if (!reader_->read(frame, sink, reason)) return false;
+    if (status != AMQP_STATUS_OK) return unavailable(gone(amqp_error_string2(status)));
+    if (auto failure = reader_->read(frame, sink)) return failure;
   }
   amqp_maybe_release_buffers(state_);
   library_drained_ = true;
-  return true;
+  return {};
 }
 
-bool Connection::keep_alive(SteadyTime now, SteadyTime& next, std::string& reason) {
+Failure Connection::keep_alive(SteadyTime now, SteadyTime& next) {
   const auto action = heartbeat_.due(now, out_.unsent().empty());
   if (action == Heartbeat::Action::give_up) {
-    reason = "nothing was heard of the broker for " +
-             std::to_string(heartbeat_.silence_max().count()) + " seconds";
-    return false;
+    return unavailable("nothing was heard of the broker for " +
+                       std::to_string(heartbeat_.silence_max().count()) + " seconds");
   }
   if (action == Heartbeat::Action::send) {
     put_heartbeat(out());
     heartbeat_.spoke(now);
   }
   next = std::min(next, heartbeat_.next(now));
-  return true;
+  return {};
 }
 
 }  // namespace postoffice::rabbitmq

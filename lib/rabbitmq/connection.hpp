@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/thread_annotations.hpp"
+#include "postoffice/result.hpp"
 #include "rabbitmq/amqp_url.hpp"
 #include "rabbitmq/channel.hpp"
 #include "rabbitmq/frame_reader.hpp"
@@ -19,8 +20,8 @@ struct amqp_socket_t_;
 
 namespace postoffice::rabbitmq {
 
-/// Everything but abort() belongs to one thread. `reason` gets a sentence for people, without the
-/// password, whenever something returns false.
+/// Everything but abort() belongs to one thread. What failures say is for people, and without the
+/// password.
 class Connection {
  public:
   Connection() = default;
@@ -29,7 +30,7 @@ class Connection {
   ~Connection();
 
   /// Blocks for a few seconds at most, as do the calls of its channel.
-  bool open(const Address& address, std::chrono::seconds heartbeat, std::string& reason);
+  Failure open(const Address& address, std::chrono::seconds heartbeat);
   /// To set things up with, while nothing is sent or received.
   Channel& channel() { return *channel_; }
 
@@ -41,19 +42,19 @@ class Connection {
   std::size_t frame_max() const { return frame_max_; }
   Buffer& out() { return out_.end(); }  ///< append here what is to be sent
   std::size_t unsent() const { return out_.unsent().size(); }
-  bool send(SteadyTime now, std::string& reason);
-  bool receive(FrameSink& sink, SteadyTime now, std::string& reason);
+  Failure send(SteadyTime now);
+  Failure receive(FrameSink& sink, SteadyTime now);
 
   /// Sends heartbeats, and notices that none come. `next` gets earlier if this must be called
   /// again before it.
-  bool keep_alive(SteadyTime now, SteadyTime& next, std::string& reason);
+  Failure keep_alive(SteadyTime now, SteadyTime& next);
 
  private:
-  bool connect(const Address& address, std::string& reason);
-  bool connect_plain(amqp_socket_t_* socket, const Address& address, std::string& reason);
-  bool connect_tls(amqp_socket_t_* socket, const Address& address, std::string& reason);
-  bool log_in(const Address& address, std::chrono::seconds heartbeat, std::string& reason);
-  bool drain_library(FrameSink& sink, std::string& reason);
+  Failure connect(const Address& address);
+  Failure connect_plain(amqp_socket_t_* socket, const Address& address);
+  Failure connect_tls(amqp_socket_t_* socket, const Address& address);
+  Failure log_in(const Address& address, std::chrono::seconds heartbeat);
+  Failure drain_library(FrameSink& sink);
 
   std::optional<TlsTunnel> tunnel_;
   amqp_connection_state_t_* state_ = nullptr;

@@ -151,11 +151,11 @@ void Consumer::released_requeued(Sequence sequence, Timestamp stamp,
   deliver();
 }
 
-bool Consumer::set_up(Connection& connection, std::string& reason) {
+Failure Consumer::set_up(Connection& connection) {
   auto& channel = connection.channel();
-  if (!declare(channel, options_.prefix, {queue_}, existing_, reason)) return false;
+  if (auto failure = declare(channel, options_.prefix, {queue_}, existing_)) return failure;
   tell(existing_.notes);
-  return channel.consume(queue_, options_.prefetch, reason);
+  return channel.consume(queue_, options_.prefetch);
 }
 
 void Consumer::connected(SteadyTime now) {

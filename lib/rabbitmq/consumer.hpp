@@ -50,7 +50,7 @@ class Consumer final : private BrokerSession {
 
  private:
   // On the session's thread.
-  bool set_up(Connection& connection, std::string& reason) override;
+  Failure set_up(Connection& connection) override;
   void connected(SteadyTime now) override EXCLUDES(mutex_);
   SteadyTime step(Connection& connection, SteadyTime now) override EXCLUDES(mutex_);
   void disconnected() override EXCLUDES(mutex_);

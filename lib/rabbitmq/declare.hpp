@@ -16,9 +16,9 @@ struct ExistingQueues {
   std::vector<std::string> notes;  ///< a sentence for each difference that somebody should know
 };
 
-/// The shards `queues`, and exchange and queue for dead letters. False, with the reason, if
-/// something cannot work as it is.
-bool declare(Channel& channel, const std::string& prefix, const std::vector<std::string>& queues,
-             ExistingQueues& existing, std::string& reason);
+/// The shards `queues`, and exchange and queue for dead letters. Fails if something cannot work as
+/// it is.
+Failure declare(Channel& channel, const std::string& prefix, const std::vector<std::string>& queues,
+                ExistingQueues& existing);
 
 }  // namespace postoffice::rabbitmq

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/checked_count.hpp"
+#include "postoffice/error.hpp"
 #include "rabbitmq/broker_words.hpp"
 
 namespace postoffice::rabbitmq {
@@ -23,72 +24,72 @@ const Method& decoded(const amqp_frame_t& frame) {
 
 }  // namespace
 
-bool FrameReader::read(Bytes input, FrameSink& sink, std::string& reason) {
+Failure FrameReader::read(Bytes input, FrameSink& sink) {
   while (!input.empty()) {
     amqp_frame_t frame;
     std::memset(&frame, 0, sizeof frame);
     const amqp_bytes_t bytes{input.size(), const_cast<std::byte*>(input.data())};
     const int used = amqp_handle_input(state_, bytes, &frame);
     if (used < 0) {
-      reason = std::string("the broker sends garbage: ") + amqp_error_string2(used);
-      return false;
+      return {Error::bad_answer,
+              std::string("the broker sends garbage: ") + amqp_error_string2(used)};
     }
-    if (frame.frame_type != 0 && !read(frame, sink, reason)) return false;
+    if (frame.frame_type != 0) {
+      if (auto failure = read(frame, sink)) return failure;
+    }
     if (used == 0) break;
     input = input.subspan(static_cast<std::size_t>(used));
   }
   amqp_maybe_release_buffers(state_);
-  return true;
+  return {};
 }
 
-bool FrameReader::read(const amqp_frame_t& frame, FrameSink& sink, std::string& reason) {
-  if (frame.frame_type == AMQP_FRAME_METHOD) return read_method(frame, sink, reason);
-  if (frame.channel != channel || content_ == Content::none) return true;
+Failure FrameReader::read(const amqp_frame_t& frame, FrameSink& sink) {
+  if (frame.frame_type == AMQP_FRAME_METHOD) return read_method(frame, sink);
+  if (frame.channel != channel || content_ == Content::none) return {};
   if (frame.frame_type == AMQP_FRAME_HEADER) {
     begin_body(frame, sink);
   } else if (frame.frame_type == AMQP_FRAME_BODY) {
     const auto& piece = frame.payload.body_fragment;
     add_body({static_cast<const std::byte*>(piece.bytes), piece.len}, sink);
   }
-  return true;
+  return {};
 }
 
-bool FrameReader::read_method(const amqp_frame_t& frame, FrameSink& sink, std::string& reason) {
+Failure FrameReader::read_method(const amqp_frame_t& frame, FrameSink& sink) {
   switch (frame.payload.method.id) {
     case AMQP_BASIC_ACK_METHOD: {
       const auto& ack = decoded<amqp_basic_ack_t>(frame);
       sink.on_confirm(ack.delivery_tag, ack.multiple != 0);
-      return true;
+      return {};
     }
     case AMQP_BASIC_NACK_METHOD: {
       const auto& nack = decoded<amqp_basic_nack_t>(frame);
       sink.on_nack(nack.delivery_tag, nack.multiple != 0);
-      return true;
+      return {};
     }
     case AMQP_BASIC_DELIVER_METHOD: {
       const auto& delivery = decoded<amqp_basic_deliver_t>(frame);
       content_ = Content::delivery;
       tag_ = delivery.delivery_tag;
       redelivered_ = delivery.redelivered != 0;
-      return true;
+      return {};
     }
-    case AMQP_BASIC_RETURN_METHOD: content_ = Content::returned; return true;
-    case AMQP_CONNECTION_BLOCKED_METHOD: sink.on_blocked(true); return true;
-    case AMQP_CONNECTION_UNBLOCKED_METHOD: sink.on_blocked(false); return true;
+    case AMQP_BASIC_RETURN_METHOD: content_ = Content::returned; return {};
+    case AMQP_CONNECTION_BLOCKED_METHOD: sink.on_blocked(true); return {};
+    case AMQP_CONNECTION_UNBLOCKED_METHOD: sink.on_blocked(false); return {};
     case AMQP_QUEUE_DECLARE_OK_METHOD: {
       const auto& answer = decoded<amqp_queue_declare_ok_t>(frame);
       sink.on_answer({text_of(answer.queue), answer.message_count, answer.consumer_count});
-      return true;
+      return {};
     }
-    case AMQP_CONNECTION_CLOSE_OK_METHOD: return reason = "closed", false;
+    case AMQP_CONNECTION_CLOSE_OK_METHOD: return {Error::unavailable, "closed"};
     case AMQP_BASIC_CANCEL_METHOD:
-      reason = "the broker has cancelled the consumer (was its queue deleted?)";
-      return false;
+      return {Error::unavailable, "the broker has cancelled the consumer (was its queue deleted?)"};
     case AMQP_CHANNEL_CLOSE_METHOD:
     case AMQP_CONNECTION_CLOSE_METHOD:
-      reason = "the broker closes: " + closing_text(frame.payload.method);
-      return false;
-    default: return true;
+      return {Error::unavailable, "the broker closes: " + closing_text(frame.payload.method)};
+    default: return {};
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "postoffice/result.hpp"
 #include "rabbitmq/frame_sink.hpp"
 #include "rabbitmq/frames.hpp"
 
@@ -18,14 +19,14 @@ class FrameReader {
  public:
   explicit FrameReader(amqp_connection_state_t_* state) : state_(state) {}
 
-  /// False at the end of channel or connection, or if this is not AMQP; `reason` says which.
-  bool read(Bytes input, FrameSink& sink, std::string& reason);
-  bool read(const amqp_frame_t_& frame, FrameSink& sink, std::string& reason);
+  /// Fails at the end of channel or connection, or if this is not AMQP.
+  Failure read(Bytes input, FrameSink& sink);
+  Failure read(const amqp_frame_t_& frame, FrameSink& sink);
 
  private:
   enum class Content { none, delivery, returned };
 
-  bool read_method(const amqp_frame_t_& frame, FrameSink& sink, std::string& reason);
+  Failure read_method(const amqp_frame_t_& frame, FrameSink& sink);
   void begin_body(const amqp_frame_t_& frame, FrameSink& sink);
   void add_body(Bytes piece, FrameSink& sink);
   void skip_body(Bytes piece, FrameSink& sink);

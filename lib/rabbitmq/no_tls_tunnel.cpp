@@ -1,20 +1,18 @@
 // Instead of tls_tunnel.cpp where there is no OpenSSL.
+#include "postoffice/error.hpp"
 #include "rabbitmq/tls_tunnel.hpp"
 
 namespace postoffice::rabbitmq {
 
 namespace {
 
-constexpr const char* not_built_in = "TLS is not built in";
+Failure not_built_in() { return {Error::bad_options, "TLS is not built in"}; }
 
 }  // namespace
 
 bool tls_is_built_in() { return false; }
 
-bool files_are_usable(const Tls&, std::string& reason) {
-  reason = not_built_in;
-  return false;
-}
+Failure check_files(const Tls&) { return not_built_in(); }
 
 class TlsTunnel::Impl {};
 
@@ -22,10 +20,7 @@ TlsTunnel::TlsTunnel() = default;
 
 TlsTunnel::~TlsTunnel() = default;
 
-int TlsTunnel::open(const Address&, std::chrono::milliseconds, std::string& reason) {
-  reason = not_built_in;
-  return -1;
-}
+Result<int> TlsTunnel::open(const Address&, std::chrono::milliseconds) { return not_built_in(); }
 
 void TlsTunnel::abort() {}
 

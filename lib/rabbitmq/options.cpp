@@ -9,11 +9,12 @@
 namespace postoffice::rabbitmq {
 
 RabbitOptions checked(RabbitOptions options) {
-  const bool tls = parse_amqp_url(options.url).tls.has_value();
+  const auto address = parse_amqp_url(options.url);
+  if (!address) throw std::invalid_argument(address.error().text());
   const auto require = [](bool condition, const char* what) {
     if (!condition) throw std::invalid_argument(what);
   };
-  require(!tls || tls_is_built_in(), "amqps: TLS is not built in, for want of OpenSSL");
+  require(!address->tls || tls_is_built_in(), "amqps: TLS is not built in, for want of OpenSSL");
   require(options.shards >= 1 && options.shards <= 1024, "shards: 1 to 1024");
   require(!options.prefix.empty() && options.prefix.size() <= 200, "prefix: 1 to 200 bytes");
   require(options.prefetch >= 1 && options.prefetch <= 65'535, "prefetch: 1 to 65535");
@@ -25,7 +26,7 @@ RabbitOptions checked(RabbitOptions options) {
 }
 
 BrokerSession::Settings session_settings(const RabbitOptions& options, std::string name, Log log) {
-  return {parse_amqp_url(options.url),
+  return {*parse_amqp_url(options.url),
           options.url_now,
           options.reconnect_max,
           std::chrono::ceil<std::chrono::seconds>(options.heartbeat),

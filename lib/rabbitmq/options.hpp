@@ -11,6 +11,7 @@ namespace postoffice::rabbitmq {
 /// Throws std::invalid_argument if they cannot work; fills in a random publisher.
 RabbitOptions checked(RabbitOptions options);
 
+/// From options that are checked().
 BrokerSession::Settings session_settings(const RabbitOptions& options, std::string name, Log log);
 
 }  // namespace postoffice::rabbitmq

@@ -68,11 +68,11 @@ RabbitPublisherStatus Publisher::status() const {
   return status;
 }
 
-bool Publisher::set_up(Connection& connection, std::string& reason) {
+Failure Publisher::set_up(Connection& connection) {
   auto& channel = connection.channel();
-  if (!declare(channel, options_.prefix, queues_, existing_, reason)) return false;
+  if (auto failure = declare(channel, options_.prefix, queues_, existing_)) return failure;
   tell(existing_.notes);
-  return channel.confirm_publishing(reason);
+  return channel.confirm_publishing();
 }
 
 void Publisher::connected(SteadyTime now) {

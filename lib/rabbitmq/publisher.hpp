@@ -41,7 +41,7 @@ class Publisher final : private BrokerSession {
   RabbitPublisherStatus status() const;
 
  private:
-  bool set_up(Connection& connection, std::string& reason) override;
+  Failure set_up(Connection& connection) override;
   void connected(SteadyTime now) override;
   SteadyTime step(Connection& connection, SteadyTime now) override;
   void disconnected() override;

@@ -27,9 +27,12 @@ std::vector<int> all_shards(const RabbitOptions& options) {
 void RabbitOptions::check() const { rabbitmq::checked(*this); }
 
 void RabbitOptions::check_with_files() const {
-  const auto tls = rabbitmq::parse_amqp_url(rabbitmq::checked(*this).url).tls;
-  std::string reason;
-  if (tls && !rabbitmq::files_are_usable(*tls, reason)) throw std::invalid_argument(reason);
+  check();
+  const auto address = rabbitmq::parse_amqp_url(url);
+  if (!address->tls) return;
+  if (const auto failure = rabbitmq::check_files(*address->tls)) {
+    throw std::invalid_argument(failure.text());
+  }
 }
 
 class RabbitPublisher::Impl {

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/thread.hpp"
+#include "postoffice/error.hpp"
 
 namespace postoffice::rabbitmq {
 namespace {
@@ -23,38 +24,38 @@ bool is_ip_address(const std::string& host) {
   return !error;
 }
 
-bool set_up(asio::ssl::context& context, const Tls& tls, std::string& reason) {
+Failure set_up(asio::ssl::context& context, const Tls& tls) {
   using Method = asio::ssl::context;
   context.set_options(Method::default_workarounds | Method::no_tlsv1 | Method::no_tlsv1_1);
   context.set_verify_mode(tls.verify ? asio::ssl::verify_peer : asio::ssl::verify_none);
   std::error_code error;
   // OpenSSL would prompt at the terminal.
   context.set_password_callback([](std::size_t, auto) { return std::string(); }, error);
-  const auto used = [&](const std::string& file) {
-    if (error) reason = "the file " + file + " cannot be used: " + error.message();
-    return !error;
+  const auto unusable = [&](const std::string& file) -> Failure {
+    return {error, "the file " + file + " cannot be used: " + error.message()};
   };
   if (tls.ca_file.empty()) {
     context.set_default_verify_paths(error);
-    if (!used("of the certificates that the system trusts")) return false;
+    if (error) return unusable("of the certificates that the system trusts");
   } else {
     context.load_verify_file(tls.ca_file, error);
-    if (!used(tls.ca_file)) return false;
+    if (error) return unusable(tls.ca_file);
   }
-  if (tls.certificate.empty()) return true;
+  if (tls.certificate.empty()) return {};
   context.use_certificate_chain_file(tls.certificate, error);
-  if (!used(tls.certificate)) return false;
+  if (error) return unusable(tls.certificate);
   context.use_private_key_file(tls.key, Method::pem, error);
-  return used(tls.key);
+  if (error) return unusable(tls.key);
+  return {};
 }
 
 }  // namespace
 
 bool tls_is_built_in() { return true; }
 
-bool files_are_usable(const Tls& tls, std::string& reason) {
+Failure check_files(const Tls& tls) {
   asio::ssl::context context(asio::ssl::context::tls_client);
-  return set_up(context, tls, reason);
+  return set_up(context, tls);
 }
 
 class TlsTunnel::Impl {
@@ -64,22 +65,26 @@ class TlsTunnel::Impl {
     if (thread_.joinable()) thread_.join();
   }
 
-  int open(const Address& address, SteadyTime deadline, std::string& reason) {
-    if (!set_up(tls_, *address.tls, reason)) return -1;
+  Result<int> open(const Address& address, SteadyTime deadline) {
+    if (auto failure = set_up(tls_, *address.tls)) return failure;
     broker_.emplace(context_, tls_);
-    if (!connect(address, deadline, reason) || !shake_hands(address, deadline, reason)) return -1;
+    if (auto failure = connect(address, deadline)) return failure;
+    if (auto failure = shake_hands(address, deadline)) return failure;
     std::error_code error;
     asio::local::stream_protocol::socket plain_end(context_);
     asio::local::connect_pair(plain_, plain_end, error);
     if (!error) plain_end.native_non_blocking(true, error);  // as rabbitmq-c makes its own
     const int descriptor = error ? -1 : plain_end.release(error);
-    if (descriptor < 0 || error) return reason = "no socket: " + error.message(), -1;
+    if (descriptor < 0 || error) {
+      return Failure(Error::unavailable, "no socket: " + error.message());
+    }
     from_broker();
     to_broker();
     context_.restart();
-    if (start_thread(reason)) return descriptor;
+    auto failure = start_thread();
+    if (!failure) return descriptor;
     ::close(descriptor);
-    return -1;
+    return failure;
   }
 
   void abort() {
@@ -92,20 +97,19 @@ class TlsTunnel::Impl {
   }
 
  private:
-  bool start_thread(std::string& reason) {
+  Failure start_thread() {
     try {
       thread_ = std::thread([this] {
         name_this_thread("broker-tls");
         context_.run();
       });
-      return true;
+      return {};
     } catch (const std::system_error& error) {
-      reason = std::string("no thread for TLS: ") + error.what();
-      return false;
+      return {error.code(), std::string("no thread for TLS: ") + error.what()};
     }
   }
 
-  bool connect(const Address& address, SteadyTime deadline, std::string& reason) {
+  Failure connect(const Address& address, SteadyTime deadline) {
     std::error_code error;
     asio::ip::tcp::resolver resolver(context_);
     const auto endpoints = resolver.resolve(address.host, std::to_string(address.port), error);
@@ -116,11 +120,11 @@ class TlsTunnel::Impl {
       });
     }
     if (!error) broker_->next_layer().set_option(asio::ip::tcp::no_delay(true), error);
-    if (error) reason = "no connection: " + error.message();
-    return !error;
+    if (error) return {error, "no connection: " + error.message()};
+    return {};
   }
 
-  bool shake_hands(const Address& address, SteadyTime deadline, std::string& reason) {
+  Failure shake_hands(const Address& address, SteadyTime deadline) {
     const auto& given = address.tls->server_name;
     const auto name = given.empty() ? address.host : given;
     SSL* const session = broker_->native_handle();
@@ -129,21 +133,21 @@ class TlsTunnel::Impl {
     const auto error = finish(deadline, [&](auto done) {
       broker_->async_handshake(asio::ssl::stream_base::client, done);
     });
-    if (!error) return true;
-    reason = "no TLS with " + name + ": " + error.message();
+    if (!error) return {};
+    auto reason = "no TLS with " + name + ": " + error.message();
     const auto verified = SSL_get_verify_result(session);
     if (ERR_GET_REASON(static_cast<unsigned long>(error.value())) == SSL_R_WRONG_VERSION_NUMBER) {
       reason +=
           ": port " + std::to_string(address.port) + " does not speak TLS (the usual port is 5671)";
     }
-    if (!address.tls->verify) return false;
+    if (!address.tls->verify) return {error, reason};
     if (verified != X509_V_OK) {
       reason += std::string(": ") + X509_verify_cert_error_string(verified);
     } else if (SSL_get0_peername(session) == nullptr &&
                error.message().find("verify failed") != std::string::npos) {
       reason += ": the certificate is for another host";
     }
-    return false;
+    return {error, reason};
   }
 
   /// Runs what `start` begins to its end, or to the deadline.
@@ -213,8 +217,8 @@ TlsTunnel::TlsTunnel() : impl_(std::make_unique<Impl>()) {}
 
 TlsTunnel::~TlsTunnel() = default;
 
-int TlsTunnel::open(const Address& address, std::chrono::milliseconds limit, std::string& reason) {
-  return impl_->open(address, std::chrono::steady_clock::now() + limit, reason);
+Result<int> TlsTunnel::open(const Address& address, std::chrono::milliseconds limit) {
+  return impl_->open(address, std::chrono::steady_clock::now() + limit);
 }
 
 void TlsTunnel::abort() { impl_->abort(); }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "postoffice/result.hpp"
 #include "rabbitmq/amqp_url.hpp"
 
 namespace postoffice::rabbitmq {
@@ -12,8 +13,8 @@ namespace postoffice::rabbitmq {
 /// False if this was built without OpenSSL: then open() fails.
 bool tls_is_built_in();
 
-/// Reads the files as open() would. If they cannot be used, `reason` says why.
-bool files_are_usable(const Tls& tls, std::string& reason);
+/// Reads the files as open() would, and fails if they cannot be used.
+Failure check_files(const Tls& tls);
 
 /// Carries bytes between the broker and a local socket, on a thread of its own, and closes both
 /// when either ends. It holds one piece at a time in each direction, so a side that does not
@@ -25,10 +26,10 @@ class TlsTunnel {
   TlsTunnel& operator=(const TlsTunnel&) = delete;
   ~TlsTunnel();
 
-  /// Connects and verifies the broker, on the calling thread. Returns
-  /// the plain end, which then belongs to the caller, or -1, and `reason` says why. `limit` covers
-  /// connecting and handshake together; looking up the host's address is not limited.
-  int open(const Address& address, std::chrono::milliseconds limit, std::string& reason);
+  /// Connects and verifies the broker, on the calling thread. Returns the plain end, which then
+  /// belongs to the caller. `limit` covers connecting and handshake together; looking up the host's
+  /// address is not limited.
+  Result<int> open(const Address& address, std::chrono::milliseconds limit);
 
   /// From any thread: makes open() fail, or closes the plain end.
   void abort();

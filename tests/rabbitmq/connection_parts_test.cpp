@@ -44,7 +44,8 @@ struct Reader : FrameSink {
   ~Reader() { amqp_destroy_connection(state); }
 
   bool read(const Text& bytes) {
-    return reader.read(std::as_bytes(std::span(bytes)), *this, reason);
+    failure = reader.read(std::as_bytes(std::span(bytes)), *this);
+    return !failure;
   }
   void on_confirm(std::uint64_t tag, bool multiple) override { say("ack", tag, multiple); }
   void on_nack(std::uint64_t tag, bool multiple) override { say("nack", tag, multiple); }
@@ -66,7 +67,7 @@ struct Reader : FrameSink {
   FrameReader reader{state};
   std::string said;
   std::vector<std::string> bodies;
-  std::string reason;
+  postoffice::Failure failure;
 };
 
 using Step = QueueDeclaration::Step;
@@ -108,15 +109,15 @@ TEST_CASE_FIXTURE(Reader, "a channel that is closed says why, and which right is
   SUBCASE("to publish") {
     CHECK_FALSE(read(method(
         20, 40, number(403, 2) + short_text("ACCESS_REFUSED") + number(60, 2) + number(40, 2))));
-    CHECK(reason.find("403 ACCESS_REFUSED (to publish") != std::string::npos);
+    CHECK(failure.message.find("403 ACCESS_REFUSED (to publish") != std::string::npos);
   }
   SUBCASE("nothing of the kind") {
     CHECK_FALSE(read(method(20, 40, number(541, 2) + short_text("ERROR") + number(0, 4))));
-    CHECK(reason == "the broker closes: 541 ERROR");
+    CHECK(failure.message == "the broker closes: 541 ERROR");
   }
   SUBCASE("no AMQP at all") {
     CHECK_FALSE(read(Text(100, '\x7f') + "\xce"));
-    CHECK(reason.find("garbage") != std::string::npos);
+    CHECK(failure.message.find("garbage") != std::string::npos);
   }
 }
 

@@ -16,11 +16,10 @@ EXCEPTIONS = {
     "lib/http/client/source_connection.": "it reads like Asio's read_some()",
     "lib/journal/file_system.hpp": "reading and writing pieces is like pread(2) and pwrite(2)",
     "lib/journal/posix_file_system.cpp": "the same",
-    "lib/rabbitmq/": "a session's thread hands one text for its log through all steps",
 }
 
 OUT_PARAMETER = re.compile(
-    r"(?<!const )std::(?:string ?& ?(?:trouble|problem|message|reason|why|error\w*)"
+    r"(?<!const )std::(?:string ?& ?(?:trouble|problem|message|reason|words|why|error\w*)"
     r"|error_code ?& ?\w+)(?= ?[,)=])")
 
 
