@@ -14,6 +14,9 @@ function(postoffice_configure target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic
     $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>
     $<$<BOOL:${POSTOFFICE_WERROR}>:-Werror>)
+  if(CMAKE_UNITY_BUILD)  # everything is in the main file then, which has no linkage to speak of
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>)
+  endif()
 endfunction()
 
 # Precompiles the most expensive headers for this target (with POSTOFFICE_PRECOMPILE).

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cstdio>
 
+#include "base/last_error.hpp"
 #include "base/random.hpp"
 #include "postoffice/error.hpp"
 
@@ -15,8 +16,6 @@ namespace postoffice {
 namespace {
 
 constexpr std::size_t digits = 16;
-
-std::error_code last_error() { return {errno, std::generic_category()}; }
 
 Failure fail(const std::string& path, std::error_code error, const std::string& reason = {}) {
   return {error, path + ": " + (reason.empty() ? error.message() : reason)};

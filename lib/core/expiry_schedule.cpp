@@ -6,7 +6,7 @@
 namespace postoffice::core {
 namespace {
 
-constexpr std::size_t prefetched_ahead = 16;
+constexpr std::size_t times_prefetched_ahead = 16;
 
 }  // namespace
 
@@ -73,8 +73,8 @@ const std::vector<KnownIndex>& ExpirySchedule::take_expired(Timestamp cutoff) {
   while (!buckets_.empty() && buckets_.begin()->first < tick(cutoff)) {
     take_front();
     for (std::size_t i = 0; i < front_.size(); ++i) {
-      if (i + prefetched_ahead < front_.size()) {
-        __builtin_prefetch(&ledger_.known(front_[i + prefetched_ahead]));
+      if (i + times_prefetched_ahead < front_.size()) {
+        __builtin_prefetch(&ledger_.known(front_[i + times_prefetched_ahead]));
       }
       look_at(front_[i], cutoff);
     }

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t parts = 512;
 constexpr std::uint32_t slots_at_start = 8;
-constexpr std::uint32_t prefetched_ahead = 8;
+constexpr std::uint32_t slots_prefetched_ahead = 8;
 
 }  // namespace
 
@@ -85,7 +85,7 @@ void KnownIds::make_room(Part& in) {
     return from.slots[at] != empty && from.slots[at] != erased;
   };
   for (std::uint32_t at = 0; at < count; ++at) {
-    const auto ahead = at + prefetched_ahead;
+    const auto ahead = at + slots_prefetched_ahead;
     if (ahead < count && holds(ahead)) {
       __builtin_prefetch(&(*this)[from.index(from.slots[ahead])]);
     }

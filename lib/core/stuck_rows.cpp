@@ -9,7 +9,7 @@
 namespace postoffice::core {
 namespace {
 
-constexpr Duration pause_min = std::chrono::milliseconds(100);
+constexpr Duration first_pause = std::chrono::milliseconds(100);
 constexpr int doublings_max = 10;
 
 // A lock is usually released sooner than a constraint is changed.
@@ -45,7 +45,7 @@ StuckRows::Row& StuckRows::refused(const Refusal& refusal, Timestamp now) {
   const auto more = std::min<Duration>(
       pause_more_for_each * static_cast<std::int64_t>(rows_.size() - 1), pause_more_max);
   const auto most = (row.locked ? locked_pause_max : refused_pause_max) + more;
-  const Backoff<Duration> pause(pause_min, most);
+  const Backoff<Duration> pause(first_pause, most);
   arrived(row, now + pause.after(std::min(row.attempts, doublings_max)));
   return row;
 }

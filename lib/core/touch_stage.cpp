@@ -14,7 +14,7 @@ constexpr Duration repeat_every = std::chrono::seconds(1);
 // At most one transaction's worth of repetitions in this time.
 constexpr Duration repeat_pause = std::chrono::milliseconds(50);
 constexpr int ahead_of_backlog_max = 8;
-constexpr std::size_t prefetched_ahead = 8;
+constexpr std::size_t ids_prefetched_ahead = 8;
 constexpr std::size_t spare_max = 4;
 
 }  // namespace
@@ -119,7 +119,8 @@ TouchStage::Chunk TouchStage::take_chunk(Timestamp now, std::size_t limit) {
   chunks_.pop_front();
   leave_rest(chunk, limit);
   for (std::size_t i = 0; i < chunk.ids.size(); ++i) {
-    if (i + prefetched_ahead < chunk.ids.size()) ledger_.prefetch(chunk.ids[i + prefetched_ahead]);
+    if (i + ids_prefetched_ahead < chunk.ids.size())
+      ledger_.prefetch(chunk.ids[i + ids_prefetched_ahead]);
     count_down(ledger_[chunk.ids[i]].touch_waiting);
   }
   count_down(waiting_, chunk.ids.size());
@@ -154,7 +155,8 @@ std::vector<Touch> TouchStage::build(const Chunk& chunk) {
 
 void TouchStage::committed(const Chunk& chunk) {
   for (std::size_t i = 0; i < chunk.ids.size(); ++i) {
-    if (i + prefetched_ahead < chunk.ids.size()) ledger_.prefetch(chunk.ids[i + prefetched_ahead]);
+    if (i + ids_prefetched_ahead < chunk.ids.size())
+      ledger_.prefetch(chunk.ids[i + ids_prefetched_ahead]);
     count_down(ledger_[chunk.ids[i]].touching);
   }
 }

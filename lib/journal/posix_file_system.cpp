@@ -6,14 +6,13 @@
 
 #include <cerrno>
 
+#include "base/last_error.hpp"
 #include "base/random.hpp"
 #include "journal/posix_parts.hpp"
 #include "postoffice/error.hpp"
 
 namespace postoffice::journal {
 namespace {
-
-std::error_code last_error() { return {errno, std::system_category()}; }
 
 std::error_code check(int result) { return result == 0 ? std::error_code{} : last_error(); }
 

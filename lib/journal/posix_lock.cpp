@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/last_error.hpp"
 #include "journal/posix_parts.hpp"
 #include "postoffice/error.hpp"
 
@@ -57,7 +58,7 @@ bool is_file_locked(const std::string& directory) {
 
 Result<Descriptor> lock_file(const std::string& directory) {
   Descriptor file(::open((directory + lock_name).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!file.valid()) return std::error_code(errno, std::system_category());
+  if (!file.valid()) return last_error();
   if (const auto error = try_lock(file.get())) return error;
   return file;
 }
@@ -65,7 +66,7 @@ Result<Descriptor> lock_file(const std::string& directory) {
 /// Some file systems, for example NFS, lock only files: there LOCK has to be enough.
 Result<Descriptor> lock_directory(const std::string& directory) {
   Descriptor file(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!file.valid()) return std::error_code(errno, std::system_category());
+  if (!file.valid()) return last_error();
   const auto give_up = std::chrono::steady_clock::now() + patience;
   std::error_code error;
   while ((error = try_lock(file.get())) == Error::locked && !is_file_locked(directory) &&

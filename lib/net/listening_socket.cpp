@@ -13,6 +13,8 @@
 #include <memory>
 #include <stdexcept>
 
+#include "base/last_error.hpp"
+
 namespace postoffice::net {
 namespace {
 
@@ -29,8 +31,6 @@ struct Address {
     if (family == AF_INET6) reinterpret_cast<sockaddr_in6*>(&storage)->sin6_port = htons(port);
   }
 };
-
-std::error_code last_error() { return {errno, std::system_category()}; }
 
 std::error_code resolve(const std::string& host, std::vector<Address>& addresses) {
   addrinfo hints{};

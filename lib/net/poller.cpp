@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/last_error.hpp"
+
 namespace postoffice::net {
 namespace {
 
@@ -15,8 +17,6 @@ constexpr int events_max = 128;
 constexpr int rounds_max = 4;
 
 constexpr std::chrono::milliseconds pause_after_error(10);
-
-std::error_code last_error() { return {errno, std::system_category()}; }
 
 epoll_event event_of(std::uint32_t events, Pollable& pollable) {
   epoll_event event{};
