@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "postoffice/clock.hpp"
+#include "postoffice/histogram.hpp"
 #include "postoffice/ingress.hpp"
 #include "postoffice/log.hpp"
 #include "postoffice/object_source.hpp"
@@ -18,6 +19,31 @@
 #include "postoffice/queue.hpp"
 
 namespace postoffice {
+
+/// From the start of a fetch to its end, by how it ended.
+struct FetchDurations {
+  Histogram answered;
+  Histogram not_found;
+  Histogram timeout;      ///< no answer within PipelineOptions::fetch_timeout
+  Histogram unreachable;  ///< the request did not get there, or the connection broke
+  Histogram refused;      ///< an answer that is of no use: an error, or malformed
+};
+
+/// Fetches that will be tried again, by what became of them.
+struct FetchRetries {
+  std::uint64_t timeout = 0;
+  std::uint64_t unreachable = 0;
+  std::uint64_t refused = 0;
+};
+
+/// Receipt times of the ids in memory that have waited longest, by what they wait for. All but
+/// `touch` are exact to a quarter of a second. PipelineStatus::now if none waits.
+struct OldestWaiting {
+  Timestamp fetch{};    ///< its turn, or the source's answer
+  Timestamp backoff{};  ///< the time of its next try
+  Timestamp store{};    ///< the commit of its answer
+  Timestamp touch{};    ///< the commit of its receipt, if it has a row
+};
 
 /// A snapshot of a pipeline. Every field is of the same moment, and
 ///   accepted_ids = stored + merged + not_found + expired + dead + pending      (S8)
@@ -58,6 +84,15 @@ struct PipelineStatus {
   std::uint64_t touches_waiting = 0;  ///< ids whose receipt is not in the store yet
   std::uint64_t answers_waiting = 0;  ///< answers that are not in the store yet
   std::uint64_t retries_waiting = 0;  ///< ids in back-off
+  OldestWaiting oldest_waiting{};
+
+  FetchDurations fetch_durations{};
+  FetchRetries fetch_retries{};
+  Histogram store_transactions{};  ///< from their start to their commit
+  /// From the oldest receipt that an answer was fetched for to the commit of its row. One for each
+  /// id in `stored`.
+  Histogram receipt_to_row{};
+
   bool source_open = false;  ///< the source's breaker is open: the source is silent, one probe a
                              ///< second; false with nothing to fetch
   bool store_up = true;      ///< the newest apply() and the newest expire() succeeded
@@ -68,6 +103,12 @@ struct PipelineStatus {
   Timestamp now{};
   QueueProgress queue;
   QueueStatistics queue_statistics;
+
+  /// The difference between the two sides of S8: 0, or something is wrong with this program.
+  std::int64_t imbalance() const {
+    return static_cast<std::int64_t>(accepted_ids - stored - merged - not_found - expired - dead -
+                                     pending);
+  }
 };
 
 /// Connects the five parts. It makes all its decisions on the clock's thread.

@@ -111,6 +111,7 @@ void Flusher::publish(const JournalWriter::Written& written, std::size_t from, S
   ++status.flushes;
   status.flushed_bytes += written.bytes;
   status.last_flush = std::chrono::duration_cast<std::chrono::microseconds>(now - begun);
+  state_.flush_durations.add(now - begun);
 }
 
 /// The only place that answers senders: without an error, it is only reached after a successful

@@ -151,6 +151,11 @@ FileQueue::FlushStatus JournalQueue::flushes() const {
   return status;
 }
 
+Histogram JournalQueue::flush_durations() const {
+  const LockGuard lock(state_.mutex);
+  return state_.flush_durations.snapshot();
+}
+
 std::string JournalQueue::trouble() const {
   const LockGuard lock(state_.mutex);
   return state_.describe(state_.obstacle());

@@ -54,6 +54,7 @@ class JournalQueue final : public FileQueue {
 
   const FileQueueRecovery& recovery() const noexcept override { return recovery_; }
   FlushStatus flushes() const override;
+  Histogram flush_durations() const override;
   std::uint64_t lost_records() const override;
   std::string trouble() const override;
   std::uint64_t at_risk() const override;

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "base/duration_bounds.hpp"
+#include "base/duration_recorder.hpp"
 #include "base/thread_annotations.hpp"
 #include "journal/batch_buffer.hpp"
 #include "journal/known_segments.hpp"
@@ -93,6 +95,7 @@ struct SharedState {
   std::uint64_t accepted_ids GUARDED_BY(mutex);
   std::uint64_t accepted_callbacks GUARDED_BY(mutex);
   FileQueue::FlushStatus flush_status GUARDED_BY(mutex);
+  DurationRecorder<> flush_durations GUARDED_BY(mutex){bounds::quick};
   Punctuality punctuality GUARDED_BY(mutex);
   KnownSegments segments GUARDED_BY(mutex);
   /// The active segment must not be used any longer, if it still is this one; 0: none.

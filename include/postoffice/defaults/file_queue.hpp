@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "postoffice/clock.hpp"
+#include "postoffice/histogram.hpp"
 #include "postoffice/log.hpp"
 #include "postoffice/queue.hpp"
 #include "postoffice/result.hpp"
@@ -77,6 +78,9 @@ class FileQueue : public Queue {
     std::chrono::microseconds overdue{0};
   };
   virtual FlushStatus flushes() const = 0;
+
+  /// How long flushes took that succeeded, with the writing before.
+  virtual Histogram flush_durations() const = 0;
 
   /// Why an append made now is expected to fail, in words; empty while QueueStatistics::writable.
   /// Does not block while the disk does not respond.

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "postoffice/histogram.hpp"
 #include "postoffice/ingress.hpp"
 #include "postoffice/log.hpp"
 
@@ -43,9 +44,24 @@ struct HttpIngressOptions {
 struct HttpIngressStatus {
   bool listening = false;         ///< from start() to stop()
   std::uint64_t connections = 0;  ///< open now
-  std::uint64_t accepted = 0;     ///< 202
-  std::uint64_t malformed = 0;    ///< other 4xx
-  std::uint64_t refused = 0;      ///< 503
+  std::uint64_t connections_max = 0;
+  std::uint64_t accepted = 0;   ///< 202
+  std::uint64_t malformed = 0;  ///< 400
+  std::uint64_t refused = 0;    ///< 503
+  std::uint64_t other = 0;      ///< any other refusal: 404, 405, 408, 413, …
+
+  /// Responses by status and reason, a word of a fixed set. Lists every pair that can be, also with
+  /// a count of 0.
+  struct Responses {
+    int status = 0;
+    const char* reason = "";
+    std::uint64_t count = 0;
+  };
+  std::vector<Responses> responses{};
+
+  /// From the last byte of a callback to its answer, both as the kernel has them, whatever the
+  /// answer.
+  Histogram durations{};
 };
 
 /// Answers 202 with `Postoffice-Receipt` once the callback is durable. Runs its own threads.

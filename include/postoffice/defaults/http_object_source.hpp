@@ -36,6 +36,7 @@ struct HttpObjectSourceOptions {
 
 struct HttpObjectSourceStatus {
   std::uint64_t connections = 0;
+  std::uint64_t connections_max = 0;
   std::uint64_t connecting = 0;
   std::uint64_t idle = 0;
   bool keeping = true;  ///< at present connections serve more than one fetch
