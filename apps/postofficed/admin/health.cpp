@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "admin/health.hpp"
 #include "admin/pages.hpp"
 #include "admin/troubles.hpp"
 #include "support/json.hpp"
@@ -82,6 +83,7 @@ void show_health(const Shown& shown, const Request&, const Respond& respond) {
       .member("pending_ids", status.pending);
   if (shown.broker) json.member("broker", word("broker"));
   write_instance(json, shown);
+  write_parts(json, find_parts(shown, status), shown.clock.now());
   write_troubles(json, troubles);
   json.end_object();
   respond({troubles.empty() ? 200 : 503, "application/json", json.text() + "\n", {}});

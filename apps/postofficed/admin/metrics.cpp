@@ -1,6 +1,7 @@
 // /metrics: counters and gauges for Prometheus.
 #include <algorithm>
 
+#include "admin/health.hpp"
 #include "admin/metrics_text.hpp"
 #include "admin/pages.hpp"
 #include "admin/process.hpp"
@@ -217,6 +218,7 @@ void show_metrics(const Shown& shown, const Request&, const Respond& respond) {
   out.gauge("postoffice_snapshot_age_seconds",
             "Age of the pipeline's figures; above about a second: the pipeline is stuck.",
             age_seconds(shown, status));
+  write_parts(out, find_parts(shown, status));
   write_log(out, postoffice::status_of(shown.log));
   write_process(out);
   respond({200, "text/plain; version=0.0.4; charset=utf-8", out.text(), {}});

@@ -38,10 +38,18 @@ void MetricsText::family(std::string_view name, std::string_view type, std::stri
 
 void MetricsText::sample(std::string_view name, std::string_view label,
                          std::string_view label_value, double value) {
+  if (label.empty()) return sample(name, {}, value);
+  sample(name, {{label, label_value}}, value);
+}
+
+void MetricsText::sample(std::string_view name, Labels labels, double value) {
   text_.append(name);
-  if (!label.empty()) {
-    text_.append("{").append(label).append("=\"").append(escaped(label_value)).append("\"}");
+  const char* before = "{";
+  for (const auto& [label, content] : labels) {
+    text_.append(before).append(label).append("=\"").append(escaped(content)).append("\"");
+    before = ",";
   }
+  if (labels.size() != 0) text_.append("}");
   text_.append(" ").append(show(value)).append("\n");
 }
 

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace postofficed {
 
@@ -17,6 +19,9 @@ class MetricsText {
   void family(std::string_view name, std::string_view type, std::string_view help);
   void sample(std::string_view name, std::string_view label, std::string_view label_value,
               double value);
+
+  using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+  void sample(std::string_view name, Labels labels, double value);
 
   const std::string& text() const { return text_; }
 
