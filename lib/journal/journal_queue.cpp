@@ -78,6 +78,7 @@ JournalQueue::JournalQueue(Environment env, std::unique_ptr<DirectoryLock> lock,
       backlog_worker_(state_, reader_),
       maintainer_(state_, recovered),
       watcher_(state_, std::move(lock)) {
+  state_.pool.look_at_disk();
   if (!threads) return;
   for (const auto worker : all_workers) {
     threads_.emplace_back([this, worker] {

@@ -59,6 +59,7 @@ class JournalQueue final : public FileQueue {
   std::string trouble() const override;
   std::uint64_t at_risk() const override;
   Reserve reserve() const override;
+  Space space() const override { return state_.pool.space(); }
 
  private:
   JournalQueue(Environment env, std::unique_ptr<DirectoryLock> lock, const Recovered& recovered,

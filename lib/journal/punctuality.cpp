@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstdio>
 #include <utility>
 
 namespace postoffice::journal {
@@ -22,10 +23,22 @@ void Punctuality::probe_begins(Time now) {
 }
 
 void Punctuality::flush_ended(bool good, Time now) {
-  const bool late = overdue_for(now) > std::chrono::microseconds{};
+  const auto age = overdue_for(now);
+  const bool late = age > std::chrono::microseconds{};
+  if (late) {
+    ++times_late_;
+    latest_ = age;
+  }
   if (!good) return;
   last_flushed_ = now;
   if (!late) overdue_ = false;
+}
+
+std::string Punctuality::describe_latest() const {
+  char text[64];
+  std::snprintf(text, sizeof text, "a flush took %.1f s",
+                std::chrono::duration<double>(latest_).count());
+  return text;
 }
 
 void Punctuality::cursor_ended(bool stored, Time now) {

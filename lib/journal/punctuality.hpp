@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
+#include <string>
 
 namespace postoffice::journal {
 
@@ -33,12 +35,18 @@ class Punctuality {
   /// Something was late, and nothing has been in time since.
   bool overdue() const { return overdue_; }
 
+  /// How many flushes were late, and what the newest of them took.
+  std::uint64_t times_late() const { return times_late_; }
+  std::string describe_latest() const;
+
  private:
   std::optional<Time> open_since_;
   std::optional<Time> flushing_since_;
   std::optional<Time> cursor_since_;
   Time last_flushed_{};
   bool overdue_ = false;
+  std::uint64_t times_late_ = 0;
+  std::chrono::microseconds latest_{};
 };
 
 }  // namespace postoffice::journal

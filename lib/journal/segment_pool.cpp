@@ -101,6 +101,10 @@ std::size_t SegmentPool::held() const {
 bool SegmentPool::may_grow() const {
   const auto free = storage_.file_system.space(storage_.directory).free;
   const LockGuard lock(mutex_);
+  return may_grow(free);
+}
+
+bool SegmentPool::may_grow(std::uint64_t free) const {
   return within_limit(1) && free >= segment_bytes_ &&
          free - segment_bytes_ >= limits_.free_bytes_min;
 }
@@ -215,6 +219,32 @@ void SegmentPool::note_reserve(Reserve found) {
 Reserve SegmentPool::reserve_of(const std::string& name) const {
   const auto file = storage_.open(name, FileSystem::Mode::read);
   return file ? (*file)->reserve(0) : Reserve::unknown;
+}
+
+void SegmentPool::look_at_disk() {
+  const auto found = storage_.file_system.space(storage_.directory);
+  const LockGuard lock(mutex_);
+  disk_ = found;
+}
+
+FileQueue::Space SegmentPool::space() const {
+  constexpr auto unknown = FileQueue::Space::unknown;
+  const LockGuard lock(mutex_);
+  FileQueue::Space space;
+  space.disk_free = disk_.free;
+  space.disk_size = disk_.size;
+  space.left_to_others = limits_.free_bytes_min;
+  space.held = held() * segment_bytes_;
+  if (disk_.free != unknown) {
+    const auto free = disk_.free - std::min(disk_.free, limits_.free_bytes_min);
+    space.limit = space.held + free / segment_bytes_ * segment_bytes_;
+  }
+  if (limits_.bytes_max != 0) {
+    space.limit = std::min(space.limit, limits_.bytes_max / segment_bytes_ * segment_bytes_);
+  }
+  space.growth_stopped = !may_grow(disk_.free);
+  space.spare_taken = space.growth_stopped && spare_ == Spare::none;
+  return space;
 }
 
 std::uint64_t SegmentPool::bytes() const {

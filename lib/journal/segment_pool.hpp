@@ -10,6 +10,7 @@
 
 #include "base/thread_annotations.hpp"
 #include "journal/file_system.hpp"
+#include "postoffice/defaults/file_queue.hpp"
 
 namespace postoffice::journal {
 
@@ -63,6 +64,10 @@ class SegmentPool {
   /// What the newest spare reserves for a full disk; nothing before there has been a spare.
   std::optional<Reserve> reserve() const;
 
+  /// Asks the disk, for space(). Any thread; may take as long as the disk does.
+  void look_at_disk();
+  FileQueue::Space space() const;
+
   std::uint64_t bytes() const;
   std::uint64_t segment_bytes() const { return segment_bytes_; }
 
@@ -71,6 +76,7 @@ class SegmentPool {
 
   std::size_t held() const REQUIRES(mutex_);
   bool may_grow() const EXCLUDES(mutex_);
+  bool may_grow(std::uint64_t free) const REQUIRES(mutex_);
   bool within_limit(std::size_t more) const REQUIRES(mutex_);
   std::error_code write_zeros(const std::atomic<bool>& stopping);
   bool claim_spare();
@@ -88,6 +94,8 @@ class SegmentPool {
   std::size_t unplanned_ GUARDED_BY(mutex_) = 0;  ///< made on the spot, not a segment yet
   const Now now_;
   bool quick_ GUARDED_BY(mutex_) = false;  ///< the newest file was allocated quickly
+  FileSystem::Space disk_ GUARDED_BY(mutex_){FileQueue::Space::unknown,
+                                             FileQueue::Space::unknown};  ///< as last looked at
   std::optional<Reserve> reserve_ GUARDED_BY(mutex_);
   std::optional<Reserve> best_reserve_
       GUARDED_BY(mutex_);  ///< that any spare has had: what can be hoped for

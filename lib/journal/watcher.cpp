@@ -10,6 +10,8 @@ constexpr auto look_interval = std::chrono::milliseconds(250);
 constexpr auto listing_interval = std::chrono::seconds(1);
 /// The first file may take this long without a line in the log.
 constexpr auto patience_at_start = std::chrono::seconds(1);
+/// Between two lines about moments that are over.
+constexpr auto between_moments = std::chrono::seconds(10);
 
 bool contains(const std::vector<Segment>& segments, const Segment& segment) {
   return std::any_of(segments.begin(), segments.end(),
@@ -36,7 +38,8 @@ std::error_code make_directory(const Storage& storage) {
 Watcher::Watcher(SharedState& state, std::unique_ptr<DirectoryLock> lock)
     : QueueThread(state, state.watch_wanted),
       directory_lock_(std::move(lock)),
-      opened_at_(state.env.now()) {}
+      opened_at_(state.env.now()),
+      space_report_(state.env.options.segment_bytes) {}
 
 QueueThread::Next Watcher::work() {
   if (state_.stopping) return {Next::What::end};
@@ -51,6 +54,8 @@ QueueThread::Next Watcher::work() {
   if (now >= next_listing_) {
     next_listing_ = now + listing_interval;
     look_at_names();
+    const Unlocked unlocked(state_.mutex);
+    look_at_space();
   }
   return {};
 }
@@ -60,6 +65,8 @@ void Watcher::tell_turn() {
   const auto found = state_.obstacle();
   const bool young =
       found == Obstacle::first_file && state_.env.now() < opened_at_ + patience_at_start;
+  if (found == Obstacle::none && told_ == Obstacle::none) return tell_moment();
+  late_before_ = state_.punctuality.times_late();
   if ((found == Obstacle::none) == (told_ == Obstacle::none) || young) return;
   told_ = found;
   const auto words = state_.describe(found);
@@ -68,6 +75,27 @@ void Watcher::tell_turn() {
     state_.env.say(LogLevel::info, "callbacks can be made durable again");
   else if (found != Obstacle::failure)
     state_.env.say(LogLevel::error, "callbacks are refused: " + words);
+}
+
+/// A flush was late since the last look, and one has been in time since. Its senders were refused
+/// all the same, so that is told.
+void Watcher::tell_moment() {
+  const auto late = state_.punctuality.times_late();
+  const auto now = state_.env.now();
+  if (late == late_before_ || now < next_moment_) return;
+  const auto times = late - std::exchange(late_before_, late);
+  next_moment_ = now + between_moments;
+  const auto words = state_.punctuality.describe_latest();
+  const Unlocked unlocked(state_.mutex);
+  state_.env.say(LogLevel::warning,
+                 "callbacks were refused for a moment: " + words +
+                     (times > 1 ? ", " + std::to_string(times) + " times" : std::string()));
+}
+
+void Watcher::look_at_space() {
+  state_.pool.look_at_disk();
+  const auto line = space_report_.look(state_.pool.space(), state_.env.now());
+  if (line) state_.env.say(line->level, line->text);
 }
 
 void Watcher::look_at_directory() {

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "journal/queue_thread.hpp"
+#include "journal/space_report.hpp"
 
 namespace postoffice::journal {
 
@@ -25,6 +26,8 @@ class Watcher final : public QueueThread {
 
   Next work() override REQUIRES(state_.mutex, thread_);
   void tell_turn() REQUIRES(state_.mutex, thread_);
+  void tell_moment() REQUIRES(state_.mutex, thread_);
+  void look_at_space() REQUIRES(thread_) EXCLUDES(state_.mutex);
   void look_at_directory() REQUIRES(state_.mutex, thread_);
   DirectoryLock::State find_directory() REQUIRES(thread_) EXCLUDES(state_.mutex);
   void look_at_active() REQUIRES(state_.mutex, thread_);
@@ -37,6 +40,9 @@ class Watcher final : public QueueThread {
   SteadyTime next_listing_ GUARDED_BY(thread_){};
   const SteadyTime opened_at_;
   Obstacle told_ GUARDED_BY(thread_) = Obstacle::none;
+  std::uint64_t late_before_ GUARDED_BY(thread_) = 0;
+  SteadyTime next_moment_ GUARDED_BY(thread_){};
+  SpaceReport space_report_ GUARDED_BY(thread_);
 };
 
 }  // namespace postoffice::journal

@@ -79,6 +79,87 @@ TEST_CASE_FIXTURE(Troubled, "of a disk that syncs slowly nobody says that it is 
   CHECK(times_said("callbacks can be made durable again") == 1);
 }
 
+TEST_CASE_FIXTURE(Troubled,
+                  "a flush that was late for a moment is told, though all is well again") {
+  open();
+  REQUIRE_FALSE(append(1));
+  step_all();
+  const auto be_late_once = [&] {
+    disk.during_syncs([&] { clock.advance(900ms); });
+    CHECK_FALSE(append(2));
+    disk.during_syncs({});
+    CHECK_FALSE(append(3));  // in time, before anybody looks
+  };
+  be_late_once();
+  look();
+  CHECK(times_said("callbacks were refused for a moment: a flush took 0.9 s") == 1);
+  CHECK(times_said("callbacks are refused") == 0);
+  be_late_once();
+  be_late_once();
+  look();
+  CHECK(times_said("callbacks were refused for a moment") == 1);  // one line in ten seconds
+  for (int i = 0; i < 10; ++i) look();
+  CHECK(times_said("callbacks were refused for a moment: a flush took 0.9 s, 2 times") == 1);
+}
+
+TEST_CASE_FIXTURE(Troubled, "how full the disk becomes is told before callbacks are refused (S9)") {
+  constexpr auto segment = 64u << 10;
+  options.free_bytes_min = 1 << 20;
+  const auto set_free = [&](std::uint64_t segments) {
+    disk.set_space({(1 << 20) + segments * segment, 1 << 30});
+  };
+  set_free(10);
+  open();
+  REQUIRE_FALSE(append(1));
+  step_all();
+  look();
+  auto space = queue->space();
+  CHECK(space.disk_free == (1 << 20) + 10 * segment);
+  CHECK(space.disk_size == 1 << 30);
+  CHECK(space.left_to_others == 1 << 20);
+  CHECK(space.held == 2 * segment);  // the spare is a file, too
+  CHECK(space.limit == 12 * segment);
+  CHECK_FALSE(space.growth_stopped);
+  CHECK(times_said("added") == 0);
+
+  set_free(0);
+  look();
+  space = queue->space();
+  CHECK(space.limit == space.held);
+  CHECK(space.growth_stopped);
+  CHECK_FALSE(space.spare_taken);
+  CHECK(times_said("no file may be added: 1 MiB are free on the disk") == 1);
+
+  while (segments() == 1) REQUIRE_FALSE(append(1));
+  for (int i = 0; i < 11; ++i) look();
+  CHECK(queue->space().spare_taken);
+  CHECK(times_said("the spare file is in use") == 1);
+
+  while (!append(1)) {
+  }
+  for (int i = 0; i < 2; ++i) look();
+  CHECK(times_said("cannot make a segment") == 1);
+
+  set_free(10);
+  for (int i = 0; i < 11; ++i) clock.advance(1s), step_all();
+  CHECK_FALSE(queue->space().growth_stopped);
+  CHECK(times_said("files may be added again") == 1);
+  CHECK(times_said("callbacks can be made durable again") == 1);
+  CHECK_FALSE(append(1));
+}
+
+TEST_CASE_FIXTURE(Troubled, "a limit of two files is no trouble while the second one is spare") {
+  options.bytes_max = 2 * options.segment_bytes;
+  open();
+  REQUIRE_FALSE(append(1));
+  step_all();
+  look();
+  CHECK(queue->space().growth_stopped);
+  CHECK(queue->space().limit == options.bytes_max);
+  CHECK_FALSE(queue->space().spare_taken);
+  CHECK(times_said("added") == 0);
+}
+
 TEST_CASE_FIXTURE(Troubled, "ready is only who can begin a file in time") {
   disk.set_full(true);
   open();

@@ -99,6 +99,22 @@ class FileQueue : public Queue {
     unknown       ///< the file system does not say
   };
   virtual Reserve reserve() const = 0;
+
+  /// Room for the queue. What concerns the disk is as seen within the last seconds.
+  struct Space {
+    static constexpr std::uint64_t unknown = ~std::uint64_t{0};  ///< or unlimited
+
+    std::uint64_t disk_free = unknown;  ///< bytes that this process may still take
+    std::uint64_t disk_size = unknown;
+    std::uint64_t left_to_others = 0;  ///< of disk_free: FileQueueOptions::free_bytes_min
+    std::uint64_t held = 0;            ///< bytes on the disk, spare files included
+    std::uint64_t limit = unknown;     ///< bytes that it may hold at most at present
+    bool growth_stopped = false;       ///< no file may be added: the disk or bytes_max forbids it
+    /// … and the spare file is in use: when it is full callbacks are refused, unless a file has
+    /// been released by then.
+    bool spare_taken = false;
+  };
+  virtual Space space() const = 0;
 };
 
 }  // namespace postoffice
