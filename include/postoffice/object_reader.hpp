@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <string>
 #include <system_error>
 #include <vector>
 
@@ -19,6 +20,14 @@ struct ObjectQuery {
   std::size_t limit = 100;
 };
 
+struct DeadLetterQuery {
+  std::optional<std::vector<ObjectId>> ids{};  ///< only these, in any order, with duplicates or not
+  std::string reason{};                        ///< only those whose reason contains this text
+  Timestamp failed_since = Timestamp::min();   ///< only those given up then or later
+  std::optional<ObjectId> after{};             ///< ids greater than this
+  std::size_t limit = 100;
+};
+
 /// Errors and threads as of ObjectStore. A store may answer reads while it does not take writes.
 class ObjectReader {
  public:
@@ -30,9 +39,8 @@ class ObjectReader {
   /// Rows in rising id.
   virtual void find(ObjectQuery query, FindDone done) = 0;
 
-  /// Dead letters in rising id, those after `after`, at most `limit`.
-  virtual void find_dead_letters(std::optional<ObjectId> after, std::size_t limit,
-                                 DeadLettersDone done) = 0;
+  /// Dead letters in rising id.
+  virtual void find_dead_letters(DeadLetterQuery query, DeadLettersDone done) = 0;
 };
 
 /// Both; the stores that come with the library are such.

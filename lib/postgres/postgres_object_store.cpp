@@ -263,9 +263,8 @@ void PostgresObjectStore::find(ObjectQuery query, FindDone done) {
   }
 }
 
-void PostgresObjectStore::find_dead_letters(std::optional<ObjectId> after, std::size_t limit,
-                                            DeadLettersDone done) {
-  if (const auto statement = find_dead_letters_query(after, limit)) {
+void PostgresObjectStore::find_dead_letters(DeadLetterQuery query, DeadLettersDone done) {
+  if (const auto statement = find_dead_letters_query(query)) {
     impl_->read<DeadLetter>(*statement, std::move(done));
   } else {
     impl_->read_nothing<DeadLetter>(std::move(done));

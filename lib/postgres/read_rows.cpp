@@ -5,7 +5,9 @@
 #include <limits>
 #include <string>
 
+#include "postgres/array_writer.hpp"
 #include "postgres/parameters.hpp"
+#include "postgres/text.hpp"
 
 namespace postoffice::postgres {
 namespace {
@@ -33,10 +35,19 @@ std::optional<Query> find_query(const ObjectQuery& query) {
   return Query{Statement::find_page, {int8(*first), online, limit_parameter(query.limit)}};
 }
 
-std::optional<Query> find_dead_letters_query(std::optional<ObjectId> after, std::size_t limit) {
-  const auto first = first_after(after);
-  if (!first || limit == 0) return std::nullopt;
-  return Query{Statement::find_dead_letters, {int8(*first), limit_parameter(limit)}};
+std::optional<Query> find_dead_letters_query(const DeadLetterQuery& query) {
+  const auto first = first_after(query.after);
+  const bool none = query.ids && query.ids->empty();
+  if (!first || query.limit == 0 || none) return std::nullopt;
+  Query result{Statement::find_dead_letters,
+               {int8(*first), limit_parameter(query.limit), timestamp(query.failed_since),
+                storable_text(query.reason, true)}};
+  if (!query.ids) return result;
+  ArrayWriter ids(TypeId::int8, query.ids->size());
+  for (const ObjectId id : *query.ids) ids.add_int8(id);
+  result.statement = Statement::find_dead_letters_among;
+  result.parameters.emplace_back(ids.take());
+  return result;
 }
 
 void read_rows(const PGresult& result, std::vector<Object>& rows) {

@@ -12,7 +12,7 @@ namespace postoffice::postgres {
 
 /// None if no row can match.
 std::optional<Query> find_query(const ObjectQuery& query);
-std::optional<Query> find_dead_letters_query(std::optional<ObjectId> after, std::size_t limit);
+std::optional<Query> find_dead_letters_query(const DeadLetterQuery& query);
 
 void read_rows(const PGresult& result, std::vector<Object>& rows);
 void read_rows(const PGresult& result, std::vector<DeadLetter>& rows);

@@ -57,6 +57,7 @@ constexpr Statement reading[] = {
     Statement::find_one,
     Statement::find_page,
     Statement::find_dead_letters,
+    Statement::find_dead_letters_among,
 };
 
 // As psql does with its variables; the text must contain the name.

@@ -56,6 +56,7 @@ enum class Statement {
   find_one,
   find_page,
   find_dead_letters,
+  find_dead_letters_among,
 };
 
 struct StatementText {

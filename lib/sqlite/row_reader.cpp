@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 
 #include "sql.hpp"
 #include "sqlite/values.hpp"
@@ -39,12 +40,29 @@ std::vector<Object> RowReader::find(const ObjectQuery& query) {
   return found;
 }
 
-std::vector<DeadLetter> RowReader::find_dead_letters(std::optional<ObjectId> after,
-                                                     std::size_t limit) {
+std::vector<DeadLetter> RowReader::find_dead_letters(const DeadLetterQuery& query) {
   std::vector<DeadLetter> found;
-  const auto first = first_after(after);
+  const auto first = first_after(query.after);
   if (!first) return found;
-  find_dead_letters_.bind(1, *first).bind(2, stored(limit));
+  if (!query.ids) {
+    find_dead_letters(*first, std::numeric_limits<ObjectId>::max(), query, found);
+    return found;
+  }
+  const std::set<ObjectId> ids(query.ids->begin(), query.ids->end());
+  for (auto id = ids.lower_bound(*first); id != ids.end(); ++id) {
+    if (found.size() >= query.limit) break;
+    find_dead_letters(*id, *id, query, found);
+  }
+  return found;
+}
+
+void RowReader::find_dead_letters(ObjectId first, ObjectId last, const DeadLetterQuery& query,
+                                  std::vector<DeadLetter>& found) {
+  find_dead_letters_.bind(1, first)
+      .bind(2, last)
+      .bind(3, stored(query.failed_since))
+      .bind(4, query.reason)
+      .bind(5, stored(query.limit - found.size()));
   while (find_dead_letters_.next()) {
     found.push_back({.id = find_dead_letters_.integer(0),
                      .received_at = loaded(find_dead_letters_.integer(1)),
@@ -52,7 +70,6 @@ std::vector<DeadLetter> RowReader::find_dead_letters(std::optional<ObjectId> aft
                      .attempts = static_cast<int>(find_dead_letters_.integer(3)),
                      .reason = find_dead_letters_.text(4)});
   }
-  return found;
 }
 
 }  // namespace postoffice::sqlite

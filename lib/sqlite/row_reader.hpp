@@ -16,9 +16,13 @@ class RowReader {
   explicit RowReader(Database& database);
 
   std::vector<Object> find(const ObjectQuery& query);
-  std::vector<DeadLetter> find_dead_letters(std::optional<ObjectId> after, std::size_t limit);
+  std::vector<DeadLetter> find_dead_letters(const DeadLetterQuery& query);
 
  private:
+  /// Adds those with ids from `first` to `last`.
+  void find_dead_letters(ObjectId first, ObjectId last, const DeadLetterQuery& query,
+                         std::vector<DeadLetter>& found);
+
   Statement find_;
   Statement find_dead_letters_;
 };

@@ -167,10 +167,9 @@ void SqliteObjectStore::find(ObjectQuery query, FindDone done) {
                       std::move(done));
 }
 
-void SqliteObjectStore::find_dead_letters(std::optional<ObjectId> after, std::size_t limit,
-                                          DeadLettersDone done) {
+void SqliteObjectStore::find_dead_letters(DeadLetterQuery query, DeadLettersDone done) {
   impl_->read<DeadLetter>(
-      [after, limit](Tables& tables) { return tables.reader.find_dead_letters(after, limit); },
+      [query = std::move(query)](Tables& tables) { return tables.reader.find_dead_letters(query); },
       std::move(done));
 }
 

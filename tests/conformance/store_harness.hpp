@@ -29,8 +29,7 @@ class StoreHarness {
           store->find({}, [done](std::error_code error, const auto&) { done(error); });
         },
         [this](const Done& done) {
-          store->find_dead_letters({}, 10,
-                                   [done](std::error_code error, const auto&) { done(error); });
+          store->find_dead_letters({}, [done](std::error_code error, const auto&) { done(error); });
         },
     };
   }

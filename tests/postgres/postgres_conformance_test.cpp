@@ -67,9 +67,8 @@ class InstanceStore final : public postoffice::ReadableObjectStore {
   void find(postoffice::ObjectQuery query, FindDone done) override {
     store_.find(query, std::move(done));
   }
-  void find_dead_letters(std::optional<postoffice::ObjectId> after, std::size_t limit,
-                         DeadLettersDone done) override {
-    store_.find_dead_letters(after, limit, std::move(done));
+  void find_dead_letters(postoffice::DeadLetterQuery query, DeadLettersDone done) override {
+    store_.find_dead_letters(std::move(query), std::move(done));
   }
 
  private:

@@ -60,7 +60,7 @@ TEST_CASE("each statement has a text and is prepared for some purpose, once") {
     CHECK(std::set(statements.begin(), statements.end()).size() == statements.size());
     prepared.insert(statements.begin(), statements.end());
   }
-  for (int number = 0; number <= static_cast<int>(Statement::find_dead_letters); ++number) {
+  for (int number = 0; number <= static_cast<int>(Statement::find_dead_letters_among); ++number) {
     const auto statement = static_cast<Statement>(number);
     CAPTURE(number);
     REQUIRE(text_of(statement).sql != nullptr);
@@ -95,7 +95,8 @@ TEST_CASE("what apply() and find() run is prepared by those who run it") {
   changes.each = true;
   check_prepared(Purpose::writing, apply_queries(changes, true));
   check_prepared(Purpose::reading, {*find_query({.id = 1}), *find_query({})});
-  check_prepared(Purpose::reading, {*find_dead_letters_query({}, 1)});
+  check_prepared(Purpose::reading, {*find_dead_letters_query({}),
+                                    *find_dead_letters_query({.ids = std::vector<ObjectId>{1}})});
 }
 
 /// The pages of a table of 10 pages in one partition.

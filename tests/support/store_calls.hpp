@@ -95,10 +95,10 @@ inline std::optional<Object> find_one(ObjectReader& store, ObjectId id) {
   return found.empty() ? std::nullopt : std::optional(found.front());
 }
 
-inline std::vector<DeadLetter> dead_letters(ObjectReader& store, std::optional<ObjectId> after = {},
-                                            std::size_t limit = 1000) {
-  auto future = begin_call<std::vector<DeadLetter>>(
-      [&](auto done) { store.find_dead_letters(after, limit, done); });
+inline std::vector<DeadLetter> dead_letters(ObjectReader& store,
+                                            DeadLetterQuery query = {.limit = 1000}) {
+  auto future =
+      begin_call<std::vector<DeadLetter>>([&](auto done) { store.find_dead_letters(query, done); });
   return without_error(finish_call(future));
 }
 

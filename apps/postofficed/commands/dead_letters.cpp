@@ -23,7 +23,7 @@ template <typename Use>
 Failure for_each(StoreSession& store, const Use& use) {
   std::optional<ObjectId> after;
   for (;;) {
-    auto page = store.find_dead_letters(after, page_size);
+    auto page = store.find_dead_letters({.after = after, .limit = page_size});
     if (!page) return std::move(page).error();
     for (const auto& letter : *page) use(letter);
     if (page->size() < page_size) return {};

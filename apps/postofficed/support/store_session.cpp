@@ -62,9 +62,9 @@ Result<Value> StoreSession::wait_for(const Call& call) {
 }
 
 Result<std::vector<postoffice::DeadLetter>> StoreSession::find_dead_letters(
-    std::optional<postoffice::ObjectId> after, std::size_t limit) {
+    const postoffice::DeadLetterQuery& query) {
   return wait_for<std::vector<postoffice::DeadLetter>>(
-      [&](auto done) { store_->find_dead_letters(after, limit, done); });
+      [&](auto done) { store_->find_dead_letters(query, done); });
 }
 
 Failure StoreSession::apply(const postoffice::Changes& changes) {

@@ -26,7 +26,7 @@ class StoreSession {
   Failure open();
 
   Result<std::vector<postoffice::DeadLetter>> find_dead_letters(
-      std::optional<postoffice::ObjectId> after, std::size_t limit);
+      const postoffice::DeadLetterQuery& query);
   Failure apply(const postoffice::Changes& changes);
 
  private:

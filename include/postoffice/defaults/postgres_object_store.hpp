@@ -64,8 +64,7 @@ class PostgresObjectStore final : public ReadableObjectStore {
   void apply(Changes changes, ApplyDone done) override;
   void expire(Expiry expiry, ExpireDone done) override;
   void find(ObjectQuery query, FindDone done) override;
-  void find_dead_letters(std::optional<ObjectId> after, std::size_t limit,
-                         DeadLettersDone done) override;
+  void find_dead_letters(DeadLetterQuery query, DeadLettersDone done) override;
 
   /// Whether the server answers, also while the store is idle. From any thread; does not wait.
   StoreStatus status() const;

@@ -44,10 +44,8 @@ class MemoryStore final : public ReadableObjectStore {
     call([&] { return find_now(query); }, std::move(done), std::vector<Object>{});
   }
 
-  void find_dead_letters(std::optional<ObjectId> after, std::size_t limit,
-                         DeadLettersDone done) override {
-    call([&] { return page(dead_letters_, after, limit); }, std::move(done),
-         std::vector<DeadLetter>{});
+  void find_dead_letters(DeadLetterQuery query, DeadLettersDone done) override {
+    call([&] { return find_letters_now(query); }, std::move(done), std::vector<DeadLetter>{});
   }
 
   /// From now on every call fails with `error`; with no error, calls work again.
@@ -267,12 +265,16 @@ class MemoryStore final : public ReadableObjectStore {
     return found;
   }
 
-  template <typename Value>
-  static std::vector<Value> page(const std::map<ObjectId, Value>& rows,
-                                 std::optional<ObjectId> after, std::size_t limit) {
-    std::vector<Value> found;
-    auto row = after ? rows.upper_bound(*after) : rows.begin();
-    for (; row != rows.end() && found.size() < limit; ++row) found.push_back(row->second);
+  std::vector<DeadLetter> find_letters_now(const DeadLetterQuery& query) const {
+    std::vector<DeadLetter> found;
+    for (const auto& [id, letter] : dead_letters_) {
+      if (found.size() >= query.limit) break;
+      if (query.after && id <= *query.after) continue;
+      if (query.ids && std::count(query.ids->begin(), query.ids->end(), id) == 0) continue;
+      if (letter.failed_at < query.failed_since) continue;
+      if (letter.reason.find(query.reason) == std::string::npos) continue;
+      found.push_back(letter);
+    }
     return found;
   }
 

@@ -13,4 +13,12 @@ AND ($2::boolean IS NULL OR online = $2) ORDER BY id LIMIT $3::bigint;
 
 -- name: find_dead_letters
 SELECT id, received_at, failed_at, attempts, reason FROM dead_letters WHERE id >= $1
+AND failed_at >= $3::timestamptz AND strpos(reason, $4::text) > 0
+ORDER BY id LIMIT $2::bigint;
+
+-- A statement of its own, so that a few ids are looked up by key among any number of letters.
+-- name: find_dead_letters_among
+SELECT id, received_at, failed_at, attempts, reason FROM dead_letters
+WHERE id = ANY($5::bigint[]) AND id >= $1
+AND failed_at >= $3::timestamptz AND strpos(reason, $4::text) > 0
 ORDER BY id LIMIT $2::bigint;

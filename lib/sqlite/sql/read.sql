@@ -7,5 +7,5 @@ ORDER BY id LIMIT ?4;
 
 -- name: find_dead_letters
 SELECT id, received_at, failed_at, attempts, reason FROM dead_letters
-WHERE id >= ?1
-ORDER BY id LIMIT ?2;
+WHERE id BETWEEN ?1 AND ?2 AND failed_at >= ?3 AND (?4 = '' OR instr(reason, ?4) > 0)
+ORDER BY id LIMIT ?5;

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,9 +22,9 @@ TEST_CASE_TEMPLATE_DEFINE("dead letters are added, replaced, cleared and listed"
   const DeadLetter third{9, at(5), at(6), 1, ""};
   apply(*store, {.dead_letters = {first, second, third}});
   CHECK(dead_letters(*store) == std::vector<DeadLetter>{first, second, third});
-  CHECK(dead_letters(*store, {}, 2) == std::vector<DeadLetter>{first, second});
-  CHECK(dead_letters(*store, 5, 2) == std::vector<DeadLetter>{third});
-  CHECK(dead_letters(*store, {}, 0).empty());
+  CHECK(dead_letters(*store, {.limit = 2}) == std::vector<DeadLetter>{first, second});
+  CHECK(dead_letters(*store, {.after = 5, .limit = 2}) == std::vector<DeadLetter>{third});
+  CHECK(dead_letters(*store, {.limit = 0}).empty());
 
   const DeadLetter newer{5, at(8), at(9), 11, "timed out"};
   apply(*store, {.dead_letters = {newer}, .cleared = {-1, 4}});
@@ -32,6 +34,35 @@ TEST_CASE_TEMPLATE_DEFINE("dead letters are added, replaced, cleared and listed"
   }
   CHECK(dead_letters(*store) == std::vector<DeadLetter>{newer, third});
   CHECK(find(*store).empty());
+}
+
+TEST_CASE_TEMPLATE_DEFINE("dead letters are found by id, reason, time and page", Stores,
+                          store_dead_letter_query) {
+  using Ids = std::vector<ObjectId>;
+  Stores stores;
+  const auto store = stores.open();
+  const std::int64_t greatest = std::numeric_limits<std::int64_t>::max();
+  apply(*store, {.dead_letters = {{-5, at(1), at(10), 3, "HTTP 500"},
+                                  {1, at(1), at(20), 3, "no answer in 10 s"},
+                                  {2, at(1), at(30), 4, "HTTP 503 %_"},
+                                  {3, at(1), at(40), 5, ""},
+                                  {greatest, at(1), at(50), 6, "it's \xC3\xA9"}}});
+  const auto ids_of = [&](const DeadLetterQuery& query) {
+    Ids ids;
+    for (const auto& letter : dead_letters(*store, query)) ids.push_back(letter.id);
+    return ids;
+  };
+  CHECK(ids_of({.reason = "HTTP"}) == Ids{-5, 2});
+  CHECK(ids_of({.reason = "http"}).empty());
+  CHECK(ids_of({.reason = "%"}) == Ids{2});  // no pattern, just text
+  CHECK(ids_of({.reason = "'s \xC3\xA9"}) == Ids{greatest});
+  CHECK(ids_of({.failed_since = at(30)}) == Ids{2, 3, greatest});
+  CHECK(ids_of({.ids = Ids{3, 7, -5, 3}}) == Ids{-5, 3});
+  CHECK(ids_of({.ids = Ids{}}).empty());
+  CHECK(ids_of({.ids = Ids{-5, 1, 2, greatest}, .after = -5, .limit = 2}) == Ids{1, 2});
+  CHECK(ids_of({.ids = Ids{greatest}, .after = greatest}).empty());
+  CHECK(ids_of({.ids = Ids{1, 2, 3}, .reason = "HTTP", .failed_since = at(20)}) == Ids{2});
+  CHECK(ids_of({.reason = "HTTP", .after = -5}) == Ids{2});
 }
 
 TEST_CASE_TEMPLATE_DEFINE("a reason that is not valid text is stored all the same", Stores,
