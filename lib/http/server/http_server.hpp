@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -22,7 +23,15 @@ struct HttpRequest {
   std::string path;   ///< without the query, percent-decoded
   std::string query;  ///< after the '?', as sent
   std::string body;
+  std::string head{};  ///< first line and header fields, as sent
 };
+
+/// The value of a header field, without white space around it; `lower_name` is in lower case. The
+/// values of a repeated one have commas between them.
+std::optional<std::string> header_value(const HttpRequest& request, std::string_view lower_name);
+
+/// Every `name=value` of a query string, in order, percent-decoded.
+std::vector<std::pair<std::string, std::string>> query_values(const std::string& query);
 
 /// The value of `name` in a query string, percent-decoded, if it is there.
 std::optional<std::string> query_value(const std::string& query, const std::string& name);

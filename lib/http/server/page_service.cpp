@@ -42,6 +42,7 @@ void PageService::handle(Exchange& exchange, const Request& request) {
   given.path = percent_decoded(target.path, false);
   given.query = target.query;
   given.body = request.body;
+  given.head = request.head;
   // The handler is the user's; the gate keeps it from being called once the server has stopped.
   gate_->run([&] {
     auto used = std::make_shared<std::atomic_flag>();

@@ -130,6 +130,7 @@ RequestReader::Step RequestReader::parse_head(std::string_view bytes) {
     const char* why = llhttp_get_error_reason(&parser_);
     return refuse(400, std::string("the request is malformed: ") + (why != nullptr ? why : "?"));
   }
+  request_.head = head;
   const std::string_view line = head.substr(0, head.find('\r'));
   request_.method = line.substr(0, line.find(' '));
   request_.target = line.substr(0, line.rfind(' ')).substr(request_.method.size() + 1);
@@ -181,6 +182,7 @@ RequestReader::Step RequestReader::begin_body(std::string_view bytes) {
 // The bytes may have moved since the head was read, and the views with them.
 void RequestReader::show_head(std::string_view bytes) {
   const std::string_view head = bytes.substr(skipped_);
+  request_.head = head.substr(0, head_size_ - skipped_);
   request_.method = head.substr(0, request_.method.size());
   request_.target = head.substr(request_.method.size() + 1, request_.target.size());
   if (!request_.content_coding.empty()) request_.content_coding = scan_.content_coding(head);

@@ -25,6 +25,7 @@ constexpr std::size_t empty_lines_max = 8;
 struct Request {
   std::string_view method;
   std::string_view target;
+  std::string_view head;  ///< its first line and header fields, with the empty line
   std::string_view body;
   std::string_view content_coding;  ///< of the body; empty: none
   bool keep_alive = false;

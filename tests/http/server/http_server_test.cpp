@@ -50,7 +50,8 @@ std::string get(const std::string& target, const std::string& method = "GET") {
 void echo(HttpRequest request, HttpServer::Respond respond) {
   HttpResponse response;
   response.content_type = "text/plain";
-  response.headers = {{"X-Method", request.method}};
+  response.headers = {{"X-Method", request.method},
+                      {"X-Said", header_value(request, "x-word").value_or("nothing")}};
   response.body = request.path + "|" + request.query + "|" + request.body;
   respond(response);
 }
@@ -74,6 +75,29 @@ TEST_CASE("a request reaches the handler in its parts, and the response the clie
   CHECK(response.status == 200);
   CHECK(response.fields.at("content-length") == "7");
   CHECK(client.exchange(get("http://a/absolute?q")).body == "/absolute|q|");
+}
+
+// Twice, since the second head is known from the first; then with a body that comes later.
+TEST_CASE("a handler reads header fields by name") {
+  Site site(echo);
+  HttpClient client(site.server->port());
+  const auto said = [&](const std::string& fields, const std::string& rest = {}) {
+    if (rest.empty()) client.send("GET /x: HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n");
+    if (!rest.empty()) {
+      client.send("POST /x HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n");
+      client.send(rest);
+    }
+    return client.read().fields.at("x-said");
+  };
+  for (int round = 0; round < 2; ++round) {
+    CHECK(said("") == "nothing");
+    CHECK(said("X-WORD: \t two words \t\r\n") == "two words");
+    CHECK(said("x-word: a\r\nx-words: b\r\nX-Word: c\r\n") == "a, c");
+    CHECK(said("x-word:\r\n").empty());
+    CHECK(said("x-word: 1\r\nContent-Length: 9\r\n", "x-word: 2") == "1");
+    CHECK(said("x-word: 1\r\nTransfer-Encoding: chunked\r\n",
+               "2\r\nab\r\n0\r\nx-word: 2\r\n\r\n") == "1");
+  }
 }
 
 TEST_CASE("responses may come later, from any thread, and answer pipelined requests in order") {
