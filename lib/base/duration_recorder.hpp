@@ -42,11 +42,11 @@ class DurationRecorder {
   }
 
   /// What a clock that was set back makes negative counts as 0.
-  void add(std::chrono::nanoseconds duration) {
+  void add(std::chrono::nanoseconds duration, std::uint64_t times = 1) {
     duration = std::max(duration, std::chrono::nanoseconds(0));
     const auto bucket = std::lower_bound(bounds_.begin(), bounds_.end(), duration);
-    counts_[static_cast<std::size_t>(bucket - bounds_.begin())] += 1;
-    nanoseconds_ += static_cast<std::uint64_t>(duration.count());
+    counts_[static_cast<std::size_t>(bucket - bounds_.begin())] += times;
+    nanoseconds_ += times * static_cast<std::uint64_t>(duration.count());
   }
 
   Histogram snapshot() const {

@@ -96,7 +96,7 @@ void Dispatcher::enter(EntryIndex index, Timestamp received_at, Sequence sequenc
   entry.last_receipt = std::max(entry.last_receipt, received_at);
   expiry_.watch(index);
   if (newest || !entry.in_unserved()) ledger_.set_unserved(index, sequence);
-  fetches_.owe(index, past_ttl, now, waited);
+  fetches_.owe(index, received_at, past_ttl, now, waited);
   newest_in_line_ = std::max(newest_in_line_, received_at);
 }
 
@@ -256,6 +256,8 @@ void Dispatcher::check([[maybe_unused]] Timestamp frontier) const {
   assert(unserved == no_entry || acknowledged_ < ledger_[unserved].position);
   assert(watermark_ <= std::max(frontier, Timestamp{}));
   assert(counters_.ended() + counters_.pending == counters_.delivered);
+  assert(counters_.waiting.fetch.size() == fetches_.in_line() + fetches_.in_flight());
+  assert(counters_.waiting.backoff.size() == fetches_.waiting());
 }
 
 void Dispatcher::acknowledge(Actions& actions) {
@@ -273,6 +275,12 @@ Timestamp Dispatcher::oldest_pending() const {
   const EntryIndex first = ledger_.first_unserved();
   const auto oldest = first == no_entry ? watermark_ : ledger_[first].last_receipt;
   return std::min(oldest, oldest_waiting());
+}
+
+Dispatcher::OldestWaiting Dispatcher::oldest_by_cause() {
+  auto& waiting = counters_.waiting;
+  return {waiting.fetch.oldest(), waiting.backoff.oldest(), waiting.store.oldest(),
+          std::min(store_.oldest_touch(), requeue_.hold())};
 }
 
 bool Dispatcher::pending(Sequence sequence) const {

@@ -104,6 +104,15 @@ class Dispatcher {
   Timestamp watermark() const { return watermark_; }
   Timestamp oldest_pending() const;
 
+  /// The oldest receipt of those that wait for each of these (WaitingAges::oldest).
+  struct OldestWaiting {
+    Timestamp fetch{};
+    Timestamp backoff{};
+    Timestamp store{};
+    Timestamp touch{};
+  };
+  OldestWaiting oldest_by_cause();
+
   /// `sequence` has been delivered, and at least one id of exactly that record has not ended. Walks
   /// the unserved ids: for people, not for a hot path.
   bool pending(Sequence sequence) const;

@@ -22,6 +22,13 @@ bool is_word_of_source(const std::error_code& error) {
   return error == Error::refused || error == Error::overloaded || error == Error::bad_answer;
 }
 
+FetchEnd end_of(const std::error_code& error) {
+  if (!error) return FetchEnd::answered;
+  if (error == Error::not_found) return FetchEnd::not_found;
+  if (error == Error::timed_out) return FetchEnd::timeout;
+  return is_word_of_source(error) ? FetchEnd::refused : FetchEnd::unreachable;
+}
+
 }  // namespace
 
 FetchStage::FetchStage(Ledger& ledger, Counters& counters, const PipelineOptions& options,
@@ -34,12 +41,14 @@ FetchStage::FetchStage(Ledger& ledger, Counters& counters, const PipelineOptions
       limit_(options.fetch_limit_first, options.fetch_timeout),
       abandoned_(options.fetch_timeout) {}
 
-void FetchStage::owe(EntryIndex index, bool past_ttl, Timestamp now, bool waited) {
+void FetchStage::owe(EntryIndex index, Timestamp received_at, bool past_ttl, Timestamp now,
+                     bool waited) {
   Entry& entry = ledger_[index];
   switch (entry.stage) {
     case Stage::idle:
       ++counters_.pending;
-      ready_.push(index, now, waited);
+      entry.owed_since = received_at;
+      put_in_line(index, now, waited);
       break;
     case Stage::queued:
       ++counters_.merged;
@@ -48,10 +57,22 @@ void FetchStage::owe(EntryIndex index, bool past_ttl, Timestamp now, bool waited
     case Stage::waiting: ++counters_.merged; break;
     case Stage::fetching:
       ++counters_.pending;
+      entry.owed_since = received_at;
       entry.stage = Stage::dirty;
       break;
     case Stage::dirty: ++counters_.merged; break;
   }
+}
+
+void FetchStage::put_in_line(EntryIndex index, Timestamp now, bool waited) {
+  counters_.waiting.fetch.add(ledger_[index].owed_since);
+  ready_.push(index, now, waited);
+}
+
+void FetchStage::wait_for_retry(EntryIndex index, Timestamp due) {
+  ledger_[index].stage = Stage::waiting;
+  counters_.waiting.backoff.add(ledger_[index].owed_since);
+  retries_.add(index, due);
 }
 
 void FetchStage::begin(Timestamp now, std::vector<FetchOrder>& orders) {
@@ -71,6 +92,7 @@ void FetchStage::begin(Timestamp now, std::vector<FetchOrder>& orders) {
 // Ids that were never tried are left to the caller: they do not become dead letters.
 void FetchStage::end_too_old(Timestamp now) {
   std::erase_if(ready_.too_old(), [&](EntryIndex index) {
+    counters_.waiting.fetch.remove(ledger_[index].owed_since);
     const bool tried = ledger_[index].attempts > 0;
     if (tried) give_up(index, now);
     return tried;
@@ -125,6 +147,7 @@ std::uint64_t FetchStage::enter_flight(EntryIndex index, Timestamp now) {
   fetch.index = index;
   ++fetch.use;
   fetch.began = now;
+  fetch.owed_since = ledger_[index].owed_since;
   fetch.stale = ready_.stale(index, now);
   fetch.retry = !fetch.stale && ledger_[index].attempts > 0;
   in_flight_.push_back(slots_, slot);
@@ -180,14 +203,16 @@ void FetchStage::ended(Slot slot, const FetchResult& result, Timestamp now) {
   const Fetch fetch = slots_[slot];
   const EntryIndex index = fetch.index;
   leave_flight(slot);
+  counters_.waiting.fetch.remove(fetch.owed_since);
   const bool other = !result.error && result.id != ledger_[index].id;
+  const auto end = other ? FetchEnd::refused : end_of(result.error);
+  counters_.durations.fetches[static_cast<std::size_t>(end)].add(now - fetch.began);
   if (other) {
-    failed(index, fetch.began, {Error::bad_answer, 0, false, {}, "answer is about another id"},
-           now);
+    failed(index, fetch, {Error::bad_answer, 0, false, {}, "answer is about another id"}, now);
   } else if (!result.error || result.error == Error::not_found) {
     answered(index, fetch, result, now);
   } else {
-    failed(index, fetch.began, result, now);
+    failed(index, fetch, result, now);
   }
 }
 
@@ -201,29 +226,30 @@ void FetchStage::answered(EntryIndex index, const Fetch& fetch, const FetchResul
   if (std::exchange(entry.attempts, 0) > 0) failures_.erase(index);
   const bool dirty = entry.stage == Stage::dirty;
   entry.stage = Stage::idle;
-  Outcome& outcome = add_outcome(index);
+  Outcome& outcome = add_outcome(index, fetch.owed_since);
   outcome.kind = result.error ? Outcome::Kind::not_found : Outcome::Kind::answer;
   outcome.online = result.online;
   outcome.fetched_at = fetch.began;
-  if (dirty) ready_.push(index, now);
+  if (dirty) put_in_line(index, now);
 }
 
-void FetchStage::failed(EntryIndex index, Timestamp began, const FetchResult& result,
+void FetchStage::failed(EntryIndex index, const Fetch& fetch, const FetchResult& result,
                         Timestamp now) {
   ++counters_.fetch_failures;
   Entry& entry = ledger_[index];
   assert(entry.stage == Stage::fetching || entry.stage == Stage::dirty);
-  heed_failure(entry, began, result.error, now);
+  heed_failure(entry, fetch.began, result.error, now);
   if (entry.attempts < UINT16_MAX) ++entry.attempts;
   if (entry.stage == Stage::dirty) {  // what this fetch was for is now owed with the later receipt
     ++counters_.merged;
     count_down(counters_.pending);
   }
+  entry.owed_since = fetch.owed_since;
   failures_[index] = result.reason.empty() ? result.error.message() : result.reason;
   if (may_give_up(entry, now)) return give_up(index, now);
-  entry.stage = Stage::waiting;
+  ++counters_.retries[static_cast<std::size_t>(end_of(result.error))];
   const auto floor = std::min<Duration>(result.retry_after, longest_pause());
-  retries_.add(index, now + retries_.delay(entry.attempts, floor));
+  wait_for_retry(index, now + retries_.delay(entry.attempts, floor));
 }
 
 // What a failure says about the source, beside what it says about the id.
@@ -264,7 +290,7 @@ bool FetchStage::may_give_up(const Entry& entry, Timestamp now) const {
 
 void FetchStage::give_up(EntryIndex index, Timestamp now) {
   Entry& entry = ledger_[index];
-  Outcome& outcome = add_outcome(index);
+  Outcome& outcome = add_outcome(index, entry.owed_since);
   outcome.kind = Outcome::Kind::dead;
   outcome.given_up = std::make_unique<Outcome::GivenUp>(
       Outcome::GivenUp{entry.last_receipt, now, entry.attempts, std::move(failures_[index])});
@@ -273,10 +299,12 @@ void FetchStage::give_up(EntryIndex index, Timestamp now) {
   entry.stage = Stage::idle;
 }
 
-Outcome& FetchStage::add_outcome(EntryIndex index) {
+Outcome& FetchStage::add_outcome(EntryIndex index, Timestamp received_at) {
   count_up(ledger_[index].storing);
+  counters_.waiting.store.add(received_at);
   Outcome& outcome = outcomes_.emplace_back();
   outcome.index = index;
+  outcome.received_at = received_at;
   return outcome;
 }
 
@@ -284,14 +312,15 @@ void FetchStage::retry_due(Timestamp now) {
   for (EntryIndex index; (index = retries_.take_due(now)) != no_entry;) {
     const Entry& entry = ledger_[index];
     assert(entry.stage == Stage::waiting);
+    counters_.waiting.backoff.remove(entry.owed_since);
     if (may_give_up(entry, now)) {
       give_up(index, now);
     } else if (breaker_.allows(now) || ready_.empty()) {
-      ready_.push(index, now);
+      put_in_line(index, now);
     } else {
       // Kept here rather than in line while the breaker is open, so that it can be given up in
       // time.
-      retries_.add(index, now + retries_.delay(entry.attempts, CircuitBreaker::probe_every));
+      wait_for_retry(index, now + retries_.delay(entry.attempts, CircuitBreaker::probe_every));
     }
   }
 }

@@ -41,7 +41,8 @@ class FetchStage {
 
   /// A receipt of the id has been entered into the ledger: a fetch is owed to it. `past_ttl`: the
   /// id was past its ttl before this receipt. `waited`: newer ones are in line already.
-  void owe(EntryIndex index, bool past_ttl, Timestamp now, bool waited = false);
+  void owe(EntryIndex index, Timestamp received_at, bool past_ttl, Timestamp now,
+           bool waited = false);
 
   /// Adds the next fetches to begin to `orders`.
   void begin(Timestamp now, std::vector<FetchOrder>& orders);
@@ -62,6 +63,7 @@ class FetchStage {
 
   std::size_t in_flight() const { return in_flight_.size(); }
   std::size_t waiting() const { return retries_.size(); }
+  std::size_t in_line() const { return ready_.size(); }
   const CircuitBreaker& breaker() const { return breaker_; }
   /// The source does not answer, as far as is known: with nothing left to ask, nothing is known.
   bool source_silent(Timestamp now) const;
@@ -82,6 +84,7 @@ class FetchStage {
     EntryIndex index = no_entry;  // none: the slot is free
     std::uint32_t use = 0;        // of the slot, so that a late answer is told from its successor's
     Timestamp began{};
+    Timestamp owed_since{};  // Entry::owed_since at that time
     ListLinks<Slot> in_flight;
     Slot next_free = no_slot;  // while the slot is free
     bool retry = false;
@@ -105,13 +108,15 @@ class FetchStage {
   void ended(Slot slot, const FetchResult& result, Timestamp now);
   bool may_give_up(const Entry& entry, Timestamp now) const;
   void give_up(EntryIndex index, Timestamp now);
+  void put_in_line(EntryIndex index, Timestamp now, bool waited = false);
+  void wait_for_retry(EntryIndex index, Timestamp due);
   void retry_due(Timestamp now);
   void time_out(Timestamp now);
   void answered(EntryIndex index, const Fetch& fetch, const FetchResult& result, Timestamp now);
-  void failed(EntryIndex index, Timestamp began, const FetchResult& result, Timestamp now);
+  void failed(EntryIndex index, const Fetch& fetch, const FetchResult& result, Timestamp now);
   void heed_failure(const Entry& entry, Timestamp began, std::error_code error, Timestamp now);
   Duration longest_pause() const;
-  Outcome& add_outcome(EntryIndex index);
+  Outcome& add_outcome(EntryIndex index, Timestamp received_at);
 
   Ledger& ledger_;
   Counters& counters_;

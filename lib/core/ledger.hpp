@@ -21,7 +21,8 @@ enum class Stage : std::uint8_t { idle, queued, waiting, fetching, dirty };
 struct alignas(64) Entry {
   ObjectId id = 0;
   Timestamp last_receipt{};
-  Sequence position = 0;  // record that makes the newest unserved receipt durable
+  Timestamp owed_since{};  // the oldest receipt that is owed a fetch that has not begun
+  Sequence position = 0;   // record that makes the newest unserved receipt durable
 
   ListLinks<EntryIndex> unserved;  // in the list of unserved ids, or not
 
@@ -30,20 +31,22 @@ struct alignas(64) Entry {
   std::uint32_t outcome = 0;     // where its outcome waits, if one does
   std::uint16_t attempts = 0;    // failed fetches since the last answer
   Stage stage = Stage::idle;
-  std::uint8_t storing = 0;        // outcomes on their way into the store
-  std::uint8_t touching = 0;       // chunks of touches that hold this id
-  std::uint8_t touch_waiting = 0;  // … and have not been sent yet
-  bool outcome_waiting = false;    // one outcome has not been sent yet
-  bool row_missing = false;        // the last touch found no row; another one follows
-  bool requeueing = false;         // this id is being appended to the queue once more
-  bool in_expiry = false;          // some bucket of the expiry schedule holds it
-  bool stuck = false;              // the store refuses its row (StuckRows); counts in `touching`
+  std::uint8_t storing = 0;          // outcomes on their way into the store
+  std::uint8_t touching = 0;         // chunks of touches that hold this id
+  std::uint8_t touch_waiting = 0;    // … and have not been sent yet
+  bool in_expiry = false;            // some bucket of the expiry schedule holds it
+  bool outcome_waiting : 1 = false;  // one outcome has not been sent yet
+  bool row_missing : 1 = false;      // the last touch found no row; another one follows
+  bool requeueing : 1 = false;       // this id is being appended to the queue once more
+  bool stuck : 1 = false;            // the store refuses its row (StuckRows); counts in `touching`
 
   EntryIndex next_free = no_entry;  // while nobody uses this entry
 
   /// A fetch is owed to the id, or an outcome of it is not committed.
   bool in_unserved() const { return unserved.linked(); }
 };
+
+static_assert(sizeof(Entry) == 64);
 
 /// Nothing refers to the entry any more: its id is only known.
 inline bool unused(const Entry& entry) {

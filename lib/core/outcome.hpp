@@ -23,6 +23,7 @@ struct Outcome {
   Kind kind = Kind::answer;
   bool online = false;                // answer
   Timestamp fetched_at{};             // answer
+  Timestamp received_at{};            // the oldest receipt that this is the end of
   std::unique_ptr<GivenUp> given_up;  // dead; rare, so it is kept out of the way
   std::uint64_t order = 0;            // later outcomes have greater ones (StoreStage)
 };

@@ -58,7 +58,7 @@ void StoreStage::add(std::vector<Outcome>& outcomes) {
     if (entry.stuck) {
       keep(stuck_.at(entry.id), std::move(outcome));
     } else if (entry.outcome_waiting) {
-      merge(outcome);
+      merge(waiting_[entry.outcome], outcome);
       waiting_[entry.outcome] = std::move(outcome);
     } else {
       entry.outcome = waiting_.push_back(std::move(outcome));
@@ -93,6 +93,7 @@ bool StoreStage::has_room() const {
 ApplyOrder StoreStage::compose(Timestamp now, Timestamp cutoff, bool with_touches, bool flush) {
   Batch batch;
   batch.token = ++last_token_;
+  batch.begun = now;
   batch.each = now < each_until_ || failures_ > 1;
   take_outcomes(batch.outcomes);
   ApplyOrder order;
@@ -193,6 +194,7 @@ const std::vector<EntryIndex>& StoreStage::applied(std::uint64_t token, std::err
   } else {
     failures_ = 0;
     rows_max_ = std::min(rows_max_ * 2, options_.batch_rows_max);
+    counters_.durations.transactions.add(now - batch.begun);
     committed(batch, applied, now);
   }
   recycle(std::move(batch.outcomes));
@@ -226,7 +228,7 @@ void StoreStage::committed(Batch& batch, const Applied& applied, Timestamp now) 
     if (!applied.refused.empty() && refusal_of(ledger_[outcome.index].id, applied)) {
       keep(stuck_.at(ledger_[outcome.index].id), std::move(outcome));
     } else {
-      commit_outcome(outcome, applied);
+      commit_outcome(outcome, applied, now);
     }
   }
   if (batch.in_turn) {
@@ -237,21 +239,27 @@ void StoreStage::committed(Batch& batch, const Applied& applied, Timestamp now) 
   }
 }
 
-void StoreStage::commit_outcome(const Outcome& outcome, const Applied& applied) {
+void StoreStage::commit_outcome(const Outcome& outcome, const Applied& applied, Timestamp now) {
   Entry& entry = ledger_[outcome.index];
   count_down(entry.storing);
   count_down(counters_.pending);
-  count(outcome, entry, applied);
+  counters_.waiting.store.remove(outcome.received_at);
+  count(outcome, entry, applied, now);
   resolved_.push_back(outcome.index);
 }
 
-void StoreStage::count(const Outcome& outcome, const Entry& entry, const Applied& applied) {
+void StoreStage::count(const Outcome& outcome, const Entry& entry, const Applied& applied,
+                       Timestamp now) {
   switch (outcome.kind) {
     case Outcome::Kind::not_found: ++counters_.not_found; break;
     case Outcome::Kind::dead: ++counters_.dead; break;
     case Outcome::Kind::answer:
-      ++(std::binary_search(applied.late.begin(), applied.late.end(), entry.id) ? counters_.expired
-                                                                                : counters_.stored);
+      if (std::binary_search(applied.late.begin(), applied.late.end(), entry.id)) {
+        ++counters_.expired;
+      } else {
+        ++counters_.stored;
+        counters_.durations.receipt_to_row.add(now - outcome.received_at);
+      }
       break;
   }
 }
@@ -283,10 +291,15 @@ void StoreStage::put_back(Batch& batch) {
       keep(stuck_.at(entry.id), std::move(*place));
     } else if (outdated || entry.outcome_waiting) {
       resolved_.push_back(place->index);
-      merge(*place);
+      if (!entry.outcome_waiting) {
+        merge(*place);
+        continue;
+      }
       // Two transactions may have failed, the later one last: the later outcome is kept.
-      if (outdated || waiting_[entry.outcome].order > place->order) continue;
-      waiting_[entry.outcome] = std::move(*place);
+      Outcome& waiting = waiting_[entry.outcome];
+      const bool later = !outdated && waiting.order <= place->order;
+      later ? merge(waiting, *place) : merge(*place, waiting);
+      if (later) waiting = std::move(*place);
     } else {
       entry.outcome_waiting = true;
       entry.outcome = waiting_.push_front(std::move(*place));
@@ -326,19 +339,22 @@ void StoreStage::set_aside(const Refusal& refusal, const TouchStage::Chunk& chun
 
 // Of two outcomes of an id the later one is kept.
 void StoreStage::keep(StuckRows::Row& row, Outcome outcome) {
-  const bool older = row.has_outcome && outcome.order < row.outcome.order;
-  if (row.has_outcome || is_outdated(outcome)) {
-    resolved_.push_back(outcome.index);
+  const bool outdated = is_outdated(outcome);
+  const bool goes = outdated || (row.has_outcome && outcome.order < row.outcome.order);
+  if (row.has_outcome || outdated) resolved_.push_back(outcome.index);
+  if (row.has_outcome) {
+    goes ? merge(outcome, row.outcome) : merge(row.outcome, outcome);
+  } else if (outdated) {
     merge(outcome);
   }
-  if (older || is_outdated(outcome)) return;
+  if (goes) return;
   row.outcome = std::move(outcome);
   row.has_outcome = true;
 }
 
 void StoreStage::begin_retry(Timestamp now, Timestamp cutoff, std::vector<ApplyOrder>& orders) {
   if (retry_ || stuck_.empty()) return;
-  Retry retry{++last_token_, stuck_.take_due(now, retried_max), {}, {}};
+  Retry retry{++last_token_, now, stuck_.take_due(now, retried_max), {}, {}};
   if (retry.ids.empty()) return;
   ApplyOrder order;
   order.token = retry.token;
@@ -362,7 +378,10 @@ void StoreStage::begin_retry(Timestamp now, Timestamp cutoff, std::vector<ApplyO
 void StoreStage::retried(std::error_code error, const Applied& applied, Timestamp now) {
   assert(retry_);
   Retry retry = std::exchange(retry_, std::nullopt).value();
-  if (!error) failures_ = 0;
+  if (!error) {
+    failures_ = 0;
+    counters_.durations.transactions.add(now - retry.begun);
+  }
   const bool nobody = error == Error::unavailable || error == Error::timed_out ||
                       error == Error::stopped || error == Error::fenced;
   const auto refusal = [&](ObjectId id) -> std::optional<Refusal> {
@@ -380,7 +399,7 @@ void StoreStage::retried(std::error_code error, const Applied& applied, Timestam
     if (refusal(id)) {
       keep(stuck_.at(id), std::move(outcome));
     } else {
-      commit_outcome(outcome, applied);
+      commit_outcome(outcome, applied, now);
     }
   }
   for (const ObjectId id : retry.ids) {
@@ -421,10 +440,10 @@ void StoreStage::release(ObjectId id, Timestamp now) {
   entry.stuck = false;
   count_down(entry.touching);
   if (row.has_outcome && entry.outcome_waiting) {
-    merge(row.outcome);
-    if (waiting_[entry.outcome].order < row.outcome.order) {
-      waiting_[entry.outcome] = std::move(row.outcome);
-    }
+    Outcome& waiting = waiting_[entry.outcome];
+    const bool later = waiting.order < row.outcome.order;
+    later ? merge(waiting, row.outcome) : merge(row.outcome, waiting);
+    if (later) waiting = std::move(row.outcome);
   } else if (row.has_outcome) {
     entry.outcome = waiting_.push_back(std::move(row.outcome));
     entry.outcome_waiting = true;
@@ -439,6 +458,13 @@ void StoreStage::merge(const Outcome& outcome) {
   count_down(ledger_[outcome.index].storing);
   count_down(counters_.pending);
   ++counters_.merged;
+  counters_.waiting.store.remove(outcome.received_at);
+}
+
+// Both are of one id. Its oldest receipt goes on waiting.
+void StoreStage::merge(Outcome& outcome, Outcome& kept) {
+  if (outcome.received_at < kept.received_at) std::swap(outcome.received_at, kept.received_at);
+  merge(outcome);
 }
 
 Timestamp StoreStage::oldest_touch() const {

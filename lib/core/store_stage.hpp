@@ -65,6 +65,7 @@ class StoreStage {
  private:
   struct Batch {
     std::uint64_t token = 0;
+    Timestamp begun{};
     std::vector<Outcome> outcomes;
     TouchStage::Chunk chunk;
     bool in_turn = true;  // no chunk before this one has failed or is still under way
@@ -74,6 +75,7 @@ class StoreStage {
   /// Rows tried again by themselves.
   struct Retry {
     std::uint64_t token = 0;
+    Timestamp begun{};
     std::vector<ObjectId> ids;
     std::vector<Outcome> outcomes;
     std::vector<ObjectId> touched;
@@ -92,9 +94,9 @@ class StoreStage {
   void add_outcome(Changes& changes, const Outcome& outcome) const;
   void add_touches(Changes& changes, const TouchStage::Chunk& chunk);
   void committed(Batch& batch, const Applied& applied, Timestamp now);
-  void count(const Outcome& outcome, const Entry& entry, const Applied& applied);
+  void count(const Outcome& outcome, const Entry& entry, const Applied& applied, Timestamp now);
   void commit_touches(TouchStage::Chunk& chunk, const Applied& applied, Timestamp now);
-  void commit_outcome(const Outcome& outcome, const Applied& applied);
+  void commit_outcome(const Outcome& outcome, const Applied& applied, Timestamp now);
   void failed(std::error_code error, Batch& batch, Timestamp now);
   void put_back(Batch& batch);
   bool is_outdated(const Outcome& outcome) const;
@@ -107,6 +109,7 @@ class StoreStage {
   void release(ObjectId id, Timestamp now);
   void put_back_touches(TouchStage::Chunk& chunk);
   void merge(const Outcome& outcome);
+  void merge(Outcome& outcome, Outcome& kept);
   void recycle(std::vector<Outcome> outcomes);
 
   Ledger& ledger_;

@@ -26,6 +26,19 @@ std::uint64_t seed_of(const PipelineOptions& options) {
   return random_uint64();
 }
 
+void show(const core::Durations& durations, PipelineStatus& status) {
+  const auto fetches = [&](core::FetchEnd end) {
+    return durations.fetches[static_cast<std::size_t>(end)].snapshot();
+  };
+  status.fetch_durations.answered = fetches(core::FetchEnd::answered);
+  status.fetch_durations.not_found = fetches(core::FetchEnd::not_found);
+  status.fetch_durations.timeout = fetches(core::FetchEnd::timeout);
+  status.fetch_durations.unreachable = fetches(core::FetchEnd::unreachable);
+  status.fetch_durations.refused = fetches(core::FetchEnd::refused);
+  status.store_transactions = durations.transactions.snapshot();
+  status.receipt_to_row = durations.receipt_to_row.snapshot();
+}
+
 }  // namespace
 
 Pipeline::Driver::Driver(Parts parts, PipelineOptions options, Log log)
@@ -310,22 +323,37 @@ void Pipeline::Driver::publish(Timestamp now) {
   status.store_up = dispatcher_.store_up();
   status.watermark = dispatcher_.watermark();
   status.oldest_pending = dispatcher_.oldest_pending();
+  const auto waiting = dispatcher_.oldest_by_cause();
+  status.oldest_waiting = {std::min(now, waiting.fetch), std::min(now, waiting.backoff),
+                           std::min(now, waiting.store), std::min(now, waiting.touch)};
+  const auto retries = [&](core::FetchEnd end) {
+    return counters.retries[static_cast<std::size_t>(end)];
+  };
+  status.fetch_retries = {retries(core::FetchEnd::timeout), retries(core::FetchEnd::unreachable),
+                          retries(core::FetchEnd::refused)};
   status.now = now;
   const std::lock_guard lock(status_mutex_);
   status_ = status;
   delivered_ids_ = counters.delivered;
+  durations_ = counters.durations;
 }
 
 PipelineStatus Pipeline::Driver::status() const {
-  // The pipeline's part first: what the queue has counted by then and has not delivered yet is
-  // pending, too. Both are read under one lock, so the identity of S8 holds in every result.
-  const std::lock_guard lock(status_mutex_);
-  PipelineStatus status = status_;
-  status.queue = parts_.queue.progress();
-  status.queue_statistics = parts_.queue.statistics();
-  status.accepted_callbacks = status.queue.accepted_callbacks;
-  status.accepted_ids = status.queue.accepted_ids;
-  status.pending += status.accepted_ids - delivered_ids_;
+  PipelineStatus status;
+  core::Durations durations;
+  {
+    // The pipeline's part first: what the queue has counted by then and has not delivered yet is
+    // pending, too. Both are read under one lock, so the identity of S8 holds in every result.
+    const std::lock_guard lock(status_mutex_);
+    status = status_;
+    durations = durations_;
+    status.queue = parts_.queue.progress();
+    status.queue_statistics = parts_.queue.statistics();
+    status.accepted_callbacks = status.queue.accepted_callbacks;
+    status.accepted_ids = status.queue.accepted_ids;
+    status.pending += status.accepted_ids - delivered_ids_;
+  }
+  show(durations, status);
   return status;
 }
 

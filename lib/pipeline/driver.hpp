@@ -87,6 +87,7 @@ class Pipeline::Driver : public std::enable_shared_from_this<Pipeline::Driver> {
   mutable std::mutex status_mutex_;
   PipelineStatus status_;            // but for `queue` and what follows from it
   std::uint64_t delivered_ids_ = 0;  // of the same moment
+  core::Durations durations_;        // of the same moment
 };
 
 }  // namespace postoffice

@@ -65,7 +65,9 @@ TEST_CASE("no id is idle while anything is being done about it") {
   };
   stays(entry.touching, 1);
   stays(entry.storing, 1);
-  stays(entry.requeueing, true);
+  entry.requeueing = true;
+  CHECK_FALSE(ledger.release_if_unused(index));
+  entry.requeueing = false;
   stays(entry.stage, Stage::waiting);
   ledger.set_unserved(index, 1);
   CHECK_FALSE(ledger.release_if_unused(index));

@@ -51,7 +51,7 @@ class ServedWorld {
     ledger_[index].last_receipt = now_;
     received_[id] = now_;
     ++counters_.delivered;
-    stage_.owe(index, aged, now_);
+    stage_.owe(index, now_, aged, now_);
   }
   /// Never seen before.
   void receive_new(int count) {
