@@ -90,6 +90,7 @@ void FetchPool::publish_status() {
 HttpObjectSourceStatus FetchPool::status() const {
   HttpObjectSourceStatus status;
   status.connections = connections_shown_.load(std::memory_order_relaxed);
+  status.connections_max = options_.connections_max;
   status.connecting = connecting_shown_.load(std::memory_order_relaxed);
   status.idle = idle_shown_.load(std::memory_order_relaxed);
   status.keeping = keeping_shown_.load(std::memory_order_relaxed);

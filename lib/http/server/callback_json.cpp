@@ -163,7 +163,9 @@ CallbackVerdict CallbackParser::read_any_json(std::string_view body) {
   Events events(ids_);
   JsonWalk walk(body, events);
   using End = decltype(walk)::End;
-  switch (walk.walk()) {
+  const End end = walk.walk();
+  not_json_ = end != End::good && end != End::stopped;
+  switch (end) {
     case End::good:
       if (events.seen_ids()) {
         count_ = events.count();

@@ -29,6 +29,8 @@ class CallbackParser {
 
   /// What is wrong with the last invalid body, for its sender.
   const std::string& reason() const { return reason_; }
+  /// It is not even JSON.
+  bool not_json() const { return not_json_; }
 
   /// The two readers separately; for their test.
   bool scan_exact_shape(std::string_view body);
@@ -38,6 +40,7 @@ class CallbackParser {
   std::vector<ObjectId> ids_;  // sized to the limit, so that writing never grows it
   std::size_t count_ = 0;
   std::string reason_;
+  bool not_json_ = false;
 };
 
 }  // namespace postoffice::http

@@ -14,11 +14,6 @@ constexpr std::size_t free_tickets_max =
     8 * 1024;  // as many as pipelined requests may have under way
 constexpr std::string_view retry_soon = "Retry-After: 1\r\n";
 
-void add_one(std::atomic<std::uint64_t>& count) {
-  // One thread writes; a locked instruction is not needed.
-  count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-}
-
 }  // namespace
 
 CallbackService::CallbackService(CallbackLimits limits, Ingress::Accept accept,
@@ -44,6 +39,8 @@ Exchange* CallbackService::acquire() {
 
 void CallbackService::release(Exchange& exchange) {
   auto& ticket = static_cast<Ticket&>(exchange);
+  if (ticket.timed && ticket.ready) times_.answered(ticket.begun);
+  ticket.timed = false;
   if (!ticket.awaited) recycle(ticket);
 }
 
@@ -65,31 +62,45 @@ bool CallbackService::wants_body(const Request& head) {
 
 void CallbackService::handle(Exchange& exchange, const Request& request) {
   auto& ticket = static_cast<Ticket&>(exchange);
-  if (calls_nobody_) return answer_problem(ticket, 503, "the server is stopping", retry_soon);
+  if (calls_nobody_) {
+    return answer_problem(ticket, Reply::stopping, "the server is stopping", retry_soon);
+  }
   if (split_target(request.target).path != limits_.path) return answer_elsewhere(ticket, request);
   if (request.method != "POST") {
-    return answer_problem(ticket, 405, "send callbacks with POST", "Allow: POST\r\n");
+    return answer_problem(ticket, Reply::wrong_method, "send callbacks with POST",
+                          "Allow: POST\r\n");
   }
+  ticket.timed = true;
+  ticket.begun = ticket.connection->now();
+  handle_callback(ticket, request);
+}
+
+void CallbackService::handle_callback(Ticket& ticket, const Request& request) {
   if (!request.content_coding.empty()) {
-    return answer_problem(ticket, 415,
+    return answer_problem(ticket, Reply::encoded,
                           "the body is encoded as " + std::string(request.content_coding) +
                               "; send callbacks without Content-Encoding",
                           "Accept-Encoding: identity\r\n");
   }
   switch (parser_.parse(request.body)) {
     case CallbackVerdict::good: return accept_callback(ticket);
-    case CallbackVerdict::too_many: return answer_problem(ticket, 413, parser_.reason());
-    case CallbackVerdict::malformed: return answer_problem(ticket, 400, parser_.reason());
+    case CallbackVerdict::too_many:
+      return answer_problem(ticket, Reply::too_many_ids, parser_.reason());
+    case CallbackVerdict::malformed:
+      return answer_problem(ticket, parser_.not_json() ? Reply::not_json : Reply::bad_ids,
+                            parser_.reason());
   }
 }
 
 void CallbackService::answer_elsewhere(Ticket& ticket, const Request& request) {
   const bool ready_page = limits_.not_ready && split_target(request.target).path == "/readyz";
-  if (!ready_page) return answer_problem(ticket, 404, "send callbacks to " + limits_.path);
+  if (!ready_page)
+    return answer_problem(ticket, Reply::no_such_path, "send callbacks to " + limits_.path);
   if (request.method == "GET" || request.method == "HEAD" || request.method == "OPTIONS") {
     return answer_ready(ticket);
   }
-  answer_problem(ticket, 405, "/readyz is read-only", "Allow: GET, HEAD, OPTIONS\r\n");
+  answer_problem(ticket, Reply::wrong_method, "/readyz is read-only",
+                 "Allow: GET, HEAD, OPTIONS\r\n");
 }
 
 // A probe is not a callback: it counts neither as accepted nor as refused.
@@ -109,7 +120,8 @@ void CallbackService::answer_ready(Ticket& ticket) {
 
 void CallbackService::accept_callback(Ticket& ticket) {
   if (awaited_ >= limits_.awaited_max) {
-    return answer_problem(ticket, 503, "too many callbacks wait for the queue", retry_soon);
+    return answer_problem(ticket, Reply::overloaded, "too many callbacks wait for the queue",
+                          retry_soon);
   }
   ticket.home = &completions_;
   ticket.awaited = true;
@@ -135,7 +147,8 @@ void CallbackService::complete(Ticket& ticket) {
   // A callback that is late is refused in order: none before it has a later deadline.
   assert(!ticket.ready);
   if (ticket.error) {
-    return answer_problem(ticket, 503, not_stored(ticket.error), retry_soon);
+    return answer_problem(ticket, reply_of_error(ticket.error), not_stored(ticket.error),
+                          retry_soon);
   }
   answer_accepted(ticket);
 }
@@ -150,7 +163,7 @@ std::string CallbackService::not_stored(std::error_code error) const {
 }
 
 void CallbackService::answer_accepted(Ticket& ticket) {
-  add_one(counts_.accepted);
+  counts_.add(Reply::accepted);
   std::string& text = ticket.text;
   text = "HTTP/1.1 202 Accepted\r\n";
   text += ticket.connection->date();
@@ -165,14 +178,10 @@ void CallbackService::answer_accepted(Ticket& ticket) {
   ticket.connection->answer(ticket);
 }
 
-void CallbackService::answer_problem(Ticket& ticket, int status, std::string_view detail,
+void CallbackService::answer_problem(Ticket& ticket, Reply reply, std::string_view detail,
                                      std::string_view raw_fields) {
-  refused(status);
-  ticket.connection->answer_problem(ticket, status, detail, raw_fields);
-}
-
-void CallbackService::refused(int status) {
-  add_one(status == 503 ? counts_.refused : counts_.malformed);
+  counts_.add(reply);
+  ticket.connection->answer_problem(ticket, kind_of(reply).status, detail, raw_fields);
 }
 
 // All deadlines are equally far away, so those watched are sorted by them.
@@ -183,7 +192,7 @@ void CallbackService::tick(std::chrono::steady_clock::time_point now) {
     if (late.connection == nullptr) continue;
     const auto why = why_not();
     answer_problem(
-        late, 503,
+        late, Reply::flush_overdue,
         "the callback could not be made durable in time" + (why.empty() ? "" : ": " + why),
         retry_soon);
   }

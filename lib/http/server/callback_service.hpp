@@ -1,13 +1,13 @@
 // Handles the ingress's requests: passes callbacks to the queue, and refuses everything else.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "http/server/answer_times.hpp"
 #include "http/server/callback_json.hpp"
 #include "http/server/completions.hpp"
 #include "http/server/service.hpp"
@@ -24,13 +24,6 @@ struct CallbackLimits {
   std::function<std::string()> not_ready;  ///< answers /readyz; empty: no such page here
 };
 
-/// Counts of one loop, read by other threads.
-struct CallbackCounts {
-  std::atomic<std::uint64_t> accepted{0};
-  std::atomic<std::uint64_t> malformed{0};
-  std::atomic<std::uint64_t> refused{0};
-};
-
 class CallbackService final : public Service {
  public:
   /// `wake`: see Completions.
@@ -38,7 +31,9 @@ class CallbackService final : public Service {
   ~CallbackService() override;
 
   void set_loop_thread(std::thread::id id) { completions_.set_loop_thread(id); }
-  const CallbackCounts& counts() const { return counts_; }
+  /// From any thread.
+  const ResponseCounts& counts() const { return counts_; }
+  Histogram durations() const { return times_.durations(); }
   /// On the loop's thread: from now on neither `accept` nor the functions in the limits are called.
   void call_nobody() { calls_nobody_ = true; }
 
@@ -46,8 +41,9 @@ class CallbackService final : public Service {
   void release(Exchange& exchange) override;
   bool wants_body(const Request& head) override;
   void handle(Exchange& exchange, const Request& request) override;
-  void refused(int status) override;
+  void refused(Reply reply) override { counts_.add(reply); }
   void batch_done() override;
+  void batch_sent() override { times_.batch_sent(); }
   void tick(std::chrono::steady_clock::time_point now) override;
 
  private:
@@ -58,7 +54,8 @@ class CallbackService final : public Service {
   std::string not_stored(std::error_code error) const;
   void complete(Ticket& ticket);
   void answer_accepted(Ticket& ticket);
-  void answer_problem(Ticket& ticket, int status, std::string_view detail,
+  void handle_callback(Ticket& ticket, const Request& request);
+  void answer_problem(Ticket& ticket, Reply reply, std::string_view detail,
                       std::string_view raw_fields = {});
   void watch(Ticket& ticket);
   void unwatch(Ticket& ticket);
@@ -68,7 +65,8 @@ class CallbackService final : public Service {
   const Ingress::Accept accept_;
   Completions& completions_;  // deletes itself
   CallbackParser parser_;
-  CallbackCounts counts_;
+  ResponseCounts counts_;
+  AnswerTimes times_;
   std::vector<Ticket*> free_;
   bool calls_nobody_ = false;
   std::size_t awaited_ = 0;

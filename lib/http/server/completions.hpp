@@ -26,6 +26,8 @@ struct Ticket final : Exchange {
 
   // The loop's own.
   bool awaited = false;  ///< the queue has not answered yet
+  bool timed = false;    ///< it is a callback, read in the batch that began then …
+  std::chrono::steady_clock::time_point begun;
   std::chrono::steady_clock::time_point deadline;
   // Among those whose deadline is watched. Tickets outlive their loop, so they are in no pool that
   // an IntrusiveList could number.

@@ -81,6 +81,7 @@ class Connection final : public net::Pollable {
   void proceed();
   void dispatch(bool complete);
   void refuse(int status, std::string_view detail);
+  void refuse(Reply reply, std::string_view detail);
   Exchange& begin_exchange();
 
   ConnectionContext& context_;

@@ -7,7 +7,7 @@ namespace postoffice::http {
 
 void Connection::keep(std::string_view rest) {
   if (stop_reading_) return;
-  if (!input_.keep(rest)) refuse(503, "too many requests are being received");
+  if (!input_.keep(rest)) refuse(Reply::overloaded, "too many requests are being received");
 }
 
 void Connection::process_kept() {
@@ -73,13 +73,18 @@ void Connection::dispatch(bool complete) {
 }
 
 // What comes behind a request that was not understood, or not read, cannot be understood either.
-void Connection::refuse(int status, std::string_view detail) {
+void Connection::refuse(Reply reply, std::string_view detail) {
   stop_reading_ = true;
   input_.drop_kept();
-  context_.service.refused(status);
+  context_.service.refused(reply);
   Exchange& exchange = begin_exchange();
   exchange.close_after = true;
+  const int status = kind_of(reply).status;
   answer_problem(exchange, status, detail, status == 503 ? "Retry-After: 1\r\n" : "");
+}
+
+void Connection::refuse(int status, std::string_view detail) {
+  refuse(reply_of_status(status), detail);
 }
 
 Exchange& Connection::begin_exchange() {

@@ -102,7 +102,8 @@ class Worker : public std::enable_shared_from_this<Worker> {
     }
   }
 
-  const http::CallbackCounts& counts() const { return service_.counts(); }
+  const http::ResponseCounts& counts() const { return service_.counts(); }
+  Histogram durations() const { return service_.durations(); }
 
  private:
   // The completion that the gate was closed with may destroy the ingress.
@@ -172,14 +173,25 @@ class HttpIngress::Impl {
 
   HttpIngressStatus status() const {
     HttpIngressStatus status;
+    status.connections_max = options_.connections_max;
+    for (const auto& [code, reason] : http::reply_kinds) {
+      status.responses.push_back({code, reason, 0});
+    }
     // Another thread may be inside start(); until that returns, only it may use the workers.
     if (!started_.load(std::memory_order_acquire)) return status;
     status.listening = !stopped_;
     status.connections = totals_->connections.load();
     for (const auto& worker : workers_) {
-      status.accepted += worker->counts().accepted.load(std::memory_order_relaxed);
-      status.malformed += worker->counts().malformed.load(std::memory_order_relaxed);
-      status.refused += worker->counts().refused.load(std::memory_order_relaxed);
+      status.durations += worker->durations();
+      for (std::size_t i = 0; i < status.responses.size(); ++i) {
+        status.responses[i].count += worker->counts().of(static_cast<http::Reply>(i));
+      }
+    }
+    for (const auto& [code, reason, count] : status.responses) {
+      (code == 202   ? status.accepted
+       : code == 400 ? status.malformed
+       : code == 503 ? status.refused
+                     : status.other) += count;
     }
     return status;
   }

@@ -48,8 +48,9 @@ class PageService final : public Service {
   void release(Exchange& exchange) override;
   bool wants_body(const Request&) override { return true; }
   void handle(Exchange& exchange, const Request& request) override;
-  void refused(int) override {}
+  void refused(Reply) override {}
   void batch_done() override {}
+  void batch_sent() override {}
   void tick(std::chrono::steady_clock::time_point) override {}
 
  private:

@@ -52,6 +52,7 @@ void ResponseQueue::abandon() {
   while (first_ != nullptr) {
     Exchange& abandoned = *std::exchange(first_, first_->next);
     abandoned.connection = nullptr;
+    abandoned.ready = false;
     context_.service.release(abandoned);
   }
   last_ = nullptr;

@@ -102,6 +102,7 @@ void ServerLoop::finish_batch() {
     for (Connection* connection : flushing_) connection->flush();
     flushing_.clear();
   }
+  shared_.service.batch_sent();
   delete_closed();
   if (!connections_.empty() || acceptors_.paused()) schedule_tick();
   if (stopping_ && connections_.empty()) report_stopped();

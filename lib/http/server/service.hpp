@@ -8,6 +8,7 @@
 #include <string>
 
 #include "http/server/request_reader.hpp"
+#include "http/server/response_counts.hpp"
 #include "http/server/response_text.hpp"
 
 namespace postoffice::http {
@@ -43,9 +44,11 @@ class Service {
   /// the call.
   virtual void handle(Exchange& exchange, const Request& request) = 0;
   /// The engine itself has refused a request or given up on one.
-  virtual void refused(int status) = 0;
+  virtual void refused(Reply reply) = 0;
   /// Runs after each batch of events, before its responses are sent.
   virtual void batch_done() = 0;
+  /// Runs when they are sent.
+  virtual void batch_sent() = 0;
   /// Runs at every tick of the loop.
   virtual void tick(std::chrono::steady_clock::time_point now) = 0;
 };
