@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "postoffice/clock.hpp"
+#include "postoffice/fetch_news.hpp"
 #include "postoffice/histogram.hpp"
 #include "postoffice/ingress.hpp"
 #include "postoffice/log.hpp"
@@ -96,6 +97,9 @@ struct PipelineStatus {
   bool source_open = false;  ///< the source's breaker is open: the source is silent, one probe a
                              ///< second; false with nothing to fetch
   bool store_up = true;      ///< the newest apply() and the newest expire() succeeded
+
+  FetchNews fetch_news{};
+  DeadLetterNews newest_dead{};
 
   Timestamp watermark{};       ///< W of S6
   Timestamp oldest_pending{};  ///< receipt time of the id that has waited longest; the watermark if

@@ -4,6 +4,7 @@
 
 #include "postoffice/clock.hpp"
 #include "postoffice/error.hpp"
+#include "postoffice/fetch_news.hpp"
 #include "postoffice/histogram.hpp"
 #include "postoffice/ingress.hpp"
 #include "postoffice/log.hpp"

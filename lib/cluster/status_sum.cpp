@@ -53,6 +53,8 @@ void add(PipelineStatus& sum, const PipelineStatus& one) {
   sum.stuck.insert(sum.stuck.end(), one.stuck.begin(), one.stuck.end());
   sum.stuck_since = std::min(sum.stuck_since, one.stuck_since);
   sum.source_open = sum.source_open || one.source_open;
+  sum.fetch_news = together(sum.fetch_news, one.fetch_news);
+  if (one.newest_dead.failed_at > sum.newest_dead.failed_at) sum.newest_dead = one.newest_dead;
   sum.store_up = sum.store_up && one.store_up;
   sum.watermark = std::min(sum.watermark, one.watermark);
   sum.oldest_pending = std::min(sum.oldest_pending, one.oldest_pending);

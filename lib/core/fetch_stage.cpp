@@ -223,6 +223,7 @@ void FetchStage::answered(EntryIndex index, const Fetch& fetch, const FetchResul
   limit_.answered(now - fetch.began, fetch.alone, load(now), options_.fetch_concurrency, now);
   Entry& entry = ledger_[index];
   assert(entry.stage == Stage::fetching || entry.stage == Stage::dirty);
+  news_.answered(entry.attempts == 0, fetch.began, now);
   if (std::exchange(entry.attempts, 0) > 0) failures_.erase(index);
   const bool dirty = entry.stage == Stage::dirty;
   entry.stage = Stage::idle;
@@ -239,6 +240,7 @@ void FetchStage::failed(EntryIndex index, const Fetch& fetch, const FetchResult&
   Entry& entry = ledger_[index];
   assert(entry.stage == Stage::fetching || entry.stage == Stage::dirty);
   heed_failure(entry, fetch.began, result.error, now);
+  news_.failed(entry.id, entry.attempts == 0, result, now);
   if (entry.attempts < UINT16_MAX) ++entry.attempts;
   if (entry.stage == Stage::dirty) {  // what this fetch was for is now owed with the later receipt
     ++counters_.merged;
@@ -294,6 +296,8 @@ void FetchStage::give_up(EntryIndex index, Timestamp now) {
   outcome.kind = Outcome::Kind::dead;
   outcome.given_up = std::make_unique<Outcome::GivenUp>(
       Outcome::GivenUp{entry.last_receipt, now, entry.attempts, std::move(failures_[index])});
+  const auto& given_up = *outcome.given_up;
+  newest_dead_ = {now, given_up.received_at, entry.id, given_up.attempts, given_up.reason};
   failures_.erase(index);
   entry.attempts = 0;
   entry.stage = Stage::idle;
@@ -338,6 +342,12 @@ void FetchStage::time_out(Timestamp now) {
 bool FetchStage::source_silent(Timestamp now) const {
   const bool asked = !in_flight_.empty() || !ready_.empty() || !retries_.empty();
   return breaker_.open() && (asked || !breaker_.allows(now));
+}
+
+FetchNews FetchStage::news() const {
+  FetchNews news = news_.news();
+  if (line_ != no_slot) news.oldest_in_line = slots_[line_].began;
+  return news;
 }
 
 Timestamp FetchStage::next_wake_at() const {

@@ -15,6 +15,7 @@
 #include "core/outcome.hpp"
 #include "core/ready_queue.hpp"
 #include "core/retry_schedule.hpp"
+#include "core/source_news.hpp"
 #include "postoffice/object_source.hpp"
 #include "postoffice/options.hpp"
 
@@ -67,6 +68,9 @@ class FetchStage {
   const CircuitBreaker& breaker() const { return breaker_; }
   /// The source does not answer, as far as is known: with nothing left to ask, nothing is known.
   bool source_silent(Timestamp now) const;
+  /// What the newest fetches say about the source, and the newest id that was given up.
+  FetchNews news() const;
+  const DeadLetterNews& newest_dead() const { return newest_dead_; }
   /// Fetches that timed out and that the source may still be busy with.
   std::size_t abandoned(Timestamp now) { return abandoned_.count(now); }
   /// Fetches in flight at most, at present.
@@ -132,6 +136,8 @@ class FetchStage {
   Slot line_ = no_slot;  // the oldest that is in line: those that began after it are, too
   std::size_t in_line_ = 0;
   std::unordered_map<EntryIndex, std::string> failures_;  // why the last fetch of an id failed
+  SourceNews news_;
+  DeadLetterNews newest_dead_;
   std::vector<Outcome> outcomes_;
   std::size_t retries_in_flight_ = 0;
   std::size_t stale_in_flight_ = 0;

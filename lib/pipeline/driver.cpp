@@ -320,6 +320,8 @@ void Pipeline::Driver::publish(Timestamp now) {
   status.answers_waiting = dispatcher_.store().outcomes_waiting();
   status.retries_waiting = dispatcher_.fetches().waiting();
   status.source_open = dispatcher_.fetches().source_silent(now);
+  status.fetch_news = dispatcher_.fetches().news();
+  status.newest_dead = dispatcher_.fetches().newest_dead();
   status.store_up = dispatcher_.store_up();
   status.watermark = dispatcher_.watermark();
   status.oldest_pending = dispatcher_.oldest_pending();
