@@ -49,6 +49,18 @@ void write_troubles(Json& json, const Troubles& troubles) {
   json.end_array();
 }
 
+/// What only the states of the parts know. A part that is in trouble is in one for a reader of the
+/// troubles, too.
+void add_troubles(const std::vector<PartHealth>& parts, Troubles& troubles) {
+  for (const PartHealth& part : parts) {
+    const bool known = std::any_of(troubles.begin(), troubles.end(), [&](const Trouble& trouble) {
+      return trouble.part == part.part || trouble.what == part.means;
+    });
+    if (!is_trouble(part.state) || known) continue;
+    troubles.push_back({part.part, part.means, part.next, part.state});
+  }
+}
+
 }  // namespace
 
 Troubles find_troubles(const Shown& shown, const postoffice::PipelineStatus& status) {
@@ -65,25 +77,31 @@ Troubles find_troubles(const Shown& shown, const postoffice::PipelineStatus& sta
 // Orchestrators that restart or drain on a 503 should use /livez and /readyz.
 void show_health(const Shown& shown, const Request&, const Respond& respond) {
   const auto status = shown.status();
-  const auto troubles = find_troubles(shown, status);
-  const auto word = [&](std::string_view part) {
-    return std::any_of(troubles.begin(), troubles.end(),
-                       [&](const Trouble& trouble) { return trouble.part == part; })
-               ? "down"
-               : "up";
+  const auto parts = find_parts(shown, status);
+  auto troubles = find_troubles(shown, status);
+  const auto word = [&](std::string_view name) {
+    const bool trouble = std::any_of(troubles.begin(), troubles.end(),
+                                     [&](const Trouble& one) { return one.part == name; });
+    const bool down = std::any_of(parts.begin(), parts.end(), [&](const PartHealth& part) {
+      return part.part == name && part.state == PartState::down;
+    });
+    return trouble || down ? "down" : "up";
   };
+  const std::string queue = word("queue"), store = word("store"), source = word("source"),
+                    broker = word("broker");
+  add_troubles(parts, troubles);
   Json json;
   json.begin_object()
       .member("status", troubles.empty() ? "well" : "degraded")
-      .member("queue", word("queue"))
-      .member("store", word("store"))
-      .member("source", word("source"))
-      .member("watermark_lag_seconds", watermark_lag_seconds(shown, status))
+      .member("queue", queue)
+      .member("store", store);
+  if (shown.source) json.member("source", source);
+  json.member("watermark_lag_seconds", watermark_lag_seconds(shown, status))
       .member("age_seconds", age_seconds(shown, status))
       .member("pending_ids", status.pending);
-  if (shown.broker) json.member("broker", word("broker"));
+  if (shown.broker) json.member("broker", broker);
   write_instance(json, shown);
-  write_parts(json, find_parts(shown, status), shown.clock.now());
+  write_parts(json, parts, shown.clock.now());
   write_troubles(json, troubles);
   json.end_object();
   respond({troubles.empty() ? 200 : 503, "application/json", json.text() + "\n", {}});

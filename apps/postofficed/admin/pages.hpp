@@ -23,6 +23,8 @@
 
 namespace postofficed {
 
+class HealthWatch;
+
 /// What the pages show; a part that this process does not have is null or empty. All of it must
 /// outlive the server of the pages.
 struct Shown {
@@ -32,6 +34,9 @@ struct Shown {
   std::function<postoffice::PipelineStatus()> status;
   /// Why a callback sent now would not get a 202; empty: it would.
   std::function<std::string()> not_ready;
+  /// … because of what keeps it; empty function: as not_ready.
+  std::function<std::string()> queue_trouble{};
+  std::function<bool()> stopping{};  ///< it has been told to stop
   std::function<void(const postoffice::Receipt&, postoffice::Pipeline::ProgressDone)> progress{};
   std::function<BrokerStatus()> broker{};
   postoffice::Log log{};
@@ -41,6 +46,7 @@ struct Shown {
   std::function<postoffice::StoreStatus()> store_status{};
   /// Its status among those that share the database; nothing while it has none.
   std::function<std::optional<postoffice::PostgresInstanceStatus>()> instance{};
+  HealthWatch* health = nullptr;  ///< null: states have no past
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
 };
 

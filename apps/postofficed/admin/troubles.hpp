@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "admin/health.hpp"
 #include "admin/pages.hpp"
 
 namespace postofficed {
@@ -12,6 +13,7 @@ struct Trouble {
   std::string part;  ///< queue, broker, source, store, rows, expiry, backlog, log, pipeline
   std::string what;  ///< what is wrong, with names, numbers and the other side's own words
   std::string next;  ///< what to do about it; empty: it recovers by itself
+  PartState state = PartState::down;  ///< of the part, if nothing else is wrong with it
 };
 
 using Troubles = std::vector<Trouble>;

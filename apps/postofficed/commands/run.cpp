@@ -88,7 +88,6 @@ void wait_until_stopped(Signals& signals, Daemon& daemon, ParsedOptions running,
           std::_Exit(128 + signals.number());
         }
         stopping = true;
-        logging.log()(LogLevel::info, "stopping: waiting for fetches in flight");
         daemon.stop([&signals] { signals.finish(); });
     }
   }

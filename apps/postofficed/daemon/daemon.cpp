@@ -11,13 +11,24 @@
 
 namespace postofficed {
 
+namespace {
+
+HealthBounds health_bounds(const Options& options) {
+  HealthBounds bounds;
+  bounds.fetch_timeout = options.fetch_timeout;
+  return bounds;
+}
+
+}  // namespace
+
 Daemon::Daemon(ParsedOptions parsed, PassedSockets sockets, postoffice::Log log)
     : parsed_(std::move(parsed)),
       options_(parsed_.options),
       parts_{options_, std::move(sockets),
              share_files(file_limit(), options_.fetch_concurrency, options_.ingress_threads),
              std::move(log), [this] { return not_ready(); }},
-      role_(make_role(parts_)) {}
+      role_(make_role(parts_)),
+      health_(health_bounds(options_), parts_.log) {}
 
 Daemon::~Daemon() {
   if (admin_) admin_->stop();
@@ -57,6 +68,7 @@ Failure Daemon::start_role() {
   if (const auto error = role_->start()) {
     return cannot_listen("--listen", options_.listen, error);
   }
+  shown_.emplace(shown());
   parts_.clock.call_at(postoffice::Timestamp::min(), [this] { look_around(); });
   if (parts_.ingress) {
     info("callbacks on http://" + with_port(options_.listen, parts_.ingress->port()) + "/callback");
@@ -70,12 +82,15 @@ Shown Daemon::shown() {
               .options = parsed_.shown,
               .status = [this] { return role_->status(); },
               .not_ready = [this] { return not_ready(); },
+              .queue_trouble = [this] { return role_->not_ready(); },
+              .stopping = [this] { return stopping_.load(); },
               .log = parts_.log,
               .journal = parts_.journal.get(),
               .ingress = parts_.ingress ? &*parts_.ingress : nullptr,
               .source = parts_.source ? &*parts_.source : nullptr,
               .store_status = store_status(parts_.store.get()),
-              .instance = [this] { return role_->instance_status(); }};
+              .instance = [this] { return role_->instance_status(); },
+              .health = &health_};
   role_->add_to(shown);
   return shown;
 }
@@ -87,14 +102,33 @@ bool Daemon::use_credentials(const StoreLocation& store) {
   return true;
 }
 
+void Daemon::stop(std::function<void()> done) {
+  stopping_ = true;
+  const auto delay = options_.drain_delay;
+  if (delay.count() == 0) return drain(std::move(done));
+  info("stopping in " + in_seconds(delay) +
+       ": not ready any more; callbacks that come are accepted until then");
+  parts_.clock.call_at(parts_.clock.now() + delay, [this, done = std::move(done)] { drain(done); });
+}
+
+void Daemon::drain(std::function<void()> done) {
+  info("stopping: waiting for fetches in flight");
+  role_->stop(std::move(done));
+}
+
+// A new sender that gets no answer is not ready either, even if those that are connected do.
 std::string Daemon::not_ready() const {
-  if (parts_.ingress && !parts_.ingress->status().listening) {
-    return "not listening for callbacks yet";
+  if (stopping_) return "this daemon is being stopped";
+  if (parts_.ingress) {
+    const auto ingress = parts_.ingress->status();
+    if (!ingress.listening) return "not listening for callbacks yet";
+    if (ingress.full) return "all connections that are allowed are in use";
   }
   return role_->not_ready();
 }
 
 void Daemon::look_around() {
+  (void)find_parts(*shown_, role_->status());
   if (const auto instance = role_->instance_status()) {
     if (const auto line = silence_.look(*instance, describe(options_.store))) {
       parts_.log(line->first, line->second);

@@ -1,11 +1,13 @@
 // A running daemon: its parts, its pages, and its role.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "admin/health/watch.hpp"
 #include "daemon/neighbours.hpp"
 #include "daemon/passed_sockets.hpp"
 #include "daemon/role.hpp"
@@ -35,8 +37,10 @@ class Daemon {
   bool use_credentials(const StoreLocation& store);
   bool use_credentials(const QueueLocation& queue) { return role_->use_credentials(queue); }
 
-  /// Drains (S10). `done` is called once, on any thread.
-  void stop(std::function<void()> done) { role_->stop(std::move(done)); }
+  /// Says that it is not ready, so that load balancers send callbacks elsewhere; drains (S10) when
+  /// they have had --drain-delay to notice. Callbacks are accepted all the while. `done` is called
+  /// once, on any thread.
+  void stop(std::function<void()> done);
 
  private:
   Failure open();
@@ -45,12 +49,16 @@ class Daemon {
   Shown shown();
   std::string not_ready() const;
   void look_around();
+  void drain(std::function<void()> done);
   void info(const std::string& message) const { parts_.log(postoffice::LogLevel::info, message); }
 
   const ParsedOptions parsed_;
   const Options& options_;
   DaemonParts parts_;
   std::unique_ptr<Role> role_;
+  std::atomic<bool> stopping_{false};
+  HealthWatch health_;
+  std::optional<Shown> shown_;        // what the watch looks at, on the loop
   SilenceReport silence_;             // on the loop
   postoffice::EventLoop admin_loop_;  // separate, so that pages answer whatever the other loops do
   std::optional<postoffice::HttpServer> admin_;

@@ -53,6 +53,7 @@ struct Options {
   std::size_t fetch_concurrency = 0;
   std::chrono::milliseconds fetch_timeout{};
   postoffice::SourceKeepAlive source_keep_alive = postoffice::SourceKeepAlive::automatic;
+  std::chrono::milliseconds drain_delay{};
   std::chrono::milliseconds drain_limit{};
   std::size_t ingress_threads = 0;
   std::uint64_t queue_limit = 0;

@@ -167,6 +167,10 @@ constexpr std::array table{
         "source-keep-alive", "auto", "auto|always|never",
         "Reuse connections to the source; auto: unless idle ones keep other requests waiting",
         false, set<&Options::source_keep_alive, source_keep_alive>},
+    Specification{"drain-delay", "0s", "DURATION",
+                  "On SIGTERM, say 503 on /readyz for this long before draining begins; callbacks "
+                  "are accepted meanwhile",
+                  false, set<&Options::drain_delay, duration<0>>},
     Specification{"drain-limit", "5s", "DURATION",
                   "On SIGTERM, wait this long for fetches in flight", false,
                   set<&Options::drain_limit, duration<0>>},

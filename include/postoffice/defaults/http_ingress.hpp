@@ -45,6 +45,9 @@ struct HttpIngressStatus {
   bool listening = false;         ///< from start() to stop()
   std::uint64_t connections = 0;  ///< open now
   std::uint64_t connections_max = 0;
+  /// A new sender is not answered at present: connections_max is reached, or the system gives no
+  /// further connection.
+  bool full = false;
   std::uint64_t accepted = 0;   ///< 202
   std::uint64_t malformed = 0;  ///< 400
   std::uint64_t refused = 0;    ///< 503

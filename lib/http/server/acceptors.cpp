@@ -79,19 +79,31 @@ void Acceptors::pause(const std::string& why) {
     pause_logged_ = context_.now;
     log_(LogLevel::warning, why);
   }
-  paused_ = true;
+  set_paused(true);
   for (const auto& acceptor : sockets_) context_.poller.remove(acceptor->descriptor());
 }
 
 void Acceptors::resume() {
   if (!paused_ || context_.totals.connections.load() >= context_.limits.connections_max) return;
-  paused_ = false;
+  set_paused(false);
   for (const auto& acceptor : sockets_) {
-    if (watch(*acceptor)) paused_ = true;
+    if (watch(*acceptor)) set_paused(true);
   }
 }
 
-void Acceptors::close() { sockets_.clear(); }
+void Acceptors::set_paused(bool paused) {
+  if (std::exchange(paused_, paused) == paused) return;
+  if (paused) {
+    context_.totals.paused.fetch_add(1);
+  } else {
+    context_.totals.paused.fetch_sub(1);
+  }
+}
+
+void Acceptors::close() {
+  sockets_.clear();
+  set_paused(false);
+}
 
 void Acceptors::stop() {
   // Connections that are established but not accepted may carry callbacks: a socket of our own ends
@@ -102,7 +114,7 @@ void Acceptors::stop() {
   }
   for (const auto& acceptor : sockets_) context_.poller.remove(acceptor->descriptor());
   sockets_.clear();
-  paused_ = false;
+  set_paused(false);
 }
 
 }  // namespace postoffice::http

@@ -42,6 +42,7 @@ class Acceptors {
 
   bool accept_from(Acceptor& acceptor);
   void pause(const std::string& why);
+  void set_paused(bool paused);
   std::error_code watch(Acceptor& acceptor);
 
   ConnectionContext& context_;

@@ -181,6 +181,8 @@ class HttpIngress::Impl {
     if (!started_.load(std::memory_order_acquire)) return status;
     status.listening = !stopped_;
     status.connections = totals_->connections.load();
+    status.connections_max = options_.connections_max;
+    status.full = totals_->paused.load() > 0 || status.connections >= status.connections_max;
     for (const auto& worker : workers_) {
       status.durations += worker->durations();
       for (std::size_t i = 0; i < status.responses.size(); ++i) {

@@ -75,6 +75,7 @@ struct ServerLimits {
 /// State shared by the loops of one server.
 struct ServerTotals {
   std::atomic<std::uint64_t> connections{0};
+  std::atomic<std::uint64_t> paused{0};  ///< loops that accept no connection at present
   std::atomic<std::uint64_t> buffered_bytes{0};
 };
 

@@ -3,7 +3,7 @@
 #include <chrono>
 
 #include "admin/health.hpp"
-#include "admin/troubles.hpp"
+#include "admin/health/watch.hpp"
 
 namespace postofficed {
 
@@ -18,38 +18,9 @@ const char* name_of(PartState state) {
   return "idle";
 }
 
-namespace {
-
-PartHealth find_part(const char* name, const Troubles& troubles,
-                     const postoffice::PipelineStatus& status) {
-  PartHealth part;
-  part.part = name;
-  part.state = PartState::well;
-  part.since = status.now;
-  for (const Trouble& trouble : troubles) {
-    if (trouble.part != name) continue;
-    part.state = PartState::down;
-    part.means = trouble.what;
-    part.next = trouble.next;
-  }
-  return part;
-}
-
-}  // namespace
-
 std::vector<PartHealth> find_parts(const Shown& shown, const postoffice::PipelineStatus& status) {
-  const auto troubles = find_troubles(shown, status);
-  std::vector<PartHealth> parts;
-  const auto add = [&](const char* name, bool has) {
-    if (has) parts.push_back(find_part(name, troubles, status));
-  };
-  add("ingress", shown.ingress != nullptr);
-  add("queue", shown.journal != nullptr);
-  add("broker", static_cast<bool>(shown.broker));
-  add("source", shown.source != nullptr);
-  add("store", true);
-  add("expiry", shown.source != nullptr);
-  return parts;
+  const auto figures = read_figures(shown, status);
+  return shown.health ? shown.health->look(figures) : HealthWatch().look(figures);
 }
 
 void write_parts(Json& json, const std::vector<PartHealth>& parts, postoffice::Timestamp now) {

@@ -28,7 +28,8 @@ void find_backlog_troubles(const Shown&, const postoffice::PipelineStatus& statu
            seconds(status.now - status.oldest_in_queue_only),
        "new ids and rows are served first, and ids older than --ttl end as expired; if this "
        "lasts, the source answers too few fetches: see postoffice_fetch_limit, "
-       "--fetch-concurrency and the source itself"});
+       "--fetch-concurrency and the source itself",
+       PartState::behind});
 }
 
 }  // namespace postofficed

@@ -28,10 +28,14 @@ void find(const postoffice::ClusterPublisherStatus& publisher, Troubles& trouble
              " messages that it had confirmed vanished from queues that nobody consumes",
          "check policies on these queues (max-length, message-ttl, expires), programs that purge "
          "or "
-         "read them, and the dead queue"});
+         "read them, and the dead queue",
+         PartState::degraded});
   }
   if (!publisher.registered) {
-    troubles.push_back({"store", "does not know this publisher yet; callbacks are accepted", {}});
+    troubles.push_back({"store",
+                        "does not know this publisher yet; callbacks are accepted",
+                        {},
+                        PartState::degraded});
   }
 }
 
@@ -42,7 +46,7 @@ Trouble missing(const postoffice::ClusterShardStatus& shard) {
               std::to_string(shard.queue.missing_for->count()) +
               " s ago; their callbacks are lost: a policy (max-length, message-ttl, expires) drops "
               "them, or another program purges, deletes or reads the queue",
-          "run rabbitmqctl list_policies, and look into the dead queue"};
+          "run rabbitmqctl list_policies, and look into the dead queue", PartState::degraded};
 }
 
 /// One line for all shards with the same trouble.
@@ -52,7 +56,7 @@ void find(const postoffice::ClusterWorkerStatus& worker, Troubles& troubles) {
     if (!shard.queue.rejected_last.empty()) {
       troubles.push_back({"broker",
                           "shard " + std::to_string(shard.shard) + ": " + shard.queue.rejected_last,
-                          "another program writes to these queues"});
+                          "another program writes to these queues", PartState::degraded});
     }
     if (shard.queue.missing_for) troubles.push_back(missing(shard));
     if (shard.queue.connected) continue;
@@ -77,7 +81,7 @@ void find_broker_troubles(const Shown& shown, const postoffice::PipelineStatus&,
   troubles.push_back(
       {"broker",
        "its dead queue grows: " + std::to_string(dead.messages.value_or(0)) + " messages are in it",
-       "see their x-death header: rejected, or dropped by a policy"});
+       "see their x-death header: rejected, or dropped by a policy", PartState::degraded});
 }
 
 }  // namespace postofficed

@@ -30,12 +30,12 @@ void find_log_troubles(const Shown& shown, const postoffice::PipelineStatus& sta
   }
   const auto log = postoffice::status_of(shown.log);
   if (log.stuck > stuck_max) {
-    troubles.push_back({"log",
-                        "nobody has read stderr for " +
-                            seconds(std::chrono::duration<double>(log.stuck).count()) + "; " +
-                            counted(log.waiting + 1, "line") + " waiting, " +
-                            std::to_string(log.dropped) + " dropped so far",
-                        "check what reads its other end; the daemon does not wait for it"});
+    troubles.push_back(
+        {"log",
+         "nobody has read stderr for " + seconds(std::chrono::duration<double>(log.stuck).count()) +
+             "; " + counted(log.waiting + 1, "line") + " waiting, " + std::to_string(log.dropped) +
+             " dropped so far",
+         "check what reads its other end; the daemon does not wait for it", PartState::degraded});
   }
 }
 

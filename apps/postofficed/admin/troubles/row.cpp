@@ -38,11 +38,12 @@ void add(const postoffice::PipelineStatus& status, bool deleting, Troubles& trou
   if (deleting) {
     troubles.push_back(
         {"expiry",
-         rows + " expired and cannot be deleted; all others are" + names(status, deleting), next});
+         rows + " expired and cannot be deleted; all others are" + names(status, deleting), next,
+         PartState::degraded});
   } else {
     troubles.push_back({"rows",
                         rows + " cannot be written; all others are" + names(status, deleting),
-                        next + "; answers become dead letters after the ttl"});
+                        next + "; answers become dead letters after the ttl", PartState::degraded});
   }
 }
 

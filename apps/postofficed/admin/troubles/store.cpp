@@ -48,7 +48,8 @@ void find_store_troubles(const Shown& shown, const postoffice::PipelineStatus& s
     troubles.push_back({"store", std::move(advice.what), std::move(advice.next)});
   }
   if (auto advice = about_silent(*instance, place)) {
-    troubles.push_back({"expiry", std::move(advice->what), std::move(advice->next)});
+    troubles.push_back(
+        {"expiry", std::move(advice->what), std::move(advice->next), PartState::degraded});
   }
 }
 
