@@ -44,7 +44,7 @@ Failure dispatch(const ParsedOptions& parsed, const Reread& reread, Logging& log
     case Command::self_test: return self_test_command(options);
     case Command::dead_letters_list:
     case Command::dead_letters_replay:
-    case Command::dead_letters_drop: return dead_letters(options, logging.log());
+    case Command::dead_letters_drop: return dead_letters(parsed, logging.log());
     case Command::instances_list:
     case Command::instances_retire: return instances(options);
   }

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cassert>
+#include <memory>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -81,6 +82,17 @@ class ClusterPublisher::Impl {
                           }));
     started_ = !error;
     return error;
+  }
+
+  void take(std::span<const ObjectId> ids, Queue::AppendDone done) {
+    ++*taking_;  // before the question, so that a stop sees it or is seen
+    const auto finish = [taking = taking_, done = std::move(done)](std::error_code error,
+                                                                   const Receipt& receipt) {
+      --*taking;
+      done(error, receipt);
+    };
+    if (!started_ || stopping_) return finish(Error::stopped, {});
+    append(ids, finish);
   }
 
   void stop(std::function<void()> done) {
@@ -206,6 +218,9 @@ class ClusterPublisher::Impl {
   }
 
   void stop_forwarding() {
+    if (*taking_ > 0) {
+      return steps_.at(parts_.clock.now() + 10ms, [this] { stop_forwarding(); });
+    }
     if (!forwarder_) return stop_publishing();
     forwarder_->stop(steps_.guarded([this] { steps_.soon([this] { stop_publishing(); }); }));
   }
@@ -240,6 +255,8 @@ class ClusterPublisher::Impl {
   const int shards_;
   const Log log_;
 
+  /// Callbacks that did not come through the ingress, which waits for its own.
+  const std::shared_ptr<std::atomic<int>> taking_ = std::make_shared<std::atomic<int>>(0);
   std::atomic<bool> started_{false};
   std::atomic<bool> stopping_{false};
   std::atomic<bool> copied_{false};
@@ -266,6 +283,9 @@ ClusterPublisher::ClusterPublisher(Parts parts, ClusterPublisherOptions options,
 ClusterPublisher::~ClusterPublisher() = default;
 
 std::error_code ClusterPublisher::start() { return impl_->start(); }
+void ClusterPublisher::append(std::span<const ObjectId> ids, Queue::AppendDone done) {
+  impl_->take(ids, std::move(done));
+}
 void ClusterPublisher::stop(std::function<void()> done) { impl_->stop(std::move(done)); }
 bool ClusterPublisher::use_credentials(const std::string& conninfo) {
   return impl_->use_credentials(conninfo);

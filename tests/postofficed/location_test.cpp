@@ -62,6 +62,22 @@ TEST_CASE("queues are directories, brokers, or both") {
 }
 
 #ifdef POSTOFFICED_RABBITMQ
+TEST_CASE("a source is shown without what may be a secret") {
+  const auto check = [](const std::string& url, const std::string& shown) {
+    CAPTURE(url);
+    CHECK(redact_source(url) == shown);
+  };
+  check("http://h:9010/objects/{id}", "http://h:9010/objects/{id}");
+  check("http://h/o?token=s3cret&id={id}", "http://h/o?token=***&id={id}");
+  check("http://h/{id}?s3cret", "http://h/{id}?***");
+  check("http://h/{id}?a=s3cret=s3cret&b=", "http://h/{id}?a=***&b=");
+  check("http://u:s3cret@h/{id}", "http://***@h/{id}");
+  check("http://s3cret@h/{id}?k=s3cret", "http://***@h/{id}?k=***");
+  check("http://u:s3@cret/@h/{id}", "http://***@h/{id}");
+  check("http://u:s3?cret@h/{id}", "http://***");
+  check("no url", "no url");
+}
+
 TEST_CASE("a broker's password is not shown, and file+amqp keeps its files in the data directory") {
   auto location = parse_queue("amqp://u:secret@h:5672/v", "/data/queue");
   REQUIRE(location);

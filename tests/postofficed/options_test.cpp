@@ -208,8 +208,10 @@ TEST_CASE("neither problems nor shown options give a password away") {
   for (const auto& message : problems.messages) {
     CHECK(message.find("hunter2") == std::string::npos);
   }
-  const auto result =
-      parse({"--store", "postgresql://u:hunter2@h/db", "--queue", "amqp://u:hunter2@h/"});
+  const auto sources = bad(parse({"--source", "ftp://u:hunter2@h/{id}?token=hunter2"}));
+  CHECK(sources.messages.front().find("hunter2") == std::string::npos);
+  const auto result = parse({"--store", "postgresql://u:hunter2@h/db", "--queue",
+                             "amqp://u:hunter2@h/", "--source", "http://h/{id}?token=hunter2"});
 #ifndef POSTOFFICED_RABBITMQ
   for (const auto& message : bad(result).messages) {
     CHECK(message.find("hunter2") == std::string::npos);

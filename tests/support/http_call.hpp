@@ -24,14 +24,16 @@ struct HttpAnswer {
   }
 };
 
+/// `fields`: header fields with their line ends; the first is the Host.
 inline HttpAnswer http_call(std::uint16_t port, const std::string& method,
-                            const std::string& target, const std::string& body = {}) {
+                            const std::string& target, const std::string& body = {},
+                            const std::string& fields = "Host: localhost\r\n") {
   std::string text;
   try {
     test::HttpClient client(port);
-    client.send(method + " " + target +
-                " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: " +
-                std::to_string(body.size()) + "\r\n\r\n" + body);
+    client.send(method + " " + target + " HTTP/1.1\r\n" + fields +
+                "Connection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+                body);
     text = client.read_to_end();
   } catch (const std::runtime_error&) {
     return {};

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "admin/pages.hpp"
+#include "admin/parameters.hpp"
 #include "exit_code.hpp"
 #include "options/values.hpp"
 #include "support/json.hpp"
@@ -14,39 +15,28 @@ constexpr std::size_t limit_max = 1'000;
 
 void write(Json& json, const postoffice::Object& object) {
   json.begin_object()
-      .member("id", object.id)
+      .id("id", object.id)
       .member("online", object.online)
       .member("last_seen", object.last_seen)
       .member("fetched_at", object.fetched_at)
+      .id_text("id_text", object.id)
       .end_object();
 }
 
-postoffice::HttpResponse store_problem(const std::error_code& error) {
-  return problem_response(503, "the store does not answer: " + error.message());
-}
-
-Failure bad_parameter(const char* name, const std::string& value, const std::string& problem) {
-  return {ExitCode::usage, std::string(name) + ": \"" + value + "\" " + problem};
-}
-
 Result<postoffice::ObjectQuery> read_query(const std::string& text) {
+  const auto parameters = Parameters::read(text, {"online", "after", "limit"});
+  if (!parameters) return parameters.error();
   postoffice::ObjectQuery query;
-  if (const auto value = postoffice::query_value(text, "online")) {
+  if (const auto value = parameters->get("online")) {
     if (*value != "true" && *value != "false")
       return bad_parameter("online", *value, "must be true or false");
     query.online = *value == "true";
   }
-  if (const auto value = postoffice::query_value(text, "after")) {
+  if (const auto value = parameters->get("after")) {
     query.after = parse_id(*value);
     if (!query.after) return bad_parameter("after", *value, "is not an id");
   }
-  if (const auto value = postoffice::query_value(text, "limit")) {
-    const auto limit = parse_count(*value);
-    if (!limit || *limit < 1 || *limit > limit_max)
-      return bad_parameter("limit", *value,
-                           "is not a number from 1 to " + std::to_string(limit_max));
-    query.limit = *limit;
-  }
+  if (auto failure = read_limit(*parameters, limit_max, query.limit)) return failure;
   return query;
 }
 
@@ -56,12 +46,8 @@ postoffice::HttpResponse list(std::vector<postoffice::Object> objects, std::size
   Json json;
   json.begin_object().key("objects").begin_array();
   for (const auto& object : objects) write(json, object);
-  json.end_array().key("next");
-  if (more) {
-    json.value(objects.back().id);
-  } else {
-    json.null();
-  }
+  json.end_array();
+  write_next(json, more ? std::optional(objects.back().id) : std::nullopt);
   json.end_object();
   return {200, "application/json", json.text() + "\n", {}};
 }

@@ -11,20 +11,28 @@ namespace {
 struct Page {
   std::string_view path;  ///< one that ends in '/' takes every path below it; "/" only itself
   void (*show)(const Shown&, const Request&, const Respond&);
-  bool is_probe = false;  ///< load balancers may use OPTIONS, and check only the status
+  enum class Kind {
+    read,
+    probe,   ///< read, but load balancers may use OPTIONS, and check only the status
+    change,  ///< POST only
+  };
+  Kind kind = Kind::read;
 };
 
 constexpr Page pages[] = {
     {"/", show_index},
-    {"/livez", show_live, true},
-    {"/readyz", show_ready, true},
-    {"/healthz", show_health, true},
+    {"/livez", show_live, Page::Kind::probe},
+    {"/readyz", show_ready, Page::Kind::probe},
+    {"/healthz", show_health, Page::Kind::probe},
     {"/version", show_version},
     {"/status", show_status},
     {"/metrics", show_metrics},
     {"/objects", show_objects},
     {"/objects/", show_object},
     {"/receipts/", show_receipt},
+    {"/dead-letters", show_dead_letters},
+    {"/dead-letters/replay", replay_dead_letters, Page::Kind::change},
+    {"/dead-letters/drop", drop_dead_letters, Page::Kind::change},
 };
 
 const Page* find_page(const std::string& path) {
@@ -36,16 +44,34 @@ const Page* find_page(const std::string& path) {
   return nullptr;
 }
 
-postoffice::HttpResponse only_read(postoffice::HttpResponse response) {
-  response.headers.emplace_back("Allow", "GET, HEAD, OPTIONS");
+postoffice::HttpResponse with_methods(const Page& page, postoffice::HttpResponse response) {
+  const bool changes = page.kind == Page::Kind::change;
+  response.headers.emplace_back("Allow", changes ? "POST, OPTIONS" : "GET, HEAD, OPTIONS");
   return response;
+}
+
+// What this page says to the method by itself; nothing: the page is shown.
+std::optional<postoffice::HttpResponse> answer_to_method(const Page& page, const Request& request) {
+  const auto& method = request.method;
+  if (page.kind == Page::Kind::probe && method == "OPTIONS") return std::nullopt;
+  if (method == "OPTIONS") return with_methods(page, {204, {}, {}, {}});
+  if (page.kind == Page::Kind::change) {
+    if (method == "POST") return std::nullopt;
+    return with_methods(page, problem_response(405, request.path + " takes POST only"));
+  }
+  if (method == "GET" || method == "HEAD") return std::nullopt;
+  return with_methods(page, problem_response(405, request.path + " is read-only"));
 }
 
 const char* title_of(int status) {
   switch (status) {
     case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 403: return "Forbidden";
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
+    case 409: return "Conflict";
+    case 421: return "Misdirected Request";
     case 503: return "Service Unavailable";
   }
   return "Error";
@@ -57,12 +83,12 @@ postoffice::HttpServer::Handler make_pages(const Shown& shown) {
   return [shown](const Request& request, const Respond& respond) {
     // "*" means the server as a whole.
     const Page* page = find_page(request.path == "*" ? "/" : request.path);
-    if (!page) return respond(problem_response(404, "there is no page " + request.path));
-    if (request.method == "OPTIONS" && !page->is_probe)
-      return respond(only_read({204, {}, {}, {}}));
-    if (request.method != "GET" && request.method != "HEAD" && request.method != "OPTIONS") {
-      return respond(only_read(problem_response(405, request.path + " is read-only")));
+    const bool changes = page && page->kind == Page::Kind::change && request.method == "POST";
+    if (shown.access) {
+      if (auto refused = shown.access->refuse(request, changes)) return respond(*refused);
     }
+    if (!page) return respond(problem_response(404, "there is no page " + request.path));
+    if (auto answer = answer_to_method(*page, request)) return respond(*std::move(answer));
     page->show(shown, request, respond);
   };
 }
@@ -80,6 +106,18 @@ postoffice::HttpResponse problem_response(int status, const std::string& detail)
   response.body = json.text() + "\n";
   if (status == 503) response.headers.emplace_back("Retry-After", "1");
   return response;
+}
+
+postoffice::HttpResponse store_problem(const std::error_code& error) {
+  return problem_response(503, "the store does not answer: " + error.message());
+}
+
+void write_next(Json& json, std::optional<postoffice::ObjectId> next) {
+  if (next) {
+    json.id("next", *next).id_text("next_text", *next);
+  } else {
+    json.key("next").null().key("next_text").null();
+  }
 }
 
 std::string shown_option(const Shown& shown, std::string_view name) {

@@ -6,8 +6,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
+#include "admin/access.hpp"
 #include "admin/broker.hpp"
 #include "http/server/http_server.hpp"
 #include "options/options.hpp"
@@ -20,10 +22,14 @@
 #include "postoffice/object_reader.hpp"
 #include "postoffice/pipeline.hpp"
 #include "postoffice/store_status.hpp"
+#include "support/json.hpp"
 
 namespace postofficed {
 
 class HealthWatch;
+/// Changes of dead letters that pages ask for. `done` is called once, on any thread.
+using ChangeDone = std::function<void(std::error_code)>;
+using ChangeLetters = std::function<void(std::vector<postoffice::ObjectId>, ChangeDone)>;
 
 /// What the pages show; a part that this process does not have is null or empty. All of it must
 /// outlive the server of the pages.
@@ -46,7 +52,11 @@ struct Shown {
   std::function<postoffice::StoreStatus()> store_status{};
   /// Its status among those that share the database; nothing while it has none.
   std::function<std::optional<postoffice::PostgresInstanceStatus>()> instance{};
-  HealthWatch* health = nullptr;  ///< null: states have no past
+  HealthWatch* health = nullptr;   ///< null: states have no past
+  const Access* access = nullptr;  ///< null: everybody may ask for everything
+  /// Receives the ids again, as sent now; durable when done. Null: this process takes no callbacks.
+  ChangeLetters replay{};
+  ChangeLetters drop{};  ///< removes the dead letters of the ids, which rise
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
 };
 
@@ -66,12 +76,21 @@ void show_metrics(const Shown&, const Request&, const Respond&);
 void show_objects(const Shown&, const Request&, const Respond&);
 void show_object(const Shown&, const Request&, const Respond&);
 void show_receipt(const Shown&, const Request&, const Respond&);
+void show_dead_letters(const Shown&, const Request&, const Respond&);
+void replay_dead_letters(const Shown&, const Request&, const Respond&);
+void drop_dead_letters(const Shown&, const Request&, const Respond&);
 
 /// Whether the store answers, according to its own connection and the pipeline.
 bool store_is_up(const Shown& shown, const postoffice::PipelineStatus& status);
 
 /// An application/problem+json answer (RFC 9457) for people.
 postoffice::HttpResponse problem_response(int status, const std::string& detail);
+
+/// The answer while the store gives none.
+postoffice::HttpResponse store_problem(const std::error_code& error);
+
+/// The members "next" and "next_text": the id after which the next page begins, or null.
+void write_next(Json& json, std::optional<postoffice::ObjectId> next);
 
 /// The value of an option as shown; empty if there is none of that name.
 std::string shown_option(const Shown& shown, std::string_view name);

@@ -16,7 +16,7 @@ Failure run(const ParsedOptions& parsed, const Reread& reread, Logging& logging)
 Failure migrate(const Options& options);
 Failure validate(const ParsedOptions& parsed);
 Failure journal(const Options& options);
-Failure dead_letters(const Options& options, const postoffice::Log& log);
+Failure dead_letters(const ParsedOptions& parsed, const postoffice::Log& log);
 Failure self_test_command(const Options& options);
 Failure instances(const Options& options);
 

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "commands/commands.hpp"
+#include "daemon/admin_access.hpp"
 #include "daemon/daemon.hpp"
 #include "daemon/file_limit.hpp"
 #include "daemon/passed_sockets.hpp"
@@ -67,6 +68,10 @@ void reload(ParsedOptions& running, const Reread& reread, Daemon& daemon, Loggin
         "reload: " + now.name + " is now " + now.value + "; this takes effect at the next start");
   }
   reload_locations(running.options, fresh->options, daemon, log);
+  if (const auto failure = daemon.reload_admin_token()) {
+    log(LogLevel::error,
+        "reload: --admin-token-file: " + failure.message + "; the token read before stays");
+  }
   running.options.log_level = fresh->options.log_level;
   logging.set_level(fresh->options.log_level);
   log(LogLevel::info, "reload: configuration read again");
@@ -103,6 +108,7 @@ Failure run(const ParsedOptions& parsed, const Reread& reread, Logging& logging)
   raise_file_limit(parsed.options.fetch_concurrency + files_besides_fetches, log);
   auto sockets = take_passed_sockets(process_environment());
   if (!sockets) return std::move(sockets).error();
+  if (auto failure = check_admin(parsed.options, sockets->admin)) return failure;
   {
     Daemon daemon(parsed, *std::move(sockets), log);
     if (auto failure = daemon.start()) return failure;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "commands/commands.hpp"
+#include "daemon/admin_access.hpp"
 #include "daemon/role.hpp"
 #include "http/server/http_server.hpp"
 #include "postoffice/defaults/event_loop.hpp"
@@ -77,6 +78,7 @@ Failure validate(const ParsedOptions& parsed) {
   auto problems = check_parts(parsed.options);
   check_places(parsed.options, problems);
   if (const auto together = check_role(parsed.options)) problems.push_back(together.message);
+  if (const auto admin = check_admin(parsed.options, {})) problems.push_back(admin.message);
   for (const auto& option : parsed.shown) {
     std::printf("%-18s %s  (%s)\n", option.name.c_str(), option.value.c_str(),
                 option.origin.c_str());

@@ -60,7 +60,7 @@ Failure ClusterRole::open() {
   }
   parts_.log(postoffice::LogLevel::info,
              "queue " + describe(options.queue) + ", store " + describe(options.store) +
-                 (worker_ ? ", source " + options.source : std::string()));
+                 (worker_ ? ", source " + redact_source(options.source) : std::string()));
   return {};
 }
 
@@ -130,8 +130,12 @@ BrokerStatus ClusterRole::broker_status() const {
   return status;
 }
 
-void ClusterRole::add_to(Shown& shown) const {
+void ClusterRole::add_to(Shown& shown) {
   shown.broker = [this] { return broker_status(); };
+  if (!publisher_) return;
+  shown.replay = [this](const std::vector<postoffice::ObjectId>& ids, const ChangeDone& done) {
+    publisher_->append(ids, [done](std::error_code error, const auto&) { done(error); });
+  };
 }
 
 }  // namespace postofficed

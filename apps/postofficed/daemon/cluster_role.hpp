@@ -32,7 +32,7 @@ class ClusterRole final : public Role {
   std::string not_ready() const override;
   postoffice::PipelineStatus status() const override;
   std::optional<postoffice::PostgresInstanceStatus> instance_status() const override;
-  void add_to(Shown& shown) const override;
+  void add_to(Shown& shown) override;
 
  private:
   class BrokerUrl;  // the credentials for the broker may change while the daemon runs

@@ -50,6 +50,7 @@ Failure Daemon::open() try { return role_->open(); } catch (const std::invalid_a
 }
 
 Failure Daemon::start_admin() {
+  admin_access_.emplace(options_, parts_.sockets.admin, parts_.log);
   postoffice::HttpServerOptions admin;
   admin.listen = options_.admin_listen;
   admin.sockets = parts_.sockets.admin;
@@ -60,6 +61,7 @@ Failure Daemon::start_admin() {
   if (const auto error = admin_->start()) {
     return cannot_listen("--admin-listen", options_.admin_listen, error);
   }
+  admin_access_->announce(admin_->port());
   info("admin pages on http://" + with_port(options_.admin_listen, admin_->port()) + "/");
   return {};
 }
@@ -90,7 +92,9 @@ Shown Daemon::shown() {
               .source = parts_.source ? &*parts_.source : nullptr,
               .store_status = store_status(parts_.store.get()),
               .instance = [this] { return role_->instance_status(); },
-              .health = &health_};
+              .health = &health_,
+              .access = &admin_access_->access(),
+              .drop = [this](auto ids, auto done) { drop_dead_letters(std::move(ids), done); }};
   role_->add_to(shown);
   return shown;
 }
@@ -114,6 +118,13 @@ void Daemon::stop(std::function<void()> done) {
 void Daemon::drain(std::function<void()> done) {
   info("stopping: waiting for fetches in flight");
   role_->stop(std::move(done));
+}
+
+void Daemon::drop_dead_letters(std::vector<postoffice::ObjectId> ids, const ChangeDone& done) {
+  postoffice::Changes changes;
+  changes.cleared = std::move(ids);
+  parts_.store->apply(std::move(changes),
+                      [done](std::error_code error, const auto&) { done(error); });
 }
 
 // A new sender that gets no answer is not ready either, even if those that are connected do.

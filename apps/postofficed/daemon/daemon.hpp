@@ -8,6 +8,7 @@
 #include <string>
 
 #include "admin/health/watch.hpp"
+#include "daemon/admin_access.hpp"
 #include "daemon/neighbours.hpp"
 #include "daemon/passed_sockets.hpp"
 #include "daemon/role.hpp"
@@ -42,11 +43,15 @@ class Daemon {
   /// once, on any thread.
   void stop(std::function<void()> done);
 
+  /// Reads the token of the admin listener again. Any thread, after start().
+  Failure reload_admin_token() { return admin_access_->reload(); }
+
  private:
   Failure open();
   Failure start_admin();
   Failure start_role();
   Shown shown();
+  void drop_dead_letters(std::vector<postoffice::ObjectId> ids, const ChangeDone& done);
   std::string not_ready() const;
   void look_around();
   void drain(std::function<void()> done);
@@ -58,8 +63,9 @@ class Daemon {
   std::unique_ptr<Role> role_;
   std::atomic<bool> stopping_{false};
   HealthWatch health_;
-  std::optional<Shown> shown_;        // what the watch looks at, on the loop
-  SilenceReport silence_;             // on the loop
+  std::optional<Shown> shown_;  // what the watch looks at, on the loop
+  SilenceReport silence_;       // on the loop
+  std::optional<AdminAccess> admin_access_;
   postoffice::EventLoop admin_loop_;  // separate, so that pages answer whatever the other loops do
   std::optional<postoffice::HttpServer> admin_;
 };

@@ -38,7 +38,7 @@ Failure LocalRole::open() {
                                                 *parts_.source, *parts_.store},
                     pipeline, parts_.log);
   parts_.log(postoffice::LogLevel::info,
-             "store " + describe(options.store) + ", source " + options.source);
+             "store " + describe(options.store) + ", source " + redact_source(options.source));
   return {};
 }
 
@@ -50,9 +50,10 @@ std::error_code LocalRole::start() {
 }
 
 void LocalRole::stop(std::function<void()> done) {
+  stopping_ = true;
   pipeline_->stop([this, done = std::move(done)] {
     const auto status = pipeline_->status();
-    const bool finished = status.pending == 0 && status.touches_waiting == 0;
+    const bool finished = status.pending == 0 && status.touches_waiting == 0 && *replays_ == 0;
     if (!parts_.postgres || !finished) return done();
     lease_->release(*parts_.postgres, done);
   });
@@ -70,10 +71,23 @@ std::optional<postoffice::PostgresInstanceStatus> LocalRole::instance_status() c
   return parts_.postgres->instance_status();
 }
 
-void LocalRole::add_to(Shown& shown) const {
+void LocalRole::add_to(Shown& shown) {
   shown.progress = [this](const postoffice::Receipt& receipt, auto done) {
     pipeline_->progress(receipt, done);
   };
+  shown.replay = [this](const auto& ids, const auto& done) { replay(ids, done); };
+}
+
+// The same queue that takes callbacks from the ingress, so all that holds for them holds for these.
+void LocalRole::replay(const std::vector<postoffice::ObjectId>& ids, const ChangeDone& done) const {
+  ++*replays_;  // before the question, so that a stop sees it or is seen
+  const auto finish = [replays = replays_, done](std::error_code error, const auto&...) {
+    --*replays;
+    done(error);
+  };
+  if (stopping_) return finish(postoffice::Error::stopped);
+  if (parts_.postgres && parts_.postgres->fenced()) return finish(postoffice::Error::fenced);
+  parts_.journal->append(ids, std::nullopt, finish);
 }
 
 }  // namespace postofficed

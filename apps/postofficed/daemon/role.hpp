@@ -69,7 +69,7 @@ class Role {
   virtual std::optional<postoffice::PostgresInstanceStatus> instance_status() const = 0;
 
   /// Adds what only this role shows.
-  virtual void add_to(Shown& shown) const = 0;
+  virtual void add_to(Shown& shown) = 0;
 };
 
 /// Checks for options that are each valid but cannot work together.

@@ -54,7 +54,7 @@ class Parser {
   void add_options() {
     for (const auto& row : specifications()) {
       const std::string flag = std::string("--") + row.key;
-      const bool shown = row.fallback && row.value;
+      const bool shown = row.fallback && *row.fallback && row.value;
       // Const, lest add_flag() takes it for the variable to put the flag in.
       const std::string help =
           shown ? std::string(row.help) + " [" + row.fallback + "]" : std::string(row.help);
@@ -86,9 +86,20 @@ class Parser {
     return *group;
   }
 
-  void add_ids(CLI::App* command) {
+  void add_letters(CLI::App& group, const char* name, const char* help, Command which) {
+    auto* command = add_command(group, name, help, which);
     command->add_option("ids", line_.arguments, "Ids of objects")->type_name("ID");
+    command->add_option("--id", line_.ids, "The same: one or more of them")
+        ->type_name("ID")
+        ->delimiter(',')
+        ->expected(1, CLI::detail::expected_max_vector_size);
+    command->add_option("--reason", line_.reason, "Those whose reason contains this text")
+        ->type_name("TEXT");
+    command->add_option("--since", line_.since, "Those given up so long ago at most (30s, 5m, 1h)")
+        ->type_name("DURATION");
     command->add_flag("--all", line_.all, "All of them");
+    command->add_flag("--dry-run", line_.dry_run, "Only say how many there are");
+    command->add_flag("--json", line_.json, "As JSON, one object per line");
   }
 
   void add_commands() {
@@ -122,18 +133,20 @@ class Parser {
         ->type_name("N");
 
     auto& letters = add_group("dead-letters", "Ids that were given up");
-    add_command(letters, "list", "Show them", Command::dead_letters_list)
-        ->add_flag("--json", line_.json, "As JSON, one object per line");
-    add_ids(add_command(letters, "replay", "Append them to the queue again, as received now",
-                        Command::dead_letters_replay));
-    add_ids(add_command(letters, "drop", "Delete them", Command::dead_letters_drop));
+    add_letters(letters, "list", "Show them: why, how often and until when each was tried",
+                Command::dead_letters_list);
+    add_letters(letters, "replay", "Append them to the queue again, as received now",
+                Command::dead_letters_replay);
+    add_letters(letters, "drop", "Delete them", Command::dead_letters_drop);
 
     auto& instances = add_group("instances", "Daemons that share one database");
     add_command(instances, "list", "Show them", Command::instances_list)
         ->add_flag("--json", line_.json, "As JSON, one object per line");
-    add_command(instances, "retire", "Remove one that will not come back",
-                Command::instances_retire)
-        ->add_option("instance", line_.arguments, "Its name or id, as `list` shows them")
+    auto* retire = add_command(instances, "retire", "Remove one that will not come back",
+                               Command::instances_retire);
+    retire->add_flag("--force", line_.force, "Although it is alive");
+    retire->add_flag("--json", line_.json, "As JSON");
+    retire->add_option("instance", line_.arguments, "Its name or id, as `list` shows them")
         ->type_name("INSTANCE")
         ->required()
         ->expected(1);

@@ -16,6 +16,11 @@ struct CommandLine {
   bool json = false;
   bool all = false;
   bool online = false;
+  bool dry_run = false;
+  bool force = false;
+  std::vector<std::string> ids;  ///< of --id
+  std::string reason;
+  std::string since;
   std::vector<std::string> arguments;  ///< of the command: ids, N, DIR, or INSTANCE
   std::string crashes;
 };

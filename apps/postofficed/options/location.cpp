@@ -1,5 +1,6 @@
 #include "options/location.hpp"
 
+#include <algorithm>
 #include <cctype>
 #include <string_view>
 
@@ -88,6 +89,14 @@ std::string redact_pairs(const std::string& text) {
   return result;
 }
 
+// "key=value" of a source's query.
+std::string redact_parameter(const std::string& text) {
+  const auto equals = text.find('=');
+  const auto value = equals == std::string::npos ? 0 : equals + 1;
+  const bool shown = value == text.size() || text.find("{id}", value) != std::string::npos;
+  return shown ? text : text.substr(0, value) + std::string(hidden);
+}
+
 // What is wrong with a URL is said when the part that uses it is built.
 #ifdef POSTOFFICED_RABBITMQ
 constexpr bool broker_known = true;
@@ -136,6 +145,23 @@ std::string redact(const std::string& text) {
   const auto scheme = text.find("://");
   const bool url = scheme != std::string::npos && scheme < text.find('=');
   return url ? redact_url(text) : redact_pairs(text);
+}
+
+std::string redact_source(const std::string& url) {
+  const auto scheme = url.find("://");
+  const auto begin = scheme == std::string::npos ? 0 : scheme + 3;
+  const auto question = std::min(url.find('?'), url.size());
+  const auto at = url.rfind('@');
+  // A '@' behind the first '?' may belong to a password with a '?' in it.
+  if (at != std::string::npos && at > question) return url.substr(0, begin) + std::string(hidden);
+  std::string result = url.substr(0, question);
+  if (at != std::string::npos && at >= begin) result.replace(begin, at - begin, hidden);
+  for (auto place = question; place < url.size();) {  // at a '?' or '&'
+    const auto end = std::min(url.find('&', place + 1), url.size());
+    result += url[place] + redact_parameter(url.substr(place + 1, end - place - 1));
+    place = end;
+  }
+  return result;
 }
 
 std::string describe(const StoreLocation& location) {

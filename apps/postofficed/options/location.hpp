@@ -37,6 +37,10 @@ bool same_place(const QueueLocation& a, const QueueLocation& b);
 /// key=value pairs; where the two cannot be told apart it hides too much rather than too little.
 std::string redact(const std::string& text);
 
+/// The source's URL without user and password, and without the values of its query: any of them
+/// may be a token.
+std::string redact_source(const std::string& url);
+
 /// The location for people, redacted, in the spelling of --store and --queue.
 std::string describe(const StoreLocation& location);
 std::string describe(const QueueLocation& location);

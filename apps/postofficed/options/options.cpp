@@ -131,14 +131,24 @@ class Resolver {
     const auto given = look_up(row);
     const Value value = given ? *given : Value{fallback(row), "default"};
     if (unreadable_.count(value.origin) != 0) return;
+    if (!given && value.text.empty()) {  // it has no default
+      result_.shown.push_back({row.key, {}, value.origin});
+      return;
+    }
     const auto failure =
         value.text.empty() ? misconfigured("is empty") : row.apply(value.text, result_.options);
     if (failure) {
       // Whatever stands in the place of a secret may be one.
-      const std::string quoted = row.secret ? "the value" : "\"" + value.text + "\"";
+      const std::string quoted =
+          row.secret ? "the value" : "\"" + shown_text(row, value.text) + "\"";
       problem(value.origin + ": " + quoted + " " + failure.message);
     }
-    result_.shown.push_back({row.key, row.secret ? redact(value.text) : value.text, value.origin});
+    result_.shown.push_back({row.key, shown_text(row, value.text), value.origin});
+  }
+
+  static std::string shown_text(const Specification& row, const std::string& text) {
+    if (row.secret) return redact(text);
+    return row.key == std::string_view("source") ? redact_source(text) : text;
   }
 
   void read_arguments() {
@@ -150,18 +160,35 @@ class Resolver {
     if (line_.command == Command::worker) return read_worker_concurrency();
     if (line_.command == Command::self_test) return read_self_test();
     if (line_.command == Command::instances_retire) options.instance = line_.arguments.front();
-    const bool takes_ids = line_.command == Command::dead_letters_replay ||
-                           line_.command == Command::dead_letters_drop;
-    if (!takes_ids) return;
-    for (const auto& text : line_.arguments) {
-      if (const auto id = parse_id(text)) {
-        options.ids.push_back(*id);
-      } else {
-        usage_problem("\"" + text + "\" is not an id");
-      }
+    options.force = line_.force;
+    const bool changes = line_.command == Command::dead_letters_replay ||
+                         line_.command == Command::dead_letters_drop;
+    if (changes || line_.command == Command::dead_letters_list) read_letters(changes);
+  }
+
+  void read_letters(bool changes) {
+    auto& options = result_.options;
+    options.dry_run = line_.dry_run;
+    options.reason = line_.reason;
+    for (const auto* list : {&line_.arguments, &line_.ids}) {
+      for (const auto& text : *list) read_letter_id(text);
     }
-    if (options.ids.empty() != options.all) {
-      usage_problem(options.all ? "give ids or --all, not both" : "give ids or --all");
+    if (!line_.since.empty()) {
+      options.since = parse_duration(line_.since);
+      if (!options.since)
+        usage_problem("--since: \"" + line_.since + "\" is not a duration (500ms, 30s, 5m, 1h)");
+    }
+    const bool chosen = !options.ids.empty() || !options.reason.empty() || options.since;
+    if (chosen && options.all) usage_problem("give --all, or ids, --reason or --since, not both");
+    if (!chosen && !options.all && changes)
+      usage_problem("give ids, --reason TEXT, --since DURATION, or --all");
+  }
+
+  void read_letter_id(const std::string& text) {
+    if (const auto id = parse_id(text)) {
+      result_.options.ids.push_back(*id);
+    } else {
+      usage_problem("\"" + text + "\" is not an id");
     }
   }
 

@@ -43,6 +43,8 @@ struct Options {
 
   std::string listen;
   std::string admin_listen;
+  std::string admin_token_file;  ///< empty: none
+  bool admin_open = false;
   std::string source;
   StoreLocation store;
   bool synchronous_commit = true;
@@ -70,6 +72,10 @@ struct Options {
   bool all = false;
   bool online = false;
   std::vector<postoffice::ObjectId> ids;
+  std::string reason;
+  std::optional<std::chrono::milliseconds> since;
+  bool dry_run = false;
+  bool force = false;
   std::string directory;
   std::string instance;
   std::optional<std::size_t> crashes;

@@ -133,6 +133,13 @@ constexpr std::array table{
     Specification{"admin-listen", nullptr, "HOST:PORT",
                   "Listen for metrics, health and queries [localhost:9091; worker: localhost:9092]",
                   false, set<&Options::admin_listen, address>},
+    Specification{"admin-token-file", "", "PATH",
+                  "A file with a token (16 bytes or more) that all of it but /livez and /readyz "
+                  "needs; read again on SIGHUP [none: only loopback addresses may be given]",
+                  false, set<&Options::admin_token_file, any>},
+    Specification{"admin-open", "false", nullptr,
+                  "Without a token, let other machines read --admin-listen, too", false,
+                  set<&Options::admin_open, boolean>},
     Specification{"public-health", "false", nullptr,
                   "Answer GET /readyz on the callback listener, too, for load balancers", false,
                   set<&Options::public_health, boolean>},

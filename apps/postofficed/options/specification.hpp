@@ -10,7 +10,7 @@ namespace postofficed {
 
 struct Specification {
   const char* key;       ///< in the config file; the flag is "--" + key
-  const char* fallback;  ///< null when it depends on other options
+  const char* fallback;  ///< null when it depends on other options; empty: it has no value then
   const char* value;     ///< what the help text calls the value; null for a switch
   const char* help;
   bool secret;  ///< it may hold a password: has a …-file form and is never shown whole

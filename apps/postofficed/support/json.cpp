@@ -80,6 +80,12 @@ Json& Json::value(double number) {
 
 Json& Json::value(postoffice::Timestamp time) { return value(rfc3339(time)); }
 
+Json& Json::id(std::string_view name, postoffice::ObjectId number) {
+  constexpr postoffice::ObjectId exact = (1ll << 53) - 1;
+  const bool fits = -exact <= number && number <= exact;
+  return fits ? member(name, number) : id_text(name, number);
+}
+
 Json& Json::null() {
   impl_->writer.Null();
   return *this;

@@ -1,4 +1,4 @@
-// Writes JSON. The only place where this program uses RapidJSON.
+// Writes JSON. Only this and json_value use RapidJSON.
 #pragma once
 
 #include <concepts>
@@ -41,6 +41,14 @@ class Json {
   Json& member(std::string_view name, const Value& content) {
     key(name);
     return value(content);
+  }
+
+  /// An id for programs that keep numbers as doubles, as browsers do: a number where that is exact
+  /// (up to 2^53), else text.
+  Json& id(std::string_view name, postoffice::ObjectId number);
+  /// The same, always as text.
+  Json& id_text(std::string_view name, postoffice::ObjectId number) {
+    return member(name, std::to_string(number));
   }
 
   /// The text written. Call it when everything that was begun has been ended.

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <system_error>
 
@@ -71,6 +72,10 @@ class ClusterPublisher {
   /// Begins to accept callbacks. An error is the ingress's, and final. Call it once; after a stop()
   /// it fails with Error::stopped.
   std::error_code start();
+
+  /// Accepts a callback that came in another way than through the ingress, as Queue::append() does.
+  /// Fails with Error::stopped before start() and during a stop.
+  void append(std::span<const ObjectId> ids, Queue::AppendDone done);
 
   /// Accepts no more callbacks, answers those that were read, publishes what it has and says
   /// goodbye, after which deletes no longer wait for this publisher. Callbacks that stay in the

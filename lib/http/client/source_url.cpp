@@ -13,8 +13,17 @@ namespace {
 constexpr std::string_view placeholder = "{id}";
 constexpr std::size_t url_bytes_max = 4096;
 
+// Without user, password and query, which may hold secrets.
+std::string shown(const std::string& url) {
+  const auto begin = std::min(url.find("://"), url.size());
+  const auto at = url.rfind('@');
+  if (at != std::string::npos && at > begin) return url.substr(0, begin) + "://...";
+  const auto question = url.find('?');
+  return question == std::string::npos ? url : url.substr(0, question) + "?...";
+}
+
 [[noreturn]] void fail(const std::string& url, const std::string& reason) {
-  throw std::invalid_argument("source url '" + url + "': " + reason);
+  throw std::invalid_argument("source url '" + shown(url) + "': " + reason);
 }
 
 std::size_t skip_scheme(const std::string& url) {

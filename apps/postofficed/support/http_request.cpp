@@ -1,4 +1,4 @@
-#include "support/http_post.hpp"
+#include "support/http_request.hpp"
 
 #include <netdb.h>
 #include <sys/socket.h>
@@ -75,27 +75,31 @@ bool receive_all(int peer, std::string& text) {
 
 }  // namespace
 
-PostResult http_post(const std::string& address, const std::string& path, const std::string& body,
-                     std::chrono::seconds timeout) {
+HttpAnswer http_request(const std::string& address, const HttpQuestion& question,
+                        std::chrono::seconds timeout) {
   const auto target = postoffice::parse_host_port(address);
   if (!target || target->host.empty()) return {0, "no address: " + address};
   const auto peer = connect_to(*target, timeout);
   if (!peer) return {0, peer.error().message};
-  const std::string request = "POST " + path + " HTTP/1.1\r\nHost: " + address +
-                              "\r\nContent-Type: application/json\r\nConnection: close\r\n"
-                              "Content-Length: " +
-                              std::to_string(body.size()) + "\r\n\r\n" + body;
-  PostResult result;
+  std::string request = question.method + " " + question.target + " HTTP/1.1\r\nHost: " + address +
+                        "\r\nConnection: close\r\n";
+  if (!question.token.empty()) request += "Authorization: Bearer " + question.token + "\r\n";
+  if (!question.body.empty()) {
+    request += "Content-Type: application/json\r\nContent-Length: " +
+               std::to_string(question.body.size()) + "\r\n";
+  }
+  request += "\r\n" + question.body;
+  HttpAnswer result;
   std::string answer;
   const bool sent = send_all(peer->get(), request);
-  if (!sent || !receive_all(peer->get(), answer)) result.problem = std::strerror(errno);
+  if (!sent || !receive_all(peer->get(), answer)) result.body = std::strerror(errno);
   if (answer.compare(0, 9, "HTTP/1.1 ") != 0) {
-    if (result.problem.empty()) result.problem = "the answer is not HTTP";
+    if (result.body.empty()) result.body = "the answer is not HTTP";
     return result;
   }
   result.status = std::atoi(answer.c_str() + 9);
   const auto content = answer.find("\r\n\r\n");
-  if (content != std::string::npos) result.problem = answer.substr(content + 4);
+  if (content != std::string::npos) result.body = answer.substr(content + 4);
   return result;
 }
 
