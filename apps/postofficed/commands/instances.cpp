@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "commands/commands.hpp"
+#include "commands/instance_choice.hpp"
 #include "postoffice/defaults/postgres_instances.hpp"
 #include "support/json.hpp"
 #include "support/last_warning.hpp"
@@ -104,23 +105,40 @@ class Registry {
   postoffice::PostgresInstances instances_;
 };
 
-Failure list(Registry& registry, bool json) {
-  auto found = registry.wait_for<PostgresInstanceList>(
+Result<PostgresInstanceList> find_all(Registry& registry) {
+  return registry.wait_for<PostgresInstanceList>(
       [](auto& instances, auto done) { instances.list(done); });
-  if (!found) return std::move(found).error();
+}
+
+Failure list(Registry& registry, bool json) {
+  const auto found = find_all(registry);
+  if (!found) return found.error();
   print(*found, json);
   return {};
 }
 
-Failure retire(Registry& registry, const std::string& instance) {
-  auto rows = registry.wait_for<std::size_t>(
-      [&](auto& instances, auto done) { instances.retire(instance, done); });
-  if (!rows) return std::move(rows).error();
-  if (*rows == 0) {
-    return {ExitCode::usage, "there is no instance \"" + instance +
-                                 "\"; `postofficed instances list` shows the instances"};
+void print_retired(const std::string& id, const Options& options) {
+  if (!options.json) {
+    std::printf("%s retired: deletes no longer wait for it\n", options.instance.c_str());
+    return;
   }
-  std::printf("%s retired: deletes no longer wait for it\n", instance.c_str());
+  Json json;
+  json.begin_object().member("retired", id).end_object();
+  std::printf("%s\n", json.text().c_str());
+}
+
+Failure retire(Registry& registry, const Options& options) {
+  const auto found = find_all(registry);
+  if (!found) return found.error();
+  const auto id = choose_instance(*found, options.instance);
+  if (!id) return id.error();
+  if (const auto why = why_alive(*found, *id); !why.empty() && !options.force)
+    return {ExitCode::usage, why};
+  const auto rows = registry.wait_for<std::size_t>(
+      [&](auto& instances, auto done) { instances.retire(*id, done); });
+  if (!rows) return rows.error();
+  if (*rows == 0) return {ExitCode::usage, *id + " is gone already"};
+  print_retired(*id, options);
   return {};
 }
 
@@ -134,7 +152,7 @@ Failure instances(const Options& options) try {
   }
   Registry registry(options.store);
   if (options.command == Command::instances_list) return list(registry, options.json);
-  return retire(registry, options.instance);
+  return retire(registry, options);
 } catch (const std::invalid_argument& error) {
   return {ExitCode::configuration, std::string("store: ") + error.what()};
 }
