@@ -218,6 +218,23 @@ TEST_CASE_FIXTURE(Cluster, "a publisher goes without a word: what it had accepte
   CHECK(stored(80));
 }
 
+TEST_CASE_FIXTURE(Cluster, "a publisher takes callbacks that do not come through its ingress") {
+  SUBCASE("callbacks go to the broker") {}
+  SUBCASE("callbacks go by way of a journal") { open_journal(); }
+  const auto append = [&](const std::vector<ObjectId>& ids) {
+    std::promise<std::error_code> answer;
+    publisher->append(ids, [&](std::error_code error, const Receipt&) { answer.set_value(error); });
+    return answer.get_future().get();
+  };
+  publish();
+  work();
+  REQUIRE_FALSE(append(range(1, 50)));
+  CHECK(stored(50));
+  publisher->append({}, [&](std::error_code, const Receipt&) {});  // under way as the stop begins
+  stop(publisher);
+  CHECK(append({51}) == Error::stopped);
+}
+
 TEST_CASE_FIXTURE(Cluster, "members that were never started stop, and go while the loop stands") {
   publisher.emplace(ClusterPublisher::Parts{loop, clock, ingress, id},
                     ClusterPublisherOptions{broker, {.conninfo = schema.conninfo()}});
