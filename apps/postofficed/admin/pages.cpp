@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "support/json.hpp"
 
@@ -27,6 +28,8 @@ constexpr Page pages[] = {
     {"/version", show_version},
     {"/status", show_status},
     {"/metrics", show_metrics},
+    {"/history", show_history},
+    {"/instances", show_instances},
     {"/objects", show_objects},
     {"/objects/", show_object},
     {"/receipts/", show_receipt},
@@ -63,6 +66,23 @@ std::optional<postoffice::HttpResponse> answer_to_method(const Page& page, const
   return with_methods(page, problem_response(405, request.path + " is read-only"));
 }
 
+// What browsers must not do with any page: run what a reason text says, show it in a frame, tell
+// others where it is, keep it. The live page allows itself more in its own policy.
+postoffice::HttpResponse guarded(postoffice::HttpResponse response) {
+  const auto has = [&](std::string_view name) {
+    return std::any_of(response.headers.begin(), response.headers.end(),
+                       [&](const auto& field) { return field.first == name; });
+  };
+  constexpr const char* policy = "Content-Security-Policy";
+  if (!has(policy)) {
+    response.headers.emplace_back(policy, "default-src 'none'; frame-ancestors 'none'");
+  }
+  response.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  response.headers.emplace_back("Referrer-Policy", "no-referrer");
+  response.headers.emplace_back("Cache-Control", "no-store");
+  return response;
+}
+
 const char* title_of(int status) {
   switch (status) {
     case 400: return "Bad Request";
@@ -80,7 +100,10 @@ const char* title_of(int status) {
 }  // namespace
 
 postoffice::HttpServer::Handler make_pages(const Shown& shown) {
-  return [shown](const Request& request, const Respond& respond) {
+  return [shown](const Request& request, const Respond& send) {
+    const Respond respond = [send](postoffice::HttpResponse response) {
+      send(guarded(std::move(response)));
+    };
     // "*" means the server as a whole.
     const Page* page = find_page(request.path == "*" ? "/" : request.path);
     const bool changes = page && page->kind == Page::Kind::change && request.method == "POST";

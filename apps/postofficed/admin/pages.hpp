@@ -17,6 +17,7 @@
 #include "postoffice/defaults/file_queue.hpp"
 #include "postoffice/defaults/http_ingress.hpp"
 #include "postoffice/defaults/http_object_source.hpp"
+#include "postoffice/defaults/postgres_instances.hpp"
 #include "postoffice/defaults/postgres_object_store.hpp"
 #include "postoffice/log.hpp"
 #include "postoffice/object_reader.hpp"
@@ -27,6 +28,8 @@
 namespace postofficed {
 
 class HealthWatch;
+class Recorder;
+
 /// Changes of dead letters that pages ask for. `done` is called once, on any thread.
 using ChangeDone = std::function<void(std::error_code)>;
 using ChangeLetters = std::function<void(std::vector<postoffice::ObjectId>, ChangeDone)>;
@@ -57,6 +60,9 @@ struct Shown {
   /// Receives the ids again, as sent now; durable when done. Null: this process takes no callbacks.
   ChangeLetters replay{};
   ChangeLetters drop{};  ///< removes the dead letters of the ids, which rise
+  /// Lists the daemons that share the database; empty: it belongs to this one alone.
+  std::function<void(postoffice::PostgresInstances::ListDone)> instances{};
+  const Recorder* recorder = nullptr;  ///< read on the thread of the pages only
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
 };
 
@@ -66,7 +72,9 @@ postoffice::HttpServer::Handler make_pages(const Shown& shown);
 using Request = postoffice::HttpRequest;
 using Respond = postoffice::HttpServer::Respond;
 
+void show_history(const Shown&, const Request&, const Respond&);
 void show_index(const Shown&, const Request&, const Respond&);
+void show_instances(const Shown&, const Request&, const Respond&);
 void show_live(const Shown&, const Request&, const Respond&);
 void show_ready(const Shown&, const Request&, const Respond&);
 void show_health(const Shown&, const Request&, const Respond&);

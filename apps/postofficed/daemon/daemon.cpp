@@ -55,7 +55,12 @@ Failure Daemon::start_admin() {
   admin.listen = options_.admin_listen;
   admin.sockets = parts_.sockets.admin;
   admin.connections_max = parts_.shares.admin;
-  admin_.emplace(admin_loop_, admin, make_pages(shown()), parts_.log);
+  if (parts_.postgres) instances_.emplace(admin_loop_, options_.store.target);
+  auto pages = shown();
+  recorder_.emplace(pages, admin_clock_);
+  pages.recorder = &*recorder_;
+  admin_.emplace(admin_loop_, admin, make_pages(pages), parts_.log);
+  admin_clock_.call_at(postoffice::Timestamp::min(), [this] { recorder_->start(); });
   parts_.loop.start();
   admin_loop_.start();
   if (const auto error = admin_->start()) {
@@ -95,6 +100,7 @@ Shown Daemon::shown() {
               .health = &health_,
               .access = &admin_access_->access(),
               .drop = [this](auto ids, auto done) { drop_dead_letters(std::move(ids), done); }};
+  if (instances_) shown.instances = [this](auto done) { instances_->get(std::move(done)); };
   role_->add_to(shown);
   return shown;
 }
@@ -102,6 +108,7 @@ Shown Daemon::shown() {
 bool Daemon::use_credentials(const StoreLocation& store) {
   const bool postgres = store.kind == StoreLocation::Kind::postgres && parts_.postgres;
   if (!postgres || !parts_.postgres->use_credentials(store.target)) return false;
+  if (instances_) instances_->use_credentials(store.target);
   role_->use_credentials(store);
   return true;
 }

@@ -8,6 +8,8 @@
 #include <string>
 
 #include "admin/health/watch.hpp"
+#include "admin/history/recorder.hpp"
+#include "admin/instance_list.hpp"
 #include "daemon/admin_access.hpp"
 #include "daemon/neighbours.hpp"
 #include "daemon/passed_sockets.hpp"
@@ -16,6 +18,7 @@
 #include "http/server/http_server.hpp"
 #include "options/options.hpp"
 #include "postoffice/defaults/event_loop.hpp"
+#include "postoffice/defaults/system_clock.hpp"
 #include "postoffice/log.hpp"
 
 namespace postofficed {
@@ -67,6 +70,9 @@ class Daemon {
   SilenceReport silence_;       // on the loop
   std::optional<AdminAccess> admin_access_;
   postoffice::EventLoop admin_loop_;  // separate, so that pages answer whatever the other loops do
+  postoffice::SystemClock admin_clock_{admin_loop_};
+  std::optional<InstanceList> instances_;
+  std::optional<Recorder> recorder_;
   std::optional<postoffice::HttpServer> admin_;
 };
 
