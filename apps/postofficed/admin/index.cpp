@@ -1,45 +1,53 @@
-// /: where to find what.
+// /: the live page for people, a list of the pages for programs.
+#include <string>
+
+#include "admin/page_text.hpp"
 #include "admin/pages.hpp"
-#include "postoffice/version.hpp"
 
 namespace postofficed {
 namespace {
 
-constexpr const char* head = R"(<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Postoffice</title>
-<style>
-  body { font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 2rem auto; padding: 0 1rem }
-  dt { margin-top: .5rem } dd { margin: 0; color: #555 }
-</style>
-<h1>Postoffice )";
+std::string joined_page() {
+  std::string page;
+  for (const char* piece : page_pieces) page += piece;
+  return page;
+}
 
-constexpr const char* links = R"(</h1>
-<p>Callbacks are accepted on the other listener. These pages show what became of them.</p>
-<dl>
-  <dt><a href="/objects">/objects</a>, <a href="/objects?online=true">?online=true</a></dt>
-  <dd>The stored objects; <code>after</code> and <code>limit</code> page through them;
-      <code>/objects/1</code> shows one object</dd>
-  <dt><a href="/status">/status</a></dt>
-  <dd>All counts of this process, and its options</dd>
-  <dt><a href="/metrics">/metrics</a></dt>
-  <dd>The same for Prometheus</dd>
-  <dt><a href="/healthz">/healthz</a>, <a href="/readyz">/readyz</a>, <a href="/livez">/livez</a></dt>
-  <dd>Is everything well, can callbacks be accepted, is the process alive</dd>
-  <dt>/receipts/&lt;receipt&gt;</dt>
-  <dd>The progress of a callback; the receipt is in the header of its 202</dd>
-  <dt><a href="/version">/version</a></dt>
-  <dd>The version of this program</dd>
-</dl>
-</html>
+// The page may run its own script, use its own style, and ask this daemon; nothing else, nowhere
+// else. What a source or a sender made the daemon say is text in it, and could not run if it were
+// not.
+std::string page_policy() {
+  return std::string("default-src 'none'; script-src ") + page_script_hash + "; style-src " +
+         page_style_hash +
+         "; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
+         "frame-ancestors 'none'";
+}
+
+// For curl and its like; a browser says that it takes HTML.
+constexpr const char* list = R"(Postoffice. A browser shows a live page here. For programs:
+/healthz             is everything well, part by part (503: no)
+/readyz, /livez      would a callback be accepted, is the process alive
+/metrics             for Prometheus
+/status              all figures and options, JSON
+/history             the samples behind the live page's curves, JSON: ?by=second|minute&after=N
+/objects             stored objects: ?online=true|false&after=ID&limit=N; /objects/ID shows one
+/receipts/RECEIPT    the progress of a callback; its receipt is in the header of its 202
+/instances           the daemons that share the database
+/version             of this program
 )";
+
+bool takes_html(const Request& request) {
+  const auto accept = postoffice::header_value(request, "accept");
+  return accept && accept->find("text/html") != std::string::npos;
+}
 
 }  // namespace
 
-void show_index(const Shown&, const Request&, const Respond& respond) {
-  respond({200, "text/html; charset=utf-8", std::string(head) + postoffice::version() + links, {}});
+void show_index(const Shown&, const Request& request, const Respond& respond) {
+  if (!takes_html(request)) return respond({200, "text/plain; charset=utf-8", list, {}});
+  static const std::string page = joined_page();
+  static const std::string policy = page_policy();
+  respond({200, "text/html; charset=utf-8", page, {{"Content-Security-Policy", policy}}});
 }
 
 }  // namespace postofficed

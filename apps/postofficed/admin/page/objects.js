@@ -1,0 +1,58 @@
+// The objects to browse and filter.
+
+class Objects {
+  constructor() {
+    this.form = find('objects-form');
+    this.form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.after = undefined;
+      this.load();
+    });
+    this.form.elements.online.addEventListener('change', () => this.form.requestSubmit());
+    find('objects-first').addEventListener('click', () => { this.after = undefined; this.load(); });
+    find('objects-next').addEventListener('click', () => { this.after = this.next; this.load(); });
+  }
+
+  async load(quietly = false) {
+    const id = this.form.elements.id.value.trim();
+    try {
+      const answer = id ? await this.single(id) : await ask('/objects' + queryOf(
+        {online: this.form.elements.online.value, after: this.after, limit: 20}));
+      this.show(answer, id);
+    } catch (problem) {
+      if (quietly) return;
+      fill(find('objects'), [], sentence(problem.message));
+    }
+  }
+
+  async single(id) {
+    if (!/^-?\d{1,19}$/.test(id)) throw new Error('"' + id + '" is not an id: a whole number is');
+    try {
+      return {objects: [await ask('/objects/' + id)], next: null};
+    } catch (problem) {
+      if (problem.status === 404) return {objects: [], next: null};
+      throw problem;
+    }
+  }
+
+  show({objects, next}, id) {
+    const empty = id ? 'There is no object ' + id + '.'
+      : this.form.elements.online.value ? 'No object has this status.'
+        : 'No object is stored. Objects appear when a callback names them and the source answers.';
+    fill(find('objects'), objects.map((object) => this.row(object)), empty);
+    this.next = next === null || next === undefined ? undefined : idText(objects.at(-1));
+    find('objects-next').disabled = this.next === undefined;
+    find('objects-first').disabled = this.after === undefined;
+    say(find('objects-note'), objects.length ? 'as of ' + clock.format(Date.now()) : '');
+  }
+
+  row(object) {
+    const seen = parsed(object.last_seen);
+    const left = seen === undefined || !daemon.ttl ? undefined
+      : daemon.ttl - (daemon.now() - seen) / 1000;
+    return element('tr', {}, cell(idText(object), 'number'),
+      cell(badge(object.online ? 'online' : 'offline')), timeCell(object.last_seen),
+      cell(left === undefined ? none : left > 0 ? span(left) : 'now', 'number'),
+      timeCell(object.fetched_at));
+  }
+}
