@@ -6,6 +6,7 @@ build_packages=(cmake ninja-build g++ libasio-dev node-llhttp rapidjson-dev libp
                 libsqlite3-dev librabbitmq-dev libssl-dev libcli11-dev libspdlog-dev)
 test_packages=(postgresql rabbitmq-server openssl doctest-dev libbenchmark-dev strace curl iproute2 e2fsprogs
                xfsprogs python3 python3-yaml shellcheck clang-tidy
+               chromium chromium-driver  # the live page is tried in a browser
                # The software around Postoffice that tests/field uses.
                btrfs-progs pgbouncer pgpool2 gunicorn python3-httpx nodejs nginx-light haproxy apache2 varnish caddy)
 

@@ -114,7 +114,8 @@ class Browser:
         for entry in self.call("POST", "/se/log", {"type": "performance"}):
             event = json.loads(entry["message"])["message"]
             if event["method"] == "Network.requestWillBeSent":
-                found.append(event["params"]["request"]["url"])
+                if not event["params"]["documentURL"].startswith("chrome:"):  # its first, own tab
+                    found.append(event["params"]["request"]["url"])
         return found
 
     def screenshot(self, path=None, whole=True):
