@@ -93,9 +93,9 @@ class TimeChart extends Canvas {
 
 // series: [{label, colour, values(columns), dashed, area}]; format(value); log: a logarithmic axis.
 class Curves extends TimeChart {
-  constructor(name, {series, format, log = false, whole = false, empty}) {
+  constructor(name, {series, format, axis = format, log = false, whole = false, empty}) {
     super(name);
-    Object.assign(this, {series, format, log, whole, empty});
+    Object.assign(this, {series, format, axis, log, whole, empty});
   }
 
   prepare(columns) {
@@ -131,12 +131,12 @@ class Curves extends TimeChart {
     if (this.log) {
       const every = Math.ceil((this.high - this.low) / 4);
       for (let power = this.low; power <= this.high; power += every) {
-        this.drawLevel(context, width, this.y(10 ** power), this.format(10 ** power));
+        this.drawLevel(context, width, this.y(10 ** power), this.axis(10 ** power));
       }
     } else {
       this.drawLevel(context, width, this.y(0), '0');
       for (const value of levelTicks(this.high, 4, this.whole)) {
-        this.drawLevel(context, width, this.y(value), this.format(value));
+        this.drawLevel(context, width, this.y(value), this.axis(value));
       }
     }
     if (!this.some) return this.nothing(context, width, this.empty);
@@ -240,7 +240,7 @@ class HeatMap extends TimeChart {
       ? count(all) + ' fetches: half within ' + quantile(.5) + ', 99 % within ' + quantile(.99)
       : '';
     say(this.range, words);
-    say(this.most, all ? count(this.largest) + ' in ' + span(this.columns.step / 1000) : 'many');
+    say(this.most, all ? count(this.largest) + ' in ' + roundSpan(this.columns.step / 1000) : 'many');
     this.node.setAttribute('aria-label', 'How long the source takes: ' + (words || this.empty));
   }
 
@@ -253,7 +253,7 @@ class HeatMap extends TimeChart {
     if (!this.largest) return this.nothing(context, width, this.empty);
     for (let row = this.lowRow; row <= this.highRow; ++row) {
       if (row < this.bounds.length) {
-        writeLabel(context, span(this.bounds[row]), this.left - 6, this.rowTop(row), 'right');
+        writeLabel(context, roundSpan(this.bounds[row]), this.left - 6, this.rowTop(row), 'right');
       }
     }
     this.counts.forEach((counts, column) => {

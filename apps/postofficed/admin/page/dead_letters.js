@@ -55,7 +55,7 @@ class DeadLetters {
   row(letter) {
     const id = idText(letter);
     const box = element('input', {type: 'checkbox', value: id, 'aria-label': 'Choose ' + id});
-    return element('tr', {}, cell(box), cell(id, 'number'), timeCell(letter.received_at),
+    return row(cell(box), cell(id, 'number'), timeCell(letter.received_at),
       timeCell(letter.failed_at), cell(count(letter.attempts), 'number'),
       cell(letter.reason, 'words'));
   }

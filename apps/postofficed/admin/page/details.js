@@ -65,7 +65,7 @@ function showRefusals(status) {
   ];
   const some = listed.filter((one) => one.count > 0 && one.status !== 202)
     .sort((a, b) => b.count - a.count);
-  fill(find('refusals'), some.map((one) => element('tr', {}, heading(String(one.status)),
+  fill(find('refusals'), some.map((one) => row(heading(String(one.status)),
     cell(String(one.reason || '').replaceAll('_', ' ')), cell(count(one.count), 'number'))),
   status.ingress ? 'None: every callback got its 202.' : 'This daemon takes no callbacks.');
 }
@@ -91,7 +91,7 @@ async function showInstances(status) {
 
 function instanceRow(one, shards) {
   const held = shards.get(one.shard);
-  return element('tr', {}, heading(capital(String(one.kind))), cell(one.name), cell(one.id),
+  return row(heading(capital(String(one.kind))), cell(one.name), cell(one.id),
     cell(badge(String(one.state))), cell(span(one.beat_age_seconds) + ' ago', 'number'),
     cell(span(one.watermark_lag_seconds ?? undefined), 'number'),
     cell(held?.serving ? plural(held.pending_ids, 'id', 'ids') : none, 'number'));

@@ -22,16 +22,19 @@ function badge(state, words = state) {
   return element('span', {class: 'badge ' + safe}, words);
 }
 
-function cell(content, kind) { return element('td', {class: kind}, content); }
+// The roles are those of a table anyway, and remain where the style sheet lays rows out anew.
+function row(...cells) { return element('tr', {role: 'row'}, ...cells); }
 
-function heading(content) { return element('th', {scope: 'row'}, content); }
+function cell(content, kind) { return element('td', {class: kind, role: 'cell'}, content); }
+
+function heading(content) { return element('th', {scope: 'row', role: 'rowheader'}, content); }
 
 // Rows are replaced as a whole; with none, `empty` says what that means.
 function fill(table, rows, empty) {
   const body = table.tBodies[0];
   if (rows.length) return body.replaceChildren(...rows);
   const columns = table.tHead.rows[0].cells.length;
-  body.replaceChildren(element('tr', {}, element('td', {class: 'empty', colspan: columns}, empty)));
+  body.replaceChildren(row(element('td', {class: 'empty', role: 'cell', colspan: columns}, empty)));
 }
 
 // An instant, with the exact text of the daemon as its title.

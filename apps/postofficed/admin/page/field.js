@@ -50,8 +50,11 @@ class Field extends Canvas {
 
   grid(width, height) {
     const places = Math.max(1, ...[...this.places.values()].map((place) => place + 1));
-    const size = Math.max(5, Math.min(17, Math.floor(Math.sqrt(width * height / places))));
-    return {size, across: Math.max(1, Math.floor(width / size))};
+    // The largest squares of which all fit.
+    for (let size = 18; ; --size) {
+      const across = Math.max(1, Math.floor(width / size));
+      if (size <= 4 || Math.ceil(places / across) * size <= height) return {size, across};
+    }
   }
 
   draw(context, width, height) {

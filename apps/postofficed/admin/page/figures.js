@@ -78,23 +78,23 @@ function makeCharts() {
   }));
   return [
     new HeatMap('heat', 'fetch', 'no fetch has ended in this time'),
-    new Curves('fetches', {format: (value) => short(value) + '/s', empty: 'no figures yet', series: [
+    new Curves('fetches', {format: (value) => short(value) + '/s', whole: true, empty: 'no figures yet', series: [
       {label: 'begun', colour: 'accent', values: perSecond('fetches'), area: true},
       {label: 'failed', colour: 'down', values: perSecond('fetch_failures')}]}),
-    new Curves('ages', {format: span, empty: 'nothing has waited', series: [
+    new Curves('ages', {format: span, axis: roundSpan, empty: 'nothing has waited', series: [
       {label: 'for its fetch', colour: 'accent', values: level('waiting_fetch'), area: true},
       {label: 'for its next try', colour: 'second', values: level('waiting_backoff')},
       {label: 'to be stored', colour: 'third', values: level('waiting_store')},
       {label: 'to be touched', colour: 'fourth', values: level('waiting_touch'), dashed: true}]}),
-    new Curves('answer', {format: span, log: true, series: latency('ingress'),
+    new Curves('answer', {format: span, axis: roundSpan, log: true, series: latency('ingress'),
       empty: 'no callback in this time'}),
-    new Curves('flush', {format: span, log: true, series: latency('flush'),
+    new Curves('flush', {format: span, axis: roundSpan, log: true, series: latency('flush'),
       empty: 'no flush in this time'}),
-    new Curves('transaction', {format: span, log: true, series: latency('transaction'),
+    new Curves('transaction', {format: span, axis: roundSpan, log: true, series: latency('transaction'),
       empty: 'no transaction in this time'}),
-    new Curves('row', {format: span, log: true, series: latency('receipt_to_row'),
+    new Curves('row', {format: span, axis: roundSpan, log: true, series: latency('receipt_to_row'),
       empty: 'no row was written in this time'}),
-    new Curves('census', {format: short, whole: true, empty: 'not counted yet', series: [
+    new Curves('census', {format: count, axis: short, whole: true, empty: 'not counted yet', series: [
       {label: 'online', colour: 'well', values: level('online'), area: true},
       {label: 'offline', colour: 'idle', values: level('offline')}]}),
   ];
@@ -113,8 +113,8 @@ function showEnds(shown, status) {
     element('th', {scope: 'row', title}, capital(words)),
     cell(count(shown.total(name)), 'number'), cell(count(status?.[name]), 'number')));
   const pending = shown.latest('pending');
-  rows.push(element('tr', {}, heading('Waiting'), cell(count(pending), 'number'),
+  rows.push(row(heading('Waiting'), cell(count(pending), 'number'),
     cell(count(status?.pending), 'number')));
   fill(find('ends'), rows, '');
-  say(find('ends-note'), 'in the last ' + (shown.by === 'second' ? '10 min' : '24 h'));
+  say(find('ends-note'), 'in the last ' + (shown.by === 'second' ? '10 min' : '24 h') + ' at most');
 }

@@ -22,6 +22,7 @@ function rate(value) {
 // Of an axis or a tile: 12,345 is 12.3 k.
 function short(value) {
   if (!known(value)) return none;
+  if (value < 10 && Number.isInteger(value)) return whole.format(value);
   for (const [unit, size] of [['G', 1e9], ['M', 1e6], ['k', 1e4]]) {
     if (value >= size) {
       const scaled = value / (unit === 'k' ? 1e3 : size);
@@ -46,13 +47,17 @@ function spanParts(seconds) {
   if (seconds < 1e-3) return [whole.format(Math.max(1, seconds * 1e6)), 'µs'];
   if (seconds < 0.0995) return [(seconds < 0.00995 ? tenths : whole).format(seconds * 1e3), 'ms'];
   if (seconds < 0.9995) return [whole.format(seconds * 1e3), 'ms'];
-  if (seconds < 99.95) return [tenths.format(seconds), 's'];
+  if (seconds < 9.995) return [tenths.format(seconds), 's'];
+  if (seconds < 119.5) return [whole.format(seconds), 's'];
   if (seconds < 5400) return [whole.format(seconds / 60), 'min'];
   if (seconds < 172800) return [tenths.format(seconds / 3600), 'h'];
   return [whole.format(seconds / 86400), 'days'];
 }
 
 function span(seconds) { return spanParts(seconds).filter(Boolean).join(' '); }
+
+// Of an axis: its lines are at round values.
+function roundSpan(seconds) { return span(seconds).replace('.0 ', ' '); }
 
 // An instant in the reader's own time zone; with its day if that is not today.
 function instant(milliseconds) {

@@ -47,7 +47,7 @@ function back(answer) {
   awaySince = undefined;
   failures = 0;
   document.body.classList.remove('stale');
-  say(find('daemon'), [status.name, answer.version, 'up ' + span(answer.uptime_seconds)]
+  say(find('daemon'), [location.host, answer.version, 'up ' + span(answer.uptime_seconds)]
     .filter(Boolean).join(' · '));
   if (wasAway) { detailsLoop.now(); objects.load(); }
 }
@@ -69,7 +69,7 @@ function away(problem) {
 
 function render() {
   const shown = samples[shownBy];
-  const columns = new Columns(shown, 120);
+  const columns = new Columns(shown, 75);
   showTiles(tiles, samples.second, shown);
   for (const chart of charts) chart.show(columns);
   showEnds(shown, status);
@@ -84,6 +84,7 @@ async function loadDetails() {
     for (const [card, part] of [['answer-card', 'ingress'], ['flush-card', 'queue']]) {
       find(card).hidden = !status[part];
     }
+    if (!daemon.storeDown) await objects.refresh();
     if (daemon.hasInstances && !daemon.storeDown) await showInstances(status);
     if (known(status.dead_letters) && !letters.chosen().length && status.dead_letters !== letters.seen) {
       letters.seen = status.dead_letters;

@@ -9,8 +9,15 @@ class Objects {
       this.load();
     });
     this.form.elements.online.addEventListener('change', () => this.form.requestSubmit());
+    new IntersectionObserver((seen) => { this.inView = seen.at(-1).isIntersecting; })
+      .observe(find('objects'));
     find('objects-first').addEventListener('click', () => { this.after = undefined; this.load(); });
     find('objects-next').addEventListener('click', () => { this.after = this.next; this.load(); });
+  }
+
+  // While somebody looks at them, and does not mark any text.
+  refresh() {
+    if (this.inView && getSelection().isCollapsed) return this.load(true);
   }
 
   async load(quietly = false) {
@@ -50,7 +57,7 @@ class Objects {
     const seen = parsed(object.last_seen);
     const left = seen === undefined || !daemon.ttl ? undefined
       : daemon.ttl - (daemon.now() - seen) / 1000;
-    return element('tr', {}, cell(idText(object), 'number'),
+    return row(cell(idText(object), 'number'),
       cell(badge(object.online ? 'online' : 'offline')), timeCell(object.last_seen),
       cell(left === undefined ? none : left > 0 ? span(left) : 'now', 'number'),
       timeCell(object.fetched_at));

@@ -2,6 +2,10 @@
 
 const kept = {second: 600, minute: 1440};
 
+// How much is shown: the first that holds what was recorded, so that a daemon that was just started
+// has curves, not corners.
+const lengths = {second: [120, 300, 600], minute: [60, 180, 360, 720, 1440]};
+
 // The samples of one pace, oldest first.
 class Samples {
   constructor(by) {
@@ -70,9 +74,11 @@ function total(values) { return values.reduce((sum, value) => sum + (value || 0)
 class Columns {
   constructor(samples, wanted) {
     const step = samples.by === 'second' ? 1000 : 60000;
-    this.step = step * Math.max(1, Math.ceil(kept[samples.by] / wanted));
-    this.count = Math.ceil(kept[samples.by] * step / this.step);
     const newest = samples.at.at(-1) ?? Date.now();
+    const recorded = (newest - (samples.at[0] ?? newest)) / step;
+    const steps = lengths[samples.by].find((length) => length > recorded) ?? kept[samples.by];
+    this.step = step * Math.ceil(steps / wanted);
+    this.count = Math.ceil(steps * step / this.step);
     this.end = (Math.floor(newest / this.step) + 1) * this.step;
     this.begin = this.end - this.count * this.step;
     this.samples = samples;

@@ -80,7 +80,7 @@ function partRow(part) {
   if (badness[part.state] && part.next) words.push('Next: ' + sentence(part.next));
   if (part.last_error) words.push('Last error: ' + sentence(part.last_error));
   const since = parsed(part.since);
-  return element('tr', {}, heading(nameOf(part.part)), cell(badge(String(part.state))),
+  return row(heading(nameOf(part.part)), cell(badge(String(part.state))),
     since > 0 ? timeCell(part.since) : cell(none), cell(words.filter(Boolean).join(' '), 'words'));
 }
 
