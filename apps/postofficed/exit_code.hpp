@@ -16,7 +16,8 @@ using postoffice::Result;
 /// What ended a command: the code of a Failure, whose message is one line for people.
 enum class ExitCode : int {
   usage = 64,          ///< unknown option or command, missing or superfluous argument
-  unavailable = 69,    ///< a needed service does not answer (one-shot commands only)
+  unavailable = 69,    ///< a needed service does not answer (one-shot commands only); an address
+                       ///< to listen on cannot be had at present
   journal = 74,        ///< the data directory or the journal cannot be read or written
   configuration = 78,  ///< a value, wherever it came from, cannot work
 };

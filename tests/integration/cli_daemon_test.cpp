@@ -106,7 +106,7 @@ TEST_CASE("a second daemon on one data directory is refused and told who has it"
   CHECK(first.page("/readyz").status == 200);
 }
 
-TEST_CASE("a port that is taken is 78 and named") {
+TEST_CASE("a port that is taken is 69, which can heal, and named") {
   const TemporaryDirectory directory;
   const SilentServer other;
   const auto address = "127.0.0.1:" + std::to_string(other.port());
@@ -114,7 +114,20 @@ TEST_CASE("a port that is taken is 78 and named") {
     const bool admin = std::string(option) == "--admin-listen";
     const auto outcome = run_postofficed({"--data-dir", directory.path(), option, address,
                                           admin ? "--listen" : "--admin-listen", "localhost:0"});
-    CHECK(outcome.code == 78);
+    CHECK(outcome.code == 69);
+    CHECK(outcome.err.find(std::string(option) + ": cannot listen on " + address) !=
+          std::string::npos);
+  }
+}
+
+TEST_CASE("a host that does not resolve yet is 69, too") {
+  const TemporaryDirectory directory;
+  const auto address = std::string(70, 'x') + ":9090";  // too long to ask a name server about
+  for (const char* option : {"--listen", "--admin-listen"}) {
+    const bool admin = std::string(option) == "--admin-listen";
+    const auto outcome = run_postofficed({"--data-dir", directory.path(), option, address,
+                                          admin ? "--listen" : "--admin-listen", "localhost:0"});
+    CHECK(outcome.code == 69);
     CHECK(outcome.err.find(std::string(option) + ": cannot listen on " + address) !=
           std::string::npos);
   }

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "daemon/listening.hpp"
 #include "postoffice/error.hpp"
 
 using namespace postofficed;
@@ -18,4 +19,17 @@ TEST_CASE("what the library says is unavailable, but for options that can never 
   CHECK(exit_status(postoffice::Error::bad_options) == 78);
   CHECK(exit_status(postoffice::Error::authentication) == 69);
   CHECK(exit_status(std::make_error_code(std::errc::connection_refused)) == 69);
+}
+
+TEST_CASE("an address is wrong only if waiting cannot help") {
+  const auto code = [](std::errc error) {
+    return exit_status(cannot_listen("--listen", ":9090", std::make_error_code(error)).code);
+  };
+  for (const auto heals : {std::errc::address_in_use, std::errc::address_not_available,
+                           std::errc::too_many_files_open, std::errc::no_buffer_space}) {
+    CHECK(code(heals) == 69);
+  }
+  for (const auto stays : {std::errc::permission_denied, std::errc::address_family_not_supported}) {
+    CHECK(code(stays) == 78);
+  }
 }
