@@ -3,7 +3,8 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 build_packages=(cmake ninja-build g++ libasio-dev node-llhttp rapidjson-dev libpq-dev
-                libsqlite3-dev librabbitmq-dev libssl-dev libcli11-dev libspdlog-dev)
+                libsqlite3-dev librabbitmq-dev libssl-dev libcli11-dev libspdlog-dev
+                pkg-config libsystemd-dev)
 test_packages=(postgresql rabbitmq-server openssl doctest-dev libbenchmark-dev strace curl iproute2 e2fsprogs
                xfsprogs python3 python3-yaml shellcheck clang-tidy
                chromium chromium-driver  # the live page is tried in a browser

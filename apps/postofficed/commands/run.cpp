@@ -6,6 +6,7 @@
 #include "daemon/daemon.hpp"
 #include "daemon/file_limit.hpp"
 #include "daemon/passed_sockets.hpp"
+#include "daemon/service_manager.hpp"
 #include "daemon/signals.hpp"
 #include "postoffice/version.hpp"
 
@@ -79,13 +80,17 @@ void reload(ParsedOptions& running, const Reread& reread, Daemon& daemon, Loggin
 
 // Until the service has stopped; a second signal ends the process at once. The queue holds all that
 // was accepted, whatever the moment.
-void wait_until_stopped(Signals& signals, Daemon& daemon, ParsedOptions running,
-                        const Reread& reread, Logging& logging) {
+void wait_until_stopped(Signals& signals, Daemon& daemon, ServiceManager& manager,
+                        ParsedOptions running, const Reread& reread, Logging& logging) {
   bool stopping = false;
   for (;;) {
     switch (signals.wait()) {
       case Signals::Event::finished: return;
-      case Signals::Event::reload: reload(running, reread, daemon, logging); break;
+      case Signals::Event::reload:
+        manager.reloading();
+        reload(running, reread, daemon, logging);
+        manager.reloaded();
+        break;
       case Signals::Event::stop:
         if (stopping) {
           logging.log()(LogLevel::warning, "second signal: stopping at once");
@@ -93,9 +98,23 @@ void wait_until_stopped(Signals& signals, Daemon& daemon, ParsedOptions running,
           std::_Exit(128 + signals.number());
         }
         stopping = true;
+        manager.stopping(running.options.drain_delay + running.options.drain_limit);
         daemon.stop([&signals] { signals.finish(); });
     }
   }
+}
+
+Failure run_to_the_end(Signals& signals, ServiceManager& manager, const ParsedOptions& parsed,
+                       const Reread& reread, Logging& logging) {
+  auto sockets = take_passed_sockets(process_environment());
+  if (!sockets) return std::move(sockets).error();
+  if (auto failure = check_admin(parsed.options, sockets->admin)) return failure;
+  Daemon daemon(parsed, *std::move(sockets), logging.log());
+  if (auto failure = daemon.start()) return failure;
+  manager.started([&daemon](Watched& watched) { daemon.watch(watched); });
+  wait_until_stopped(signals, daemon, manager, parsed, reread, logging);
+  manager.look_away();
+  return {};
 }
 
 }  // namespace
@@ -106,13 +125,11 @@ Failure run(const ParsedOptions& parsed, const Reread& reread, Logging& logging)
   Signals signals;
   log(LogLevel::info, std::string("postofficed ") + postoffice::version());
   raise_file_limit(parsed.options.fetch_concurrency + files_besides_fetches, log);
-  auto sockets = take_passed_sockets(process_environment());
-  if (!sockets) return std::move(sockets).error();
-  if (auto failure = check_admin(parsed.options, sockets->admin)) return failure;
-  {
-    Daemon daemon(parsed, *std::move(sockets), log);
-    if (auto failure = daemon.start()) return failure;
-    wait_until_stopped(signals, daemon, parsed, reread, logging);
+  ServiceManager manager(log);
+  auto failure = run_to_the_end(signals, manager, parsed, reread, logging);
+  if (failure) {
+    manager.failed(failure.message);
+    return failure;
   }
   log(LogLevel::info, "stopped");
   return {};

@@ -1,9 +1,11 @@
 #include "daemon/daemon.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
 #include "admin/pages.hpp"
+#include "admin/troubles.hpp"
 #include "daemon/file_limit.hpp"
 #include "daemon/listening.hpp"
 #include "daemon/open_queue.hpp"
@@ -76,6 +78,7 @@ Failure Daemon::start_role() {
     return cannot_listen("--listen", options_.listen, error);
   }
   shown_.emplace(shown());
+  started_ = parts_.clock.now();
   parts_.clock.call_at(postoffice::Timestamp::min(), [this] { look_around(); });
   if (parts_.ingress) {
     info("callbacks on http://" + with_port(options_.listen, parts_.ingress->port()) + "/callback");
@@ -132,6 +135,17 @@ void Daemon::drop_dead_letters(std::vector<postoffice::ObjectId> ids, const Chan
   changes.cleared = std::move(ids);
   parts_.store->apply(std::move(changes),
                       [done](std::error_code error, const auto&) { done(error); });
+}
+
+void Daemon::watch(Watched& watched) {
+  const auto status = role_->status();
+  watched.pipeline_age = parts_.clock.now() - std::max(status.now, started_);
+  if (parts_.journal) watched.flush_overdue = parts_.journal->flushes().overdue;
+  watched.takes_callbacks = parts_.ingress.has_value();
+  watched.not_ready = not_ready();
+  const auto troubles = find_troubles(shown(), status);
+  watched.trouble =
+      troubles.empty() ? std::string() : troubles.front().part + ": " + troubles.front().what;
 }
 
 // A new sender that gets no answer is not ready either, even if those that are connected do.

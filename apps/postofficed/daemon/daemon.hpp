@@ -14,6 +14,7 @@
 #include "daemon/neighbours.hpp"
 #include "daemon/passed_sockets.hpp"
 #include "daemon/role.hpp"
+#include "daemon/service_report.hpp"
 #include "exit_code.hpp"
 #include "http/server/http_server.hpp"
 #include "options/options.hpp"
@@ -49,6 +50,9 @@ class Daemon {
   /// Reads the token of the admin listener again. Any thread, after start().
   Failure reload_admin_token() { return admin_access_->reload(); }
 
+  /// How it does, for a service manager. Any thread, after start().
+  void watch(Watched& watched);
+
  private:
   Failure open();
   Failure start_admin();
@@ -69,6 +73,7 @@ class Daemon {
   std::optional<Shown> shown_;  // what the watch looks at, on the loop
   SilenceReport silence_;       // on the loop
   std::optional<AdminAccess> admin_access_;
+  postoffice::Timestamp started_{};   // the role
   postoffice::EventLoop admin_loop_;  // separate, so that pages answer whatever the other loops do
   postoffice::SystemClock admin_clock_{admin_loop_};
   std::optional<InstanceList> instances_;
