@@ -7,7 +7,9 @@ build_packages=(cmake ninja-build g++ libasio-dev node-llhttp rapidjson-dev libp
                 pkg-config libsystemd-dev)
 test_packages=(postgresql rabbitmq-server openssl doctest-dev libbenchmark-dev strace curl iproute2 e2fsprogs
                xfsprogs python3 python3-yaml shellcheck clang-tidy
+               systemd logrotate         # units and log files are checked by these tools
                chromium chromium-driver  # the live page is tried in a browser
+               prometheus                # for promtool, and alerts that really fire
                # The software around Postoffice that tests/field uses.
                btrfs-progs pgbouncer pgpool2 gunicorn python3-httpx nodejs nginx-light haproxy apache2 varnish caddy)
 

@@ -113,7 +113,7 @@ void try_behind(const Front::Kind& kind) {
     REQUIRE(daemon.process().exit_code() == 0);
   }
   Load load(front_port, 8, true);
-  restart_under(load, socket, directory.path(), 4'000, 4, admin);
+  restart_under(load, socket.pass(), directory.path(), 4'000, 4, admin);
   CHECK(load.failed() == 0);
 }
 

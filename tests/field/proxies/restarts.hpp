@@ -20,6 +20,22 @@
 
 namespace postoffice::testing {
 
+/// For the new process: what a service manager gives it, at most two sockets. Without names it is
+/// one socket.
+inline Process::Setup pass_sockets(const std::vector<int>& sockets, const std::string& names) {
+  return [=] {
+    constexpr int first = 3;
+    constexpr int aside = 100;  // they may be where the others go
+    const int count = static_cast<int>(sockets.size());
+    for (int i = 0; i < count; ++i)
+      dup3(sockets[static_cast<std::size_t>(i)], aside + i, O_CLOEXEC);
+    for (int i = 0; i < count; ++i) dup2(aside + i, first + i);
+    setenv("LISTEN_PID", std::to_string(getpid()).c_str(), 1);
+    setenv("LISTEN_FDS", std::to_string(count).c_str(), 1);
+    if (!names.empty()) setenv("LISTEN_FDNAMES", names.c_str(), 1);
+  };
+}
+
 class PassedSocket {
  public:
   PassedSocket() : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -38,15 +54,10 @@ class PassedSocket {
 
   std::uint16_t port() const { return port_; }
 
+  int descriptor() const { return socket_; }
+
   /// For the new process: the socket is its first one.
-  Process::Setup pass() const {
-    return [socket = socket_] {
-      dup2(socket, 3);
-      fcntl(3, F_SETFD, 0);  // it may have been 3 already
-      setenv("LISTEN_PID", std::to_string(getpid()).c_str(), 1);
-      setenv("LISTEN_FDS", "1", 1);
-    };
-  }
+  Process::Setup pass() const { return pass_sockets({socket_}, {}); }
 
  private:
   int socket_;
@@ -107,13 +118,13 @@ class Load {
 };
 
 /// Stops and starts the daemon `times` times while `callbacks` are accepted.
-inline void restart_under(Load& load, const PassedSocket& socket, const std::string& directory,
+inline void restart_under(Load& load, const Process::Setup& pass, const std::string& directory,
                           long callbacks, int times,
                           const std::string& admin_listen = "localhost:0") {
   const Arguments arguments{"--drain-limit", "100ms", "--admin-listen", admin_listen};
   std::optional<Daemon> daemon;
   for (int i = 0; i <= times; ++i) {
-    daemon.emplace(directory, arguments, socket.pass(), false);
+    daemon.emplace(directory, arguments, pass, false);
     REQUIRE(daemon->ready());
     const long enough = callbacks * (i + 1) / (times + 1);
     REQUIRE(eventually([&] { return load.accepted() >= enough || load.failed() > 0; },
