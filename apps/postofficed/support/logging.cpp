@@ -1,19 +1,25 @@
 #include "support/logging.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <spdlog/details/os.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <climits>
+#include <cstring>
+#include <limits>
 #include <utility>
 
+#include "support/journal.hpp"
 #include "support/json.hpp"
+#include "support/text.hpp"
 
 namespace postofficed {
 namespace {
@@ -26,6 +32,12 @@ spdlog::level::level_enum level_of(postoffice::LogLevel level) {
     case postoffice::LogLevel::error: return spdlog::level::err;
   }
   return spdlog::level::info;
+}
+
+postoffice::LogLevel level_of(spdlog::level::level_enum level) {
+  if (level >= spdlog::level::err) return postoffice::LogLevel::error;
+  if (level == spdlog::level::warn) return postoffice::LogLevel::warning;
+  return level == spdlog::level::info ? postoffice::LogLevel::info : postoffice::LogLevel::debug;
 }
 
 std::string_view name_of(spdlog::level::level_enum level) {
@@ -61,9 +73,25 @@ std::unique_ptr<spdlog::formatter> make_formatter(LogFormat format) {
 
 using Steady = std::chrono::steady_clock;
 
-// Writes what can be written until `deadline`. A pipe that poll() finds writable takes PIPE_BUF
-// bytes without blocking; and a process that shares stderr may have made it non-blocking.
-void write_until(std::string_view text, Steady::time_point deadline) {
+bool is_regular_file(int descriptor) {
+  struct stat status {};
+  return fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+// A file that somebody truncates is written from its new end on, not with a hole before it.
+void append_to_file() {
+  if (!is_regular_file(STDERR_FILENO)) return;
+  const int flags = fcntl(STDERR_FILENO, F_GETFL);
+  if (flags >= 0) fcntl(STDERR_FILENO, F_SETFL, flags | O_APPEND);
+}
+
+// Writes what can be written until `deadline`, and removes it from `text`. False: stderr took no
+// more, errno says why. A pipe that poll() finds writable takes PIPE_BUF bytes without blocking;
+// and a process that shares stderr may have made it non-blocking. A file gets each line by one
+// write, lest a truncation comes between.
+bool write_until(std::string_view& text, Steady::time_point deadline) {
+  const auto most = is_regular_file(STDERR_FILENO) ? std::numeric_limits<std::size_t>::max()
+                                                   : std::size_t{PIPE_BUF};
   while (!text.empty()) {
     int limit = -1;
     if (deadline != Steady::time_point::max()) {
@@ -72,14 +100,13 @@ void write_until(std::string_view text, Steady::time_point deadline) {
     }
     pollfd place{STDERR_FILENO, POLLOUT, 0};
     const int ready = poll(&place, 1, limit);
-    if (ready == 0) return;
-    if (ready < 0 && errno != EINTR) return;
+    if (ready == 0 || (ready < 0 && errno != EINTR)) return false;
     if (ready < 0) continue;
-    const ssize_t count =
-        write(STDERR_FILENO, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
-    if (count < 0 && errno != EINTR && errno != EAGAIN) return;
+    const ssize_t count = write(STDERR_FILENO, text.data(), std::min(text.size(), most));
+    if (count < 0 && errno != EINTR && errno != EAGAIN) return false;
     if (count > 0) text.remove_prefix(static_cast<std::size_t>(count));
   }
+  return true;
 }
 
 // Not one of spdlog's sinks: those use stdio, whose lock the end of the process needs, too. One
@@ -87,6 +114,19 @@ void write_until(std::string_view text, Steady::time_point deadline) {
 class StderrSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  private:
   void sink_it_(const spdlog::details::log_msg& message) override {
+    if (!write_line(message)) {
+      ++lost_;
+      why_ = std::strerror(errno);
+      return;
+    }
+    if (lost_ == 0) return;
+    const auto text = "log: " + counted(lost_, "line") + " lost, for stderr took none: " + why_;
+    lost_ = 0;
+    write_line({message.logger_name, spdlog::level::warn, text});
+  }
+  void flush_() override {}
+
+  bool write_line(const spdlog::details::log_msg& message) {
     spdlog::memory_buf_t line;
     formatter_->format(message, line);
     std::string text(line.data(), line.size());
@@ -94,9 +134,12 @@ class StderrSink final : public spdlog::sinks::base_sink<spdlog::details::null_m
       text.insert(message.color_range_end, "\033[m");
       text.insert(message.color_range_start, colour_of(message.level));
     }
-    write_until(text, Steady::time_point::max());
+    if (torn_) text.insert(0, "\n");
+    std::string_view left = text;
+    const bool written = write_until(left, Steady::time_point::max());
+    if (left.size() != text.size()) torn_ = !written;
+    return written;
   }
-  void flush_() override {}
 
   static const char* colour_of(spdlog::level::level_enum level) {
     switch (level) {
@@ -108,16 +151,55 @@ class StderrSink final : public spdlog::sinks::base_sink<spdlog::details::null_m
   }
 
   const bool colours_ = isatty(STDERR_FILENO) != 0 && spdlog::details::os::is_color_terminal();
+  std::uint64_t lost_ = 0;
+  std::string why_;
+  bool torn_ = false;  // the last line ends in its middle
 };
+
+// The journal has level and time of a line as fields of their own. What it does not take by its
+// protocol goes to stderr, which leads there, too.
+class JournalSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ public:
+  explicit JournalSink(LogFormat format) : format_(format) {}
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    const auto level = level_of(message.level);
+    const auto text = text_of(message);
+    if (send_to_journal(level, text)) return;
+    const std::string line = journal_prefix(level) + text + "\n";
+    std::string_view left = line;
+    write_until(left, Steady::time_point::max());
+  }
+  void flush_() override {}
+
+  std::string text_of(const spdlog::details::log_msg& message) {
+    if (format_ == LogFormat::text) return {message.payload.data(), message.payload.size()};
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    return {line.data(), line.size() - 1};  // without its end
+  }
+
+  const LogFormat format_;
+};
+
+spdlog::sink_ptr make_sink(LogFormat format) {
+  if (stderr_is_journal()) return std::make_shared<JournalSink>(format);
+  append_to_file();
+  return std::make_shared<StderrSink>();
+}
 
 }  // namespace
 
 void write_to_stderr(const std::string& text) {
-  write_until(text, Steady::now() + std::chrono::seconds(1));
+  const std::string line =
+      stderr_is_journal() ? journal_prefix(postoffice::LogLevel::error) + text : text;
+  std::string_view left = line;
+  write_until(left, Steady::now() + std::chrono::seconds(1));
 }
 
 Logging::Logging(postoffice::LogLevel level, LogFormat format)
-    : logger_(std::make_shared<spdlog::logger>("postofficed", std::make_shared<StderrSink>())) {
+    : logger_(std::make_shared<spdlog::logger>("postofficed", make_sink(format))) {
   logger_->set_formatter(make_formatter(format));
   logger_->set_error_handler([](const std::string&) {});
   set_level(level);

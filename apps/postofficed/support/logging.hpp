@@ -14,7 +14,8 @@ class logger;
 namespace postofficed {
 
 /// Writes lines as text or as one JSON object each: {"ts":…,"level":…,"msg":…}. No thread of the
-/// daemon waits for them: stderr may be a pipe without a reader.
+/// daemon waits for them: stderr may be a pipe without a reader. If stderr is systemd's journal, a
+/// line goes there with its level and its part as fields. If it is a file, that may be truncated.
 ///
 /// Threads: all methods from any thread.
 class Logging {
