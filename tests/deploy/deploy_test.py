@@ -178,6 +178,137 @@ class Compose(unittest.TestCase):
                 self.assertIsInstance(value, (str, type(None), int))
 
 
+KUBERNETES = {"run.yaml": {"run"}, "cluster.yaml": {"serve", "worker"}}
+
+
+def milliseconds(text):
+    number, unit = re.fullmatch(r"(\d+)(ms|s|m)", text).groups()
+    return int(number) * {"ms": 1, "s": 1000, "m": 60000}[unit]
+
+
+class Kubernetes(unittest.TestCase):
+    def setUp(self):
+        self.objects = [one for name in KUBERNETES
+                        for one in yaml.safe_load_all(text_of("deploy/kubernetes/" + name))]
+        self.secret = yaml.safe_load(text_of("deploy/kubernetes/secret.yaml"))
+        self.workloads = [one for one in self.objects if one["kind"] in ("StatefulSet", "Deployment")]
+
+    @staticmethod
+    def pod(workload):
+        return workload["spec"]["template"]["spec"]
+
+    def containers(self):
+        for workload in self.workloads:
+            container, = self.pod(workload)["containers"]
+            yield workload, container
+
+    @staticmethod
+    def environment(container):
+        return {one["name"]: one["value"] for one in container["env"]}
+
+    def test_there_is_one_for_each_role(self):
+        commands = [container["args"][0] for _, container in self.containers()]
+        self.assertEqual(set(commands), set().union(*KUBERNETES.values()))
+        self.assertLessEqual(set(commands), known_commands())
+        for workload, container in self.containers():
+            # What is accepted, and who a publisher is, must outlive the pod.
+            keeps = container["args"][0] != "worker"
+            self.assertEqual(workload["kind"], "StatefulSet" if keeps else "Deployment")
+            self.assertEqual("volumeClaimTemplates" in workload["spec"], keeps)
+            mounted = {mount["mountPath"] for mount in container["volumeMounts"]}
+            self.assertEqual("/var/lib/postoffice" in mounted, keeps)
+
+    def test_selectors_and_budgets_are_of_pods_that_exist(self):
+        labels = [one["spec"]["template"]["metadata"]["labels"] for one in self.workloads]
+        services = {one["metadata"]["name"] for one in self.objects if one["kind"] == "Service"}
+        budgets = []
+        for one in self.objects:
+            selector = one["spec"]["selector"]
+            self.assertIn(selector.get("matchLabels", selector), labels)
+            if one["kind"] == "PodDisruptionBudget":
+                budgets.append(selector["matchLabels"])
+            if one["kind"] == "StatefulSet":
+                self.assertIn(one["spec"]["serviceName"], services)
+        self.assertCountEqual(budgets, labels)
+
+    def test_the_daemon_calls_their_settings_valid(self):
+        for workload, container in self.containers():
+            values = self.environment(container)
+            self.assertEqual(set(values) - known_variables(), set())
+            with tempfile.TemporaryDirectory() as directory:
+                for key, value in self.secret["stringData"].items():
+                    with open(os.path.join(directory, key), "w", encoding="utf-8") as file:
+                        file.write(value)
+                environment = {name: value.replace("/etc/postoffice", directory)
+                               for name, value in values.items()}
+                environment["POSTOFFICE_DATA_DIR"] = directory + "/data"
+                result = subprocess.run([DAEMON, *container["args"], "--help"], check=False,
+                                        capture_output=True)
+                self.assertEqual(result.returncode, 0)
+                result = subprocess.run([DAEMON, "validate"], env=environment, capture_output=True,
+                                        text=True, check=False)
+            if "RabbitMQ support is not built in" in result.stderr:
+                self.skipTest("built without RabbitMQ")
+            self.assertEqual(result.returncode, 0, workload["metadata"]["name"] + result.stderr)
+
+    def test_the_probes_ask_pages_and_ports_that_the_daemon_has(self):
+        image = " ".join(stages()["postofficed"])
+        listens = {"callback": re.search(r"POSTOFFICE_LISTEN=\S+:(\d+)", image).group(1),
+                   "admin": re.search(r"POSTOFFICE_ADMIN_LISTEN=\S+:(\d+)", image).group(1)}
+        paths = set()
+        for _, container in self.containers():
+            ports = {port["name"]: str(port["containerPort"]) for port in container["ports"]}
+            self.assertLessEqual(ports.items(), listens.items())
+            for probe, path in (("startupProbe", "/livez"), ("livenessProbe", "/livez"),
+                                ("readinessProbe", "/readyz")):
+                self.assertEqual(container[probe]["httpGet"], {"path": path, "port": "admin"})
+                paths.add(path)
+        with tempfile.TemporaryDirectory() as directory:
+            daemon = Running(directory + "/data")
+            try:
+                for path in paths:
+                    self.assertEqual(check(daemon.ports["admin pages"], path), 0, path)
+            finally:
+                daemon.stop()
+
+    def test_a_pod_may_drain_before_it_is_killed_and_after_it_left_the_balancers(self):
+        for workload, container in self.containers():
+            values = self.environment(container)
+            delay = milliseconds(values.get("POSTOFFICE_DRAIN_DELAY", "0s"))
+            drain = delay + milliseconds(values["POSTOFFICE_DRAIN_LIMIT"])
+            grace = 1000 * self.pod(workload)["terminationGracePeriodSeconds"]
+            self.assertGreater(grace, 2 * drain)
+            if container["args"][0] == "worker":
+                continue
+            probe = container["readinessProbe"]
+            noticed = 1000 * (probe["periodSeconds"] * probe["failureThreshold"] +
+                              probe["timeoutSeconds"])
+            self.assertGreater(delay, 2 * noticed)
+
+    def test_a_pod_has_few_rights_and_no_variables_of_services(self):
+        for workload, container in self.containers():
+            pod = self.pod(workload)
+            # Kubernetes' POSTOFFICE_PORT, of the Service postoffice, is no option of the daemon.
+            self.assertIs(pod["enableServiceLinks"], False)
+            self.assertIs(pod["automountServiceAccountToken"], False)
+            self.assertEqual(pod["securityContext"]["runAsUser"], 10001)
+            self.assertIs(pod["securityContext"]["runAsNonRoot"], True)
+            rights = container["securityContext"]
+            self.assertIs(rights["readOnlyRootFilesystem"], True)
+            self.assertIs(rights["allowPrivilegeEscalation"], False)
+            self.assertEqual(rights["capabilities"], {"drop": ["ALL"]})
+            self.assertIn("memory", container["resources"]["limits"])
+
+    def test_the_admin_pages_need_the_token(self):
+        for _, container in self.containers():
+            values = self.environment(container)
+            self.assertEqual(values["POSTOFFICE_ADMIN_OPEN"], "false")
+            files = {name: path for name, path in values.items() if name.endswith("_FILE")}
+            self.assertIn("POSTOFFICE_ADMIN_TOKEN_FILE", files)
+            for path in files.values():
+                self.assertIn(os.path.basename(path), self.secret["stringData"])
+
+
 class Image(unittest.TestCase):
     def test_it_is_built_with_the_packages_of_the_scripts(self):
         in_no_image = {"pkg-config", "libsystemd-dev"}

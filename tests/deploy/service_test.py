@@ -124,6 +124,12 @@ class Unit(unittest.TestCase):
                                     capture_output=True, text=True, check=False)
         self.assertEqual(result.returncode, 0, result.stderr)
 
+    def test_the_document_explains_every_line(self):
+        document = text_of("docs/service.md")
+        for unit in ("postofficed.service", *SOCKET_UNITS):
+            for name, _ in settings(unit):
+                self.assertIn(f"`{name}", document, unit)
+
 
 class Manager:
     """What systemd does for the units, by their own words: sockets with names, a credential, a state
