@@ -47,6 +47,7 @@ Failure dispatch(const ParsedOptions& parsed, const Reread& reread, Logging& log
     case Command::dead_letters_drop: return dead_letters(parsed, logging.log());
     case Command::instances_list:
     case Command::instances_retire: return instances(options);
+    case Command::help: break;  // answered when the options were read
   }
   return {};
 }

@@ -159,11 +159,78 @@ TEST_CASE("all problems are told at once") {
   CHECK(bad(parse({"--ttl", "x", "--keep", "y", "--listen", "z"})).messages.size() == 3);
 }
 
+TEST_CASE("mistakes of all kinds are told at once, each with what was probably meant") {
+  const TemporaryFile file("lisen = :1\nwhatever = 1\n");
+  const auto problems = bad(parse(
+      {"validate", "--onlin", "--listn", ":1", "--ttl", "30", "--keep=onlin", "--queue-limit",
+       "10GB", "--listen", "9090", "--log-level", "warn", "--config", file.path(), "--colour=red"},
+      {{"POSTOFFICE_PUBLIC_HEALTH", "ture"}}));
+  CHECK(problems.code == ExitCode::usage);
+  const std::vector<std::string> expected{
+      "--onlin: there is no such option; did you mean --online?",
+      "--listn: there is no such option; did you mean --listen?",
+      "--colour: there is no such option (see postofficed --help)",
+      file.path() + ":1: unknown key \"lisen\"; did you mean \"listen\"?",
+      file.path() + ":2: unknown key \"whatever\"",
+      "--listen: \"9090\" is not an address (HOST:PORT, [::1]:9090, :9090); did you mean "
+      "\":9090\"?",
+      "POSTOFFICE_PUBLIC_HEALTH: \"ture\" must be true or false; did you mean \"true\"?",
+      "--ttl: \"30\" is not a duration (500ms, 30s, 5m, 1h); did you mean \"30s\"?",
+      "--keep: \"onlin\" must be all or online; did you mean \"online\"?",
+      "--queue-limit: \"10GB\" is not a size (512MiB, 10GiB); did you mean \"10GiB\"?",
+      "--log-level: \"warn\" must be debug, info, warning or error; did you mean \"warning\"?",
+  };
+  CHECK(problems.messages == expected);
+}
+
+TEST_CASE("wrong usage is told in words that name it, the right way round") {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases{
+      {{"--listn", "x"}, "--listn: there is no such option; did you mean --listen?"},
+      {{"replya"}, "replya: there is no such command; did you mean dead-letters replay?"},
+      {{"dead-letters", "replya"},
+       "dead-letters replya: there is no such command; did you mean replay?"},
+      {{"sevre"}, "sevre: there is no such command; did you mean serve?"},
+      {{"journal"}, "journal needs one of verify, dump, stat (see postofficed journal --help)"},
+      {{"journal", "repair"},
+       "journal repair: there is no such command; journal has verify, dump, stat"},
+      {{"migrate", "now"}, "now: migrate takes no such argument (see postofficed migrate --help)"},
+      {{"run", "--json"}, "--json: run takes no such argument (see postofficed run --help)"},
+      {{"--ttl"}, "--ttl: its value is missing (see postofficed --help)"},
+      {{"self-test"}, "self-test needs DIR (see postofficed self-test --help)"},
+      {{"help", "jurnal"}, "jurnal: there is no such command; did you mean journal?"},
+  };
+  for (const auto& [arguments, message] : cases) {
+    const auto problems = bad(parse(arguments));
+    CHECK(problems.code == ExitCode::usage);
+    CHECK(problems.messages == std::vector<std::string>{message});
+  }
+}
+
+TEST_CASE("the help of a command lists its options, and no others") {
+  const auto text = [](const std::vector<std::string>& arguments) {
+    const auto result = parse(arguments);
+    REQUIRE(std::holds_alternative<Information>(result));
+    return std::get<Information>(result).text;
+  };
+  const auto worker = text({"worker", "--help"});
+  CHECK(worker.find("--fetch-concurrency N") != std::string::npos);
+  CHECK(worker.find("--ingress-threads") == std::string::npos);
+  CHECK(worker == text({"help", "worker"}));
+  const auto stat = text({"journal", "stat", "-h"});
+  CHECK(stat.find("--json") != std::string::npos);
+  CHECK(stat.find("--queue QUEUE") != std::string::npos);
+  CHECK(stat.find("--ttl") == std::string::npos);
+  CHECK(stat == text({"help", "journal", "stat"}));
+  CHECK(text({"journal", "--help"}).find("verify") != std::string::npos);
+  CHECK(text({"help"}) == text({"--help"}));
+}
+
 TEST_CASE("an unknown key of the config file is refused") {
   const TemporaryFile file("ttl = 1s\ntlt = 1s\n");
   const auto problems = bad(parse({"--config", file.path()}));
   CHECK(problems.code == ExitCode::configuration);
-  CHECK(problems.messages.front() == file.path() + ":2: unknown key \"tlt\"");
+  CHECK(problems.messages.front() ==
+        file.path() + ":2: unknown key \"tlt\"; did you mean \"ttl\"?");
 }
 
 TEST_CASE("a config file that is missing, doubled or no list of keys is refused") {

@@ -3,6 +3,7 @@
 #include <mutex>
 #include <utility>
 
+#include "options/redaction.hpp"
 #include "support/data_directory.hpp"
 
 namespace postofficed {
@@ -60,7 +61,7 @@ Failure ClusterRole::open() {
   }
   parts_.log(postoffice::LogLevel::info,
              "queue " + describe(options.queue) + ", store " + describe(options.store) +
-                 (worker_ ? ", source " + redact_source(options.source) : std::string()));
+                 (worker_ ? ", source " + redact(options.source) : std::string()));
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "options/redaction.hpp"
 #include "postoffice/error.hpp"
 #include "support/data_directory.hpp"
 
@@ -38,7 +39,7 @@ Failure LocalRole::open() {
                                                 *parts_.source, *parts_.store},
                     pipeline, parts_.log);
   parts_.log(postoffice::LogLevel::info,
-             "store " + describe(options.store) + ", source " + redact_source(options.source));
+             "store " + describe(options.store) + ", source " + redact(options.source));
   return {};
 }
 

@@ -4,152 +4,224 @@
 #include <algorithm>
 #include <utility>
 
+#include "options/command_table.hpp"
+#include "options/nearest.hpp"
 #include "options/specification.hpp"
 #include "postoffice/version.hpp"
+#include "reference/reference.hpp"
 
 namespace postofficed {
 namespace {
 
-constexpr const char* footer = R"(
-Every option can also be given as an environment variable (POSTOFFICE_LISTEN, …) or in the
-config file (listen = …). The command line overrides the environment, which overrides the file.
---store and --queue have a form that names a file holding the value: --store-file,
-POSTOFFICE_STORE_FILE, store-file.
+std::string join(const std::vector<std::string>& words) {
+  std::string text;
+  for (const auto& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
 
-Signals: TERM and INT stop gracefully; a second one stops at once (exit code 128 + its number).
-HUP reads the configuration again.
-Exit codes: 0 success, 64 wrong usage, 69 a needed service is unavailable, 74 the journal cannot be
-read or written, 78 the configuration is wrong.)";
+std::string see_help(const std::string& command = {}) {
+  return " (see postofficed " + (command.empty() ? "" : command + " ") + "--help)";
+}
+
+/// All flags of all commands; and whether a word follows each.
+class KnownFlags {
+ public:
+  KnownFlags() {
+    for (const auto& row : specifications()) {
+      add(std::string("--") + row.key, row.value != nullptr);
+      if (row.secret) add(std::string("--") + row.key + "-file", true);
+    }
+    for (const char* flag : {"--help", "--version"}) add(flag, false);
+    add("--config", true);
+    add(common_flags());
+    for (const auto& row : commands()) add(row.arguments);
+  }
+
+  bool contains(const std::string& flag) const { return takes_word_.contains(flag); }
+  bool takes_word(const std::string& flag) const {
+    const auto found = takes_word_.find(flag);
+    return found == takes_word_.end() || found->second;
+  }
+  /// The flag that was probably meant; empty: nobody knows.
+  std::string nearest_to(const std::string& flag) const {
+    const auto name = nearest(flag.substr(2), names_);
+    return name.empty() ? name : "--" + name;
+  }
+
+ private:
+  void add(const std::string& flag, bool takes_word) {
+    if (takes_word_.try_emplace(flag, takes_word).second) names_.push_back(flag.substr(2));
+  }
+  void add(std::span<const Argument> arguments) {
+    for (const auto& argument : arguments) {
+      if (argument.is_flag()) add(argument.name, argument.value != nullptr);
+    }
+  }
+
+  std::map<std::string, bool> takes_word_;
+  std::vector<std::string> names_;  // without dashes
+};
+
+/// Takes the flags out that no command has, each with the word that was meant for it.
+std::vector<std::string> take_unknown_flags(std::vector<std::string>& words) {
+  const KnownFlags known;
+  std::vector<std::string> problems, left;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (word == "--") {
+      left.insert(left.end(), words.begin() + static_cast<std::ptrdiff_t>(i), words.end());
+      break;
+    }
+    const std::string flag = word.substr(0, word.find('='));
+    if (!word.starts_with("--") || known.contains(flag)) {
+      left.push_back(word);
+      continue;
+    }
+    const auto meant = known.nearest_to(flag);
+    problems.push_back(flag + ": there is no such option" +
+                       (meant.empty() ? see_help() : "; did you mean " + meant + "?"));
+    const bool alone = flag.size() == word.size() && (meant.empty() || known.takes_word(meant));
+    const bool value_follows = alone && i + 1 < words.size() && !words[i + 1].starts_with("-") &&
+                               !find_command(words[i + 1]);
+    if (value_follows) ++i;
+  }
+  words = std::move(left);
+  return problems;
+}
 
 // CLI11 reads the flags only. It could read environment and config file too, but lets the file win
-// over the environment, which is not our order.
+// over the environment, which is not our order. It stops at the first mistake, so that what is
+// missing or too much is looked for here.
 class Parser {
  public:
   Parser() {
-    app_.fallthrough();
-    app_.require_subcommand(0, 1);
+    app_.set_help_flag();
     app_.set_version_flag("--version", std::string("postofficed ") + postoffice::version());
-    app_.footer(footer);
-    app_.get_formatter()->column_width(34);
-    app_.get_formatter()->label("SUBCOMMAND", "COMMAND");
+    app_.fallthrough();
+    app_.allow_extras();
+    app_.require_subcommand(0, 1);
+    app_.add_flag("-h,--help", help_);
     add_options();
-    add_commands();
+    add(app_, common_flags());
+    for (const auto& row : commands()) add(row);
   }
 
-  std::variant<CommandLine, Information, Problems> read(std::vector<std::string> arguments) {
-    std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+  std::variant<CommandLine, Information> read(std::vector<std::string> words) {
+    line_.problems = take_unknown_flags(words);
+    std::reverse(words.begin(), words.end());  // as CLI11 wants them
     try {
-      app_.parse(arguments);
-    } catch (const CLI::CallForHelp&) {
-      return Information{app_.help()};
+      app_.parse(words);
     } catch (const CLI::CallForVersion& version) {
       return Information{std::string(version.what()) + "\n"};
+    } catch (const CLI::ArgumentMismatch& error) {
+      const std::string text = error.what();
+      problem(text.substr(0, text.find(':')) + ": its value is missing" + see_help());
     } catch (const CLI::ParseError& error) {
-      return Problems{ExitCode::usage, {std::string(error.what()) + " (see postofficed --help)"}};
+      problem(error.what() + see_help());
     }
+    if (help_) return Information{help_text(chosen())};
+    if (line_.problems.empty() || !app_.remaining(true).empty()) check_words();
     return result();
   }
 
  private:
+  void problem(std::string text) { line_.problems.push_back(std::move(text)); }
+
   void add_options() {
     for (const auto& row : specifications()) {
       const std::string flag = std::string("--") + row.key;
-      const bool shown = row.fallback && *row.fallback && row.value;
-      // Const, lest add_flag() takes it for the variable to put the flag in.
-      const std::string help =
-          shown ? std::string(row.help) + " [" + row.fallback + "]" : std::string(row.help);
-      if (!row.value) {
-        given_[row.key] = app_.add_flag(flag, help);
-      } else {
-        given_[row.key] = add_text(row.key, help)->type_name(row.value);
-      }
-      if (!row.secret) continue;
-      const std::string key = std::string(row.key) + "-file";
-      given_[key] = add_text(key, "A file that holds the value of " + flag)->type_name("PATH");
+      given_[row.key] = row.value ? add_text(row.key) : app_.add_flag(flag);
+      if (row.secret)
+        given_[std::string(row.key) + "-file"] = add_text(std::string(row.key) + "-file");
     }
-    given_["config"] = add_text("config", "A file of \"key = value\" lines")->type_name("PATH");
+    given_["config"] = add_text("config");
   }
 
-  CLI::Option* add_text(const std::string& key, const std::string& help) {
-    return app_.add_option("--" + key, texts_[key], help);
+  CLI::Option* add_text(const std::string& key) { return app_.add_option("--" + key, texts_[key]); }
+
+  void add(CLI::App& app, std::span<const Argument> arguments) {
+    for (const auto& argument : arguments) {
+      std::visit([&](auto member) { add(app, argument, line_.*member); }, argument.target);
+    }
+  }
+  static void add(CLI::App& app, const Argument& argument, bool& target) {
+    app.add_flag(argument.name, target);
+  }
+  template <typename Target>
+  static void add(CLI::App& app, const Argument& argument, Target& target) {
+    auto* option = app.add_option(argument.name, target);
+    if (!argument.is_flag()) {
+      option->expected(0, static_cast<int>(argument.most));
+    } else if (argument.most > 1) {
+      option->delimiter(',')->expected(1, static_cast<int>(argument.most));
+    }
   }
 
-  CLI::App* add_command(CLI::App& parent, const char* name, const char* help, Command command) {
-    auto* child = parent.add_subcommand(name, help)->group("Commands");
-    child->callback([this, command] { line_.command = command; });
-    return child;
+  void add(const CommandSpecification& row) {
+    CLI::App* parent = &app_;
+    const std::string group(row.group());
+    if (!group.empty()) {
+      const auto [place, added] = groups_.try_emplace(group);
+      if (added) place->second = app_.add_subcommand(group)->require_subcommand(0, 1);
+      parent = place->second;
+    }
+    auto* child = parent->add_subcommand(std::string(row.word()));
+    child->parse_complete_callback([this, command = row.command] { line_.command = command; });
+    add(*child, row.arguments);
   }
 
-  CLI::App& add_group(const char* name, const char* help) {
-    auto* group = app_.add_subcommand(name, help)->group("Commands");
-    group->require_subcommand(1);
-    return *group;
+  /// The words of the command that was chosen, the group's first.
+  std::vector<std::string> chosen() const {
+    std::vector<std::string> words;
+    for (const CLI::App* app = &app_; !app->get_subcommands().empty();) {
+      app = app->get_subcommands().front();
+      words.push_back(app->get_name());
+    }
+    return words;
   }
 
-  void add_letters(CLI::App& group, const char* name, const char* help, Command which) {
-    auto* command = add_command(group, name, help, which);
-    command->add_option("ids", line_.arguments, "Ids of objects")->type_name("ID");
-    command->add_option("--id", line_.ids, "The same: one or more of them")
-        ->type_name("ID")
-        ->delimiter(',')
-        ->expected(1, CLI::detail::expected_max_vector_size);
-    command->add_option("--reason", line_.reason, "Those whose reason contains this text")
-        ->type_name("TEXT");
-    command->add_option("--since", line_.since, "Those given up so long ago at most (30s, 5m, 1h)")
-        ->type_name("DURATION");
-    command->add_flag("--all", line_.all, "All of them");
-    command->add_flag("--dry-run", line_.dry_run, "Only say how many there are");
-    command->add_flag("--json", line_.json, "As JSON, one object per line");
+  // What CLI11 had no place for, and what is missing.
+  void check_words() {
+    const auto words = chosen();
+    std::string name;
+    for (const auto& word : words) name += (name.empty() ? "" : " ") + word;
+    const auto* row = find_command(name);
+    const auto left = app_.remaining(true);
+    if (!row && (!words.empty() || !left.empty())) return check_command(name, left);
+    for (const auto& word : left) {
+      const std::string command = row ? row->name : "run";
+      problem(word + ": " + command + " takes no such argument" + see_help(command));
+    }
+    if (row) check_amount(*row);
   }
 
-  void add_commands() {
-    add_command(app_, "run", "Accept, fetch, store and expire in one process (the default)",
-                Command::run);
-    add_command(app_, "serve", "Accept callbacks and publish them (needs a broker)",
-                Command::serve);
-    add_command(app_, "worker", "Fetch and store what was published (needs a broker)",
-                Command::worker)
-        ->add_option("n", line_.arguments, "Fetches in flight, as --fetch-concurrency")
-        ->type_name("N")
-        ->expected(0, 1);
-    add_command(app_, "migrate", "Create or upgrade the store's schema", Command::migrate);
-    add_command(app_, "validate", "Check the configuration and report errors", Command::validate)
-        ->add_flag("--online", line_.online, "Also connect to the database, without changing it");
+  void check_command(const std::string& group, const std::vector<std::string>& left) {
+    const auto words = words_of(group);
+    const bool whole = group.empty();
+    if (left.empty()) return problem(group + " needs one of " + join(words) + see_help(group));
+    const std::string word = left.front();
+    if (word.starts_with("-")) return problem(word + ": there is no such option" + see_help(group));
+    auto meant = nearest(word, words);
+    if (meant.empty() && whole) meant = command_with(word);
+    problem((whole ? word : group + " " + word) + ": there is no such command; " +
+            (meant.empty() ? (whole ? "the commands are " : group + " has ") + join(words)
+                           : "did you mean " + meant + "?"));
+  }
 
-    auto& journal = add_group("journal", "Inspect the file queue, with the daemon up or down");
-    add_command(journal, "verify", "Check every record", Command::journal_verify);
-    add_command(journal, "dump", "Print every record, one JSON object per line",
-                Command::journal_dump);
-    add_command(journal, "stat", "Show what it holds, and how much", Command::journal_stat)
-        ->add_flag("--json", line_.json, "As JSON");
+  /// "replya" → "dead-letters replay".
+  static std::string command_with(const std::string& word) {
+    for (const auto& row : commands()) {
+      const std::vector<std::string> last{std::string(row.word())};
+      if (!nearest(word, last).empty()) return row.name;
+    }
+    return {};
+  }
 
-    auto* self_test = add_command(
-        app_, "self-test", "Test whether a queue is safe on the disk of DIR", Command::self_test);
-    self_test->add_option("dir", line_.arguments, "An existing directory; it is left unchanged")
-        ->type_name("DIR")
-        ->required()
-        ->expected(1);
-    self_test->add_option("--crashes", line_.crashes, "Number of times a process is killed [20]")
-        ->type_name("N");
-
-    auto& letters = add_group("dead-letters", "Ids that were given up");
-    add_letters(letters, "list", "Show them: why, how often and until when each was tried",
-                Command::dead_letters_list);
-    add_letters(letters, "replay", "Append them to the queue again, as received now",
-                Command::dead_letters_replay);
-    add_letters(letters, "drop", "Delete them", Command::dead_letters_drop);
-
-    auto& instances = add_group("instances", "Daemons that share one database");
-    add_command(instances, "list", "Show them", Command::instances_list)
-        ->add_flag("--json", line_.json, "As JSON, one object per line");
-    auto* retire = add_command(instances, "retire", "Remove one that will not come back",
-                               Command::instances_retire);
-    retire->add_flag("--force", line_.force, "Although it is alive");
-    retire->add_flag("--json", line_.json, "As JSON");
-    retire->add_option("instance", line_.arguments, "Its name or id, as `list` shows them")
-        ->type_name("INSTANCE")
-        ->required()
-        ->expected(1);
+  void check_amount(const CommandSpecification& row) {
+    for (const auto& argument : row.arguments) {
+      if (!argument.is_flag() && line_.arguments.size() < argument.least)
+        problem(std::string(row.name) + " needs " + argument.name + see_help(row.name));
+    }
   }
 
   CommandLine result() {
@@ -159,18 +231,18 @@ class Parser {
     return std::move(line_);
   }
 
-  CLI::App app_{"Accepts callbacks durably, fetches the objects they name, and stores them.",
-                "postofficed"};
+  CLI::App app_{"", "postofficed"};
+  std::map<std::string, CLI::App*> groups_;
   std::map<std::string, CLI::Option*> given_;
   std::map<std::string, std::string> texts_;  // CLI11 wants a place for each; results() is read
+  bool help_ = false;
   CommandLine line_;
 };
 
 }  // namespace
 
-std::variant<CommandLine, Information, Problems> read_command_line(
-    std::vector<std::string> arguments) {
-  return Parser().read(std::move(arguments));
+std::variant<CommandLine, Information> read_command_line(const std::vector<std::string>& words) {
+  return Parser().read(words);
 }
 
 }  // namespace postofficed

@@ -10,6 +10,7 @@
 
 namespace postofficed {
 
+/// Members that single commands fill are named in the table of commands (command_table.hpp).
 struct CommandLine {
   Command command = Command::run;
   std::map<std::string, std::string> values;  ///< key, or "store-file" and its like, or "config"
@@ -21,12 +22,15 @@ struct CommandLine {
   std::vector<std::string> ids;  ///< of --id
   std::string reason;
   std::string since;
+  bool print_config = false;
   std::vector<std::string> arguments;  ///< of the command: ids, N, DIR, or INSTANCE
   std::string crashes;
+  std::string format;  ///< of help
+
+  std::vector<std::string> problems;  ///< each is wrong usage
 };
 
-/// Takes the command line apart; values are not looked at. Problems are always ExitCode::usage.
-std::variant<CommandLine, Information, Problems> read_command_line(
-    std::vector<std::string> arguments);
+/// Takes the command line apart; values are not looked at.
+std::variant<CommandLine, Information> read_command_line(const std::vector<std::string>& words);
 
 }  // namespace postofficed

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "exit_code.hpp"
+#include "options/redaction.hpp"
 
 namespace postofficed {
 
@@ -32,14 +33,6 @@ Result<QueueLocation> parse_queue(const std::string& text, const std::string& di
 
 /// The same broker and directory, if perhaps with another user or password.
 bool same_place(const QueueLocation& a, const QueueLocation& b);
-
-/// The same text without its passwords: fit for logs and pages. Takes URLs and libpq's
-/// key=value pairs; where the two cannot be told apart it hides too much rather than too little.
-std::string redact(const std::string& text);
-
-/// The source's URL without user and password, and without the values of its query: any of them
-/// may be a token.
-std::string redact_source(const std::string& url);
 
 /// The location for people, redacted, in the spelling of --store and --queue.
 std::string describe(const StoreLocation& location);

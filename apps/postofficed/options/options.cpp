@@ -1,14 +1,18 @@
 #include "options/options.hpp"
 
-#include <cstdlib>
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
 
 #include "options/command_line.hpp"
+#include "options/command_table.hpp"
 #include "options/config_file.hpp"
+#include "options/effective_config.hpp"
+#include "options/nearest.hpp"
 #include "options/specification.hpp"
 #include "options/values.hpp"
+#include "reference/reference.hpp"
 
 namespace postofficed {
 namespace {
@@ -24,15 +28,36 @@ class Resolver {
       : line_(std::move(line)), environment_(environment) {}
 
   std::variant<ParsedOptions, Information, Problems> resolve() {
+    for (const auto& text : line_.problems) usage_problem(text);
+    look_for_wrong_names();
     read_config_file();
     for (const auto& row : specifications()) resolve(row);
-    read_arguments();
+    if (line_.problems.empty()) read_arguments();
     if (!problems_.messages.empty()) return std::move(problems_);
+    if (line_.print_config) return Information{show_as_config(result_)};
     return std::move(result_);
   }
 
  private:
   void problem(std::string text) { problems_.messages.push_back(std::move(text)); }
+
+  // A misspelt variable would be ignored in silence.
+  void look_for_wrong_names() {
+    auto keys = config_keys();
+    keys.emplace_back("config");
+    const auto prefix = environment_name("");
+    for (const auto& name : environment_.names()) {
+      if (!name.starts_with(prefix)) continue;
+      const auto is_name = [&](const std::string& key) { return name == environment_name(key); };
+      if (std::any_of(keys.begin(), keys.end(), is_name)) continue;
+      const auto value = environment_(name).value_or("");
+      if (value.empty() || is_foreign(name, value)) continue;
+      const auto meant = nearest(name.substr(prefix.size()), keys);
+      problem(name + ": there is no such option" +
+              (meant.empty() ? " (see postofficed --help)"
+                             : "; did you mean " + environment_name(meant) + "?"));
+    }
+  }
 
   void read_config_file() {
     const auto path = flag_or_environment("config");
@@ -47,17 +72,13 @@ class Resolver {
 
   void add_entry(ConfigEntry entry) {
     const std::string place = result_.options.config + ":" + std::to_string(entry.line);
-    if (!known_key(entry.key)) return problem(place + ": unknown key \"" + entry.key + "\"");
+    const auto known = config_keys();
+    if (std::find(known.begin(), known.end(), entry.key) == known.end())
+      return problem(place + ": unknown key \"" + entry.key + "\"" +
+                     did_you_mean(entry.key, known, "\"", "\""));
     const auto [old, added] = file_.try_emplace(entry.key, Value{entry.value, place});
     if (!added)
       problem(place + ": \"" + entry.key + "\" is already given at " + old->second.origin);
-  }
-
-  static bool known_key(const std::string& key) {
-    for (const auto& row : specifications()) {
-      if (key == row.key || (row.secret && key == std::string(row.key) + "-file")) return true;
-    }
-    return false;
   }
 
   std::optional<Value> from_flag(const std::string& key) const {
@@ -96,9 +117,18 @@ class Resolver {
         problem(value->origin + " and " + path->origin + " are both given: give only one of them");
       }
       if (value) return value;
-      if (path) return read_secret(*path);
+      if (path) {
+        secret_files_[row.key] = path->text;
+        return read_secret(*path);
+      }
     }
     return std::nullopt;
+  }
+
+  /// The path that an option which may hold a password was read from; empty: from none.
+  std::string file_of_secret(const Specification& row) const {
+    const auto found = secret_files_.find(row.key);
+    return found == secret_files_.end() ? std::string() : found->second;
   }
 
   Value read_secret(const Value& path) {
@@ -139,16 +169,10 @@ class Resolver {
         value.text.empty() ? misconfigured("is empty") : row.apply(value.text, result_.options);
     if (failure) {
       // Whatever stands in the place of a secret may be one.
-      const std::string quoted =
-          row.secret ? "the value" : "\"" + shown_text(row, value.text) + "\"";
+      const std::string quoted = row.secret ? "the value" : "\"" + redact(value.text) + "\"";
       problem(value.origin + ": " + quoted + " " + failure.message);
     }
-    result_.shown.push_back({row.key, shown_text(row, value.text), value.origin});
-  }
-
-  static std::string shown_text(const Specification& row, const std::string& text) {
-    if (row.secret) return redact(text);
-    return row.key == std::string_view("source") ? redact_source(text) : text;
+    result_.shown.push_back({row.key, redact(value.text), value.origin, file_of_secret(row)});
   }
 
   void read_arguments() {
@@ -200,6 +224,10 @@ class Resolver {
                            "\" is not a number of fetches");
     }
     result_.options.fetch_concurrency = *count;
+    for (auto& option : result_.shown) {
+      if (option.name == "fetch-concurrency")
+        option = {option.name, line_.arguments.front(), "worker " + line_.arguments.front(), {}};
+    }
   }
 
   void read_self_test() {
@@ -218,26 +246,42 @@ class Resolver {
   CommandLine line_;
   const Environment& environment_;
   std::map<std::string, Value> file_;
+  std::map<std::string, std::string> secret_files_;  // by key
   std::set<std::string> unreadable_;
   ParsedOptions result_;
   Problems problems_;
 };
 
-}  // namespace
-
-Environment process_environment() {
-  return [](const std::string& name) -> std::optional<std::string> {
-    const char* value = std::getenv(name.c_str());
-    if (!value) return std::nullopt;
-    return std::string(value);
-  };
+std::variant<ParsedOptions, Information, Problems> help(const CommandLine& line) {
+  if (!line.format.empty()) {
+    auto text = reference_text(line.format);
+    if (text) return Information{*std::move(text)};
+    return Problems{
+        ExitCode::usage,
+        {"--format: \"" + line.format + "\" is no format" + " (see postofficed help --help)"}};
+  }
+  const auto& words = line.arguments;
+  const std::vector<std::string> first = words_of();
+  const std::vector<std::string> second = words_of(words.empty() ? "" : words.front());
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const auto& known = i == 0 ? first : second;
+    if (std::find(known.begin(), known.end(), words[i]) != known.end()) continue;
+    const auto meant = did_you_mean(words[i], known);
+    return Problems{ExitCode::usage,
+                    {words[i] + ": there is no such command" +
+                     (meant.empty() ? " (see postofficed --help)" : meant)}};
+  }
+  return Information{help_text(words)};
 }
+
+}  // namespace
 
 std::variant<ParsedOptions, Information, Problems> parse_options(
     const std::vector<std::string>& arguments, const Environment& environment) {
   auto line = read_command_line(arguments);
   if (auto* information = std::get_if<Information>(&line)) return std::move(*information);
-  if (auto* problems = std::get_if<Problems>(&line)) return std::move(*problems);
+  const auto& read = std::get<CommandLine>(line);
+  if (read.command == Command::help && read.problems.empty()) return help(read);
   return Resolver(std::get<CommandLine>(std::move(line)), environment).resolve();
 }
 

@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "exit_code.hpp"
+#include "options/environment.hpp"
 #include "options/location.hpp"
 #include "postoffice/defaults/http_object_source.hpp"
 #include "postoffice/log.hpp"
@@ -34,6 +34,7 @@ enum class Command {
   dead_letters_drop,
   instances_list,
   instances_retire,
+  help,
 };
 
 enum class LogFormat { text, json };
@@ -86,6 +87,7 @@ struct ShownOption {
   std::string name;  ///< as the config file spells it
   std::string value;
   std::string origin;  ///< "--ttl", "POSTOFFICE_TTL", "postofficed.conf:3" or "default"
+  std::string file{};  ///< that the value was read from (--store-file and its like)
 };
 
 struct ParsedOptions {
@@ -103,11 +105,6 @@ struct Problems {
   ExitCode code = ExitCode::configuration;
   std::vector<std::string> messages;
 };
-
-/// Returns the value of an environment variable, or nothing.
-using Environment = std::function<std::optional<std::string>(const std::string& name)>;
-
-Environment process_environment();
 
 /// Reads `arguments` (without the program's name), then the environment, then the config file: the
 /// first that names an option wins. Reads files, changes nothing.

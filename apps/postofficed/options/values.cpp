@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
+#include <cmath>
 #include <utility>
 
 namespace postofficed {
@@ -21,7 +23,77 @@ std::optional<Number> parse_number(std::string_view text) {
   return value;
 }
 
+/// "1.5 Sec" → 1.5 and "sec"; nothing if it does not begin with a number.
+struct Amount {
+  double number;
+  std::string unit;
+};
+std::optional<Amount> parse_amount(std::string_view text) {
+  const auto is_part = [](char c) { return (c >= '0' && c <= '9') || c == '.'; };
+  const auto end = std::find_if_not(text.begin(), text.end(), is_part);
+  double number = 0;
+  const auto* last = text.data() + (end - text.begin());
+  const auto result = std::from_chars(text.data(), last, number);
+  if (result.ec != std::errc{} || result.ptr != last) return std::nullopt;
+  std::string unit;
+  for (auto c = end; c != text.end(); ++c) {
+    if (*c != ' ') unit += static_cast<char>(std::tolower(static_cast<unsigned char>(*c)));
+  }
+  return Amount{number, unit};
+}
+
+template <std::size_t count>
+std::string_view unit_meant(
+    const std::string& unit,
+    const std::array<std::pair<std::string_view, std::string_view>, count>& spellings) {
+  for (const auto& [spelling, meant] : spellings) {
+    if (unit == spelling) return meant;
+  }
+  return {};
+}
+
 }  // namespace
+
+std::string nearest_duration(std::string_view text) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 20> spellings{
+      {{"", "s"},        {"s", "s"},   {"sec", "s"},   {"secs", "s"},    {"second", "s"},
+       {"seconds", "s"}, {"ms", "ms"}, {"msec", "ms"}, {"millis", "ms"}, {"milliseconds", "ms"},
+       {"m", "m"},       {"min", "m"}, {"mins", "m"},  {"minute", "m"},  {"minutes", "m"},
+       {"h", "h"},       {"hr", "h"},  {"hrs", "h"},   {"hour", "h"},    {"hours", "h"}}};
+  const auto amount = parse_amount(text);
+  const auto meant = amount ? unit_meant(amount->unit, spellings) : std::string_view();
+  for (const auto& [name, size] : units) {
+    if (meant != name || amount->number > 1e9) continue;
+    const auto length = std::llround(amount->number * static_cast<double>(size));
+    if (length > 0) return show_duration(milliseconds(length));
+  }
+  return {};
+}
+
+std::string nearest_size(std::string_view text) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 16> spellings{
+      {{"k", "KiB"},
+       {"kb", "KiB"},
+       {"kib", "KiB"},
+       {"ki", "KiB"},
+       {"m", "MiB"},
+       {"mb", "MiB"},
+       {"mib", "MiB"},
+       {"mi", "MiB"},
+       {"g", "GiB"},
+       {"gb", "GiB"},
+       {"gib", "GiB"},
+       {"gi", "GiB"},
+       {"t", "TiB"},
+       {"tb", "TiB"},
+       {"tib", "TiB"},
+       {"ti", "TiB"}}};
+  const auto amount = parse_amount(text);
+  const auto meant = amount ? unit_meant(amount->unit, spellings) : std::string_view();
+  if (meant.empty() || amount->number != std::floor(amount->number) || amount->number > 1e9)
+    return {};
+  return std::to_string(static_cast<std::uint64_t>(amount->number)) + std::string(meant);
+}
 
 std::optional<milliseconds> parse_duration(std::string_view text) {
   constexpr std::int64_t longest = std::int64_t{10} * 366 * 24 * 3'600'000;

@@ -23,6 +23,13 @@ std::optional<std::int64_t> parse_id(std::string_view text);
 /// "500KiB", "64MiB", "10GiB", or bytes without a unit. At most 2^60.
 std::optional<std::uint64_t> parse_size(std::string_view text);
 
+/// What was probably meant by a text that is none: "30" is "30s", "1.5 sec" is "1500ms". Empty: who
+/// knows.
+std::string nearest_duration(std::string_view text);
+
+/// "10GB" is "10GiB", "512 mb" is "512MiB".
+std::string nearest_size(std::string_view text);
+
 /// true, yes, on, 1; false, no, off, 0.
 std::optional<bool> parse_bool(std::string_view text);
 
