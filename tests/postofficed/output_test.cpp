@@ -2,6 +2,7 @@
 
 #include "admin/metrics_text.hpp"
 #include "admin/process.hpp"
+#include "support/journal.hpp"
 #include "support/json.hpp"
 
 using namespace postofficed;
@@ -55,4 +56,16 @@ TEST_CASE("the process knows its own size and age") {
   CHECK(status.open_files > 2);
   CHECK(status.open_files_max >= status.open_files);
   CHECK(status.start_seconds > 1.6e9);
+}
+
+TEST_CASE("a log line is about the part that its first word names") {
+  CHECK(part_of("queue: callbacks are refused") == "queue");
+  CHECK(part_of("queue file:/var/lib/x: 0 callbacks") == "queue");
+  CHECK(part_of("PostgreSQL: connected") == "store");
+  CHECK(part_of("callbacks on http://localhost:9090/callback") == "ingress");
+  CHECK(part_of("ready").empty());
+  CHECK(part_of("stores are many").empty());
+  CHECK(part_of("").empty());
+  CHECK(journal_prefix(postoffice::LogLevel::error) == "<3>");
+  CHECK(journal_prefix(postoffice::LogLevel::debug) == "<7>");
 }
