@@ -97,11 +97,12 @@ TEST_CASE("the watchdog bears with a flush that takes seconds, and not with one 
   NotifySocket manager;
   Daemon daemon(directory.path(), {}, manager.pass(watchdog));
   REQUIRE(daemon.ready());
+  manager.forget();
   StoppedThread flusher(daemon.process().id(), "queue-flusher");
   if (!flusher.worked()) return skip("ptrace is not allowed here");
   CHECK(daemon.post("1").status == 503);
+  CHECK(eventually([&] { return manager.hears("STATUS=not ready: "); }));
   CHECK(is_heard_again(manager));  // overdue, and nothing to end a process for
-  CHECK(manager.hears("STATUS=not ready: "));
   CHECK(falls_silent(manager));
   CHECK(eventually([&] { return daemon.said("signs of life, so this process"); }));
   flusher.resume();
