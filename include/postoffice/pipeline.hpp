@@ -173,6 +173,12 @@ class Pipeline {
   /// flight beyond the new limit continue.
   void set_fetch_concurrency(std::size_t fetches);
 
+  /// Uses ttl, keep, fetch_timeout and drain_limit of `options` from now on; the other members are
+  /// not used. What is stored lives by the new ttl at once: a shorter one deletes what is older,
+  /// a longer one keeps whatever is not deleted yet. Fetches in flight keep their time limit, and a
+  /// stop under way its own. Throws std::invalid_argument for options that cannot work.
+  void change(const PipelineOptions& options);
+
   PipelineStatus status() const;
 
   /// The state of a callback: pending until each of its ids has ended (see PipelineStatus).

@@ -92,6 +92,10 @@ void ClusterShard::set_fetch_concurrency(std::size_t fetches) {
   if (pipeline_) pipeline_->set_fetch_concurrency(fetches);
 }
 
+void ClusterShard::options_changed() {
+  if (pipeline_) pipeline_->change(parts_.options.pipeline);
+}
+
 void ClusterShard::use_credentials(const std::string& conninfo) {
   if (store_) store_->use_credentials(conninfo);
 }

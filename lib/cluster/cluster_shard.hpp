@@ -49,6 +49,9 @@ class ClusterShard {
 
   void set_fetch_concurrency(std::size_t fetches);
 
+  /// As Pipeline::change(): the options of the parts have changed.
+  void options_changed();
+
   /// Takes another conninfo for the same database.
   void use_credentials(const std::string& conninfo);
 

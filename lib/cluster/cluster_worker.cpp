@@ -97,6 +97,21 @@ class ClusterWorker::Impl {
     return true;
   }
 
+  void change(const PipelineOptions& options) {
+    steps_.soon([this, options] {
+      auto& own = options_.pipeline;
+      own.ttl = options.ttl;
+      own.keep = options.keep;
+      own.fetch_timeout = options.fetch_timeout;
+      own.drain_limit = options.drain_limit;
+      own.fetch_concurrency = options.fetch_concurrency;
+      for (const auto* shards : {&shards_, &leaving_}) {
+        for (const auto& [number, shard] : *shards) shard->options_changed();
+      }
+      share_fetches();
+    });
+  }
+
   struct Shown {
     ClusterWorkerStatus worker;
     PipelineStatus pipeline;
@@ -236,6 +251,10 @@ void ClusterWorker::start() { impl_->start(); }
 void ClusterWorker::stop(std::function<void()> done) { impl_->stop(std::move(done)); }
 bool ClusterWorker::use_credentials(const std::string& conninfo) {
   return impl_->use_credentials(conninfo);
+}
+void ClusterWorker::change(const PipelineOptions& options) {
+  check(options);
+  impl_->change(options);
 }
 ClusterWorkerStatus ClusterWorker::status() const { return impl_->shown(&Impl::Shown::worker); }
 PipelineStatus ClusterWorker::pipeline_status() const {

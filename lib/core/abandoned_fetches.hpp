@@ -20,6 +20,9 @@ class AbandonedFetches {
  public:
   explicit AbandonedFetches(Duration timeout) : timeout_(timeout) {}
 
+  /// For those that are added from now on.
+  void set_timeout(Duration timeout) { timeout_ = timeout; }
+
   /// A fetch that began then has been answered.
   void answered(Timestamp began) {
     passed_ = std::max(passed_, began);

@@ -39,6 +39,9 @@ class ConcurrencyLimit {
 
   ConcurrencyLimit(std::size_t first, Duration timeout);
 
+  /// The rate of answers is still looked at over the same time as before.
+  void set_timeout(Duration timeout) { timeout_ = timeout; }
+
   /// The limit below the configured one.
   std::size_t under(std::size_t ceiling) const;
 
@@ -97,7 +100,7 @@ class ConcurrencyLimit {
   void shrink_to(double limit, Timestamp now);
 
   const double first_;
-  const Duration timeout_;
+  Duration timeout_;
   double limit_;
   AnswerRate rate_;
   double weight_ = 0;  // of the losses not forgiven yet

@@ -202,6 +202,14 @@ void Dispatcher::resolve(const std::vector<EntryIndex>& indices) {
   for (const EntryIndex index : indices) resolve(index);
 }
 
+void Dispatcher::change(const PipelineOptions& options, Timestamp now) {
+  const Duration timeout = options_.fetch_timeout;
+  options_.ttl = options.ttl;
+  options_.keep = options.keep;
+  options_.fetch_timeout = options.fetch_timeout;
+  fetches_.options_changed(timeout, now);
+}
+
 void Dispatcher::drain() {
   draining_ = true;
   fetches_.drain();

@@ -76,6 +76,10 @@ class Dispatcher {
   /// Replaces PipelineOptions::fetch_concurrency from the next act() on.
   void set_fetch_concurrency(std::size_t fetches) { options_.fetch_concurrency = fetches; }
 
+  /// Uses ttl, keep and fetch_timeout of `options` from the next act() on; deletes that were
+  /// ordered before go by the ttl of then.
+  void change(const PipelineOptions& options, Timestamp now);
+
   /// No more fetches begin, and what waits is written at once.
   void drain();
 

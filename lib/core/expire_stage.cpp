@@ -38,6 +38,7 @@ std::optional<Expiry> ExpireStage::begin(Timestamp now, Timestamp watermark,
   const Timestamp cutoff = cutoff_of(now, watermark, clock_floor);
   if (under_way_ || now < next_sweep_) return {};
   next_sweep_ = now + pause();
+  look_back(now, cutoff);
   collect_expired(now, cutoff);
   scanning_ = scan_due(now, cutoff);
   const bool beat = options_.beat.count() > 0 && now >= next_beat_;
@@ -49,6 +50,14 @@ std::optional<Expiry> ExpireStage::begin(Timestamp now, Timestamp watermark,
   cutoff_ = cutoff;
   under_way_ = true;
   return compose(cutoff);
+}
+
+// The cutoff goes back with a longer ttl, or with a publisher whose clock is behind. Ids that were
+// taken off the schedule by the cutoff of before may then keep their rows.
+void ExpireStage::look_back(Timestamp now, Timestamp cutoff) {
+  next_scan_ = std::min(next_scan_, now + options_.ttl);
+  if (cutoff < collected_ && (!expired_.empty() || stuck_.size() > 0)) unwatched(collected_);
+  collected_ = cutoff;
 }
 
 void ExpireStage::collect_expired(Timestamp now, Timestamp cutoff) {

@@ -21,6 +21,10 @@
 // Scans are expensive. So each reports the oldest row that it left, and the next one waits until
 // that row may be due; if there can be no unwatched rows, there is one scan per ttl.
 //
+// The ttl may change while rows live by it. A shorter one moves the cutoff ahead, and everything
+// that is overdue by it is deleted at once. A longer one moves the cutoff back: what is not deleted
+// yet lives on, and what is no longer watched is left to the scans.
+//
 // A row that the store will not delete (somebody has locked it, a constraint forbids it) is set
 // aside and tried again by itself, later and later: nobody watches its id any more.
 #pragma once
@@ -70,6 +74,7 @@ class ExpireStage {
   void collect_expired(Timestamp now, Timestamp cutoff);
   void forget_oldest();
   Expiry compose(Timestamp cutoff) const;
+  void look_back(Timestamp now, Timestamp cutoff);
   bool scan_due(Timestamp now, Timestamp cutoff);
   void scan_ended(const Expired& done, Timestamp now);
   bool may_be_unwatched(Timestamp scanned) const;
@@ -91,6 +96,7 @@ class ExpireStage {
 
   bool scanning_ = false;
   Timestamp next_scan_{};    // whatever the cutoff
+  Timestamp collected_{};    // ids were taken off the schedule by this cutoff
   Timestamp cutoff_{};       // of the delete under way
   Timestamp scanned_{};      // the cutoff of the last scan
   Timestamp oldest_left_{};  // no row that it left, and that nobody here watches, is older

@@ -75,6 +75,15 @@ void FetchStage::wait_for_retry(EntryIndex index, Timestamp due) {
   retries_.add(index, due);
 }
 
+void FetchStage::options_changed(Duration timeout, Timestamp now) {
+  ready_.set_ttl(options_.ttl, now);
+  if (timeout == options_.fetch_timeout) return;
+  timeout_before_ = in_flight_.empty() ? timeout : std::max(timeout, timeout_before_);
+  timeout_from_ = now;
+  limit_.set_timeout(options_.fetch_timeout);
+  abandoned_.set_timeout(options_.fetch_timeout);
+}
+
 void FetchStage::begin(Timestamp now, std::vector<FetchOrder>& orders) {
   time_out(now);
   retry_due(now);
@@ -330,7 +339,9 @@ void FetchStage::retry_due(Timestamp now) {
 }
 
 Timestamp FetchStage::deadline(const Fetch& fetch) const {
-  return fetch.began + options_.fetch_timeout + timeout_grace;
+  const bool before = fetch.began <= timeout_from_;
+  const Duration timeout = before ? timeout_before_ : Duration(options_.fetch_timeout);
+  return fetch.began + timeout + timeout_grace;
 }
 
 void FetchStage::time_out(Timestamp now) {

@@ -51,6 +51,10 @@ class FetchStage {
   /// A fetch has ended. A token that is not known (a late or second answer) is ignored.
   void fetched(std::uint64_t token, const FetchResult& result, Timestamp now);
 
+  /// The options have changed. `timeout`: the fetch_timeout before, which holds for the fetches
+  /// that are in flight.
+  void options_changed(Duration timeout, Timestamp now);
+
   /// No further fetch begins.
   void drain() { draining_ = true; }
 
@@ -84,6 +88,7 @@ class FetchStage {
   static constexpr Slot no_slot = 0xffffffff;  // as at either end of a list
 
   /// The fetches in flight stand in a list, in the order of begin(): the timeout is one for all.
+  /// (After a change of it, one that is shorter may be noticed as late as one that was longer.)
   struct Fetch {
     EntryIndex index = no_entry;  // none: the slot is free
     std::uint32_t use = 0;        // of the slot, so that a late answer is told from its successor's
@@ -142,6 +147,8 @@ class FetchStage {
   std::size_t retries_in_flight_ = 0;
   std::size_t stale_in_flight_ = 0;
   Timestamp blocked_until_ = Timestamp::max();
+  Duration timeout_before_{};  // of fetches that began before …
+  Timestamp timeout_from_{};   // … this time
   bool draining_ = false;
 };
 

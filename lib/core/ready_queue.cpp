@@ -28,6 +28,18 @@ void ReadyQueue::push(EntryIndex index, Timestamp now, bool waited) {
   line.push_back({index, entry.ticket});
 }
 
+// A shorter ttl needs nothing: ids that have grown too old by it are found at the fronts.
+void ReadyQueue::set_ttl(Duration ttl, Timestamp now) {
+  ttl_ = ttl;
+  for (auto left = stale_.size(); left > 0; --left) {
+    const Place place = stale_.front();
+    stale_.pop_front();
+    if (!valid(place)) continue;
+    Line& line = stale(place.index, now) ? stale_ : retries_;
+    line.push_back(Place(place));
+  }
+}
+
 // Ids reuse entries, so a ticket must be new to all of them; 0 is not a ticket.
 std::uint32_t ReadyQueue::new_ticket() {
   if (++last_ticket_ == 0) ++last_ticket_;

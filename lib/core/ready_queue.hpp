@@ -29,6 +29,9 @@ class ReadyQueue {
   ReadyQueue(Ledger& ledger, Duration ttl, int attempts_min)
       : ledger_(ledger), ttl_(ttl), attempts_min_(attempts_min) {}
 
+  /// Ids that are within a longer ttl again come before those that are not.
+  void set_ttl(Duration ttl, Timestamp now);
+
   /// Puts the id in line; a place it had before becomes void. `waited`: newer ones are in line
   /// already, so its place is not at the end, but among those that came out of the backlog, which
   /// come newest first.

@@ -43,8 +43,8 @@ void show(const core::Durations& durations, PipelineStatus& status) {
 
 Pipeline::Driver::Driver(Parts parts, PipelineOptions options, Log log)
     : parts_(parts),
-      options_(options),
       log_(log ? std::move(log) : [](LogLevel, std::string_view) {}),
+      options_(options),
       dispatcher_(options, seed_of(options)) {}
 
 std::error_code Pipeline::Driver::start() {
@@ -89,6 +89,15 @@ void Pipeline::Driver::stop_and_wait() {
 
 void Pipeline::Driver::set_fetch_concurrency(std::size_t fetches) {
   post([this, fetches](Timestamp) { dispatcher_.set_fetch_concurrency(fetches); });
+}
+
+// As an event between two steps, so that one history of events leads to one history of actions.
+void Pipeline::Driver::change(const PipelineOptions& options) {
+  post([this, options](Timestamp now) {
+    options_.fetch_timeout = options.fetch_timeout;
+    options_.drain_limit = options.drain_limit;
+    dispatcher_.change(options, now);
+  });
 }
 
 void Pipeline::Driver::close() {

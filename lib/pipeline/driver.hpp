@@ -35,6 +35,7 @@ class Pipeline::Driver : public std::enable_shared_from_this<Pipeline::Driver> {
   void close();
 
   void set_fetch_concurrency(std::size_t fetches);
+  void change(const PipelineOptions& options);
   PipelineStatus status() const;
   void progress(Receipt receipt, ProgressDone done);
 
@@ -60,7 +61,6 @@ class Pipeline::Driver : public std::enable_shared_from_this<Pipeline::Driver> {
   Timestamp stuck_since() const;
 
   const Parts parts_;
-  const PipelineOptions options_;
   const Log log_;
 
   Mailbox<Event> inbox_;
@@ -70,6 +70,7 @@ class Pipeline::Driver : public std::enable_shared_from_this<Pipeline::Driver> {
   std::atomic<std::thread::id> round_thread_{};  // of the newest round
 
   // Only a round touches these.
+  PipelineOptions options_;
   core::Dispatcher dispatcher_;
   Phase phase_ = Phase::idle;
   bool reading_ = false;

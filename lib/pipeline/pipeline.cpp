@@ -51,6 +51,7 @@ void Pipeline::stop_and_wait() { driver_->stop_and_wait(); }
 void Pipeline::set_fetch_concurrency(std::size_t fetches) {
   driver_->set_fetch_concurrency(fetches);
 }
+void Pipeline::change(const PipelineOptions& options) { driver_->change(checked(options)); }
 PipelineStatus Pipeline::status() const { return driver_->status(); }
 void Pipeline::progress(Receipt receipt, ProgressDone done) const {
   driver_->progress(receipt, std::move(done));

@@ -47,6 +47,19 @@ TEST_CASE_FIXTURE(Fixture, "ids within ttl come before older ones (S3)") {
   CHECK(pop() == 1);
 }
 
+TEST_CASE_FIXTURE(Fixture, "ids that a longer ttl brings back come before older ones (S3)") {
+  add(1, now - 31s, 1);
+  add(2, now - 61s, 1);
+  add(3, now - 32s, 1);
+  ready.set_ttl(60s, now);
+  add(4, now, 1);
+  CHECK(pop() == 1);
+  CHECK(pop() == 3);
+  CHECK(pop() == 4);
+  CHECK(pop() == 2);
+  CHECK(ready.empty());
+}
+
 TEST_CASE_FIXTURE(Fixture, "an id that was never tried leaves the line once it is too old (S8)") {
   const auto index = add(1, now - 29s);
   add(2, now - 28s, 1);

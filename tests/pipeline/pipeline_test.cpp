@@ -259,6 +259,45 @@ TEST_CASE("a completion after the pipeline's end is ignored") {
   CHECK(world.store.objects().empty());
 }
 
+TEST_CASE("options may change while it runs: what is stored lives by the new ttl (S6)") {
+  World world;
+  world.start();
+  world.send({4});
+  world.advance(20s);
+  auto options = world.options;
+  options.ttl = 60s;
+  world.pipeline->change(options);
+  world.advance(40s);
+  CHECK(world.row(4));
+  world.advance(1s);
+  CHECK_FALSE(world.row(4));
+  world.send({5});
+  world.advance(10s);
+  options.ttl = 5s;
+  world.pipeline->change(options);
+  world.advance(1s);
+  CHECK_FALSE(world.row(5));
+  options.ttl = 0s;
+  CHECK_THROWS_AS(world.pipeline->change(options), std::invalid_argument);
+}
+
+TEST_CASE("a stop goes by the drain limit that holds when it begins") {
+  World world;
+  world.start();
+  world.source.hold();
+  world.send({4});
+  world.advance(1s);
+  auto options = world.options;
+  options.drain_limit = 1s;
+  world.pipeline->change(options);
+  bool stopped = false;
+  world.pipeline->stop([&] { stopped = true; });
+  world.advance(900ms);
+  CHECK_FALSE(stopped);
+  world.advance(200ms);
+  CHECK(stopped);
+}
+
 TEST_CASE("options that cannot work are refused by name") {
   World world;
   world.options.fetch_concurrency = 0;

@@ -89,6 +89,10 @@ class ClusterWorker {
   /// before.
   void stop(std::function<void()> done);
 
+  /// As Pipeline::change() and Pipeline::set_fetch_concurrency(), for all shards: fetch_concurrency
+  /// is used, too.
+  void change(const PipelineOptions& options);
+
   /// As PostgresObjectStore::use_credentials(), for all sessions.
   bool use_credentials(const std::string& conninfo);
 
