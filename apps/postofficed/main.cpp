@@ -25,9 +25,10 @@ void open_standard_streams() {
   }
 }
 
-int report(const Failure& failure) {
-  if (!failure.message.empty()) write_to_stderr("postofficed: " + failure.message + "\n");
-  return exit_status(failure.code);
+int report(const Failure& failure, LogFormat format = LogFormat::text) {
+  const int status = exit_status(failure.code);
+  write_failure(format, failure.message, status);
+  return status;
 }
 
 Failure dispatch(const ParsedOptions& parsed, const Reread& reread, Logging& logging) {
@@ -60,14 +61,15 @@ int start(const std::vector<std::string>& arguments) {
     return 0;
   }
   if (const auto* problems = std::get_if<Problems>(&result)) {
-    for (const auto& message : problems->messages) report({problems->code, message});
+    for (const auto& message : problems->messages)
+      report({problems->code, message}, problems->log_format);
     return static_cast<int>(problems->code);
   }
   const auto& parsed = std::get<ParsedOptions>(result);
   Logging logging(parsed.options.log_level, parsed.options.log_format);
   const Failure failure = dispatch(parsed, read, logging);
   logging.flush();
-  return report(failure);
+  return report(failure, parsed.options.log_format);
 }
 
 }  // namespace

@@ -46,9 +46,6 @@ def example_settings():
     return settings
 
 
-# Options of the contract that the daemon has once its other parts are here; to be removed then.
-TO_COME = {"POSTOFFICE_ADMIN_OPEN", "POSTOFFICE_ADMIN_TOKEN_FILE", "POSTOFFICE_DRAIN_DELAY"}
-
 VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)(?::([-?])([^}]*))?\}")
 
 
@@ -73,7 +70,7 @@ def help_text():
 
 def known_variables():
     flags = re.findall(r"^\s+--([a-z][a-z-]*)", help_text(), re.MULTILINE)
-    return {"POSTOFFICE_" + flag.upper().replace("-", "_") for flag in flags} | TO_COME
+    return {"POSTOFFICE_" + flag.upper().replace("-", "_") for flag in flags}
 
 
 def known_commands():

@@ -133,21 +133,105 @@ TEST_CASE("a host that does not resolve yet is 69, too") {
   }
 }
 
-TEST_CASE("SIGHUP takes over the log level and names what needs a restart") {
+TEST_CASE("SIGHUP takes over what can change, and names what needs a restart") {
   const TemporaryDirectory directory;
   const auto config = directory / "conf";
-  std::ofstream(config) << "ttl = 30s\n";
+  std::ofstream(config) << "ttl = 30s\nkeep = all\n";
+  Daemon daemon(directory / "data", {"--config", config, "--fetch-concurrency", "7"});
+  REQUIRE(daemon.ready());
+  std::ofstream(config) << "ttl = 40s\nlog-level = debug\nkeep = online\ndrain-limit = 2s\n"
+                           "fetch-timeout = 3s\ningress-threads = 2";
+  daemon.process().signal(SIGHUP);
+  REQUIRE(eventually([&] { return daemon.said("configuration read again"); }));
+  for (const char* line :
+       {"reload: ttl was 30s, is now 40s\n", "reload: keep was all, is now online\n",
+        "reload: drain-limit was 5s, is now 2s\n", "reload: fetch-timeout was 10s, is now 3s\n",
+        "reload: log-level was info, is now debug\n",
+        "reload: ingress-threads was 1, is now 2; this takes effect at the next start\n"}) {
+    CAPTURE(line);
+    CHECK(daemon.said(line));
+  }
+  CHECK_FALSE(daemon.said("fetch-concurrency was"));  // the command line still overrides the file
+  CHECK(eventually([&] {
+    const auto status = daemon.page("/status").body;
+    return status.find("\"ttl\":\"40s\"") != std::string::npos &&
+           status.find("\"ingress-threads\":\"1\"") != std::string::npos;
+  }));
+}
+
+TEST_CASE("a bad reload changes nothing, whatever is wrong with it: one line for each mistake") {
+  const TemporaryDirectory directory;
+  const auto config = directory / "conf";
+  std::ofstream(config) << "ttl = 30s\nlog-level = info\n";
   Daemon daemon(directory / "data", {"--config", config});
   REQUIRE(daemon.ready());
-  std::ofstream(config) << "ttl = 40s\nlog-level = debug\n";
+  const std::vector<std::pair<std::string, std::string>> files{
+      {"ttl = 45s\nttl-seconds = 30\n",
+       "conf:2: unknown key \"ttl-seconds\"; did you mean \"ttl\"?; nothing was changed"},
+      {"ttl = 45\n",
+       "conf:1: \"45\" is not a duration (500ms, 30s, 5m, 1h); did you mean \"45s\"?;"
+       " nothing was changed"},
+      {"ttl = 45s\nkee", "conf:2: this is not a \"key = value\" line; nothing was changed"},
+      {"", "conf holds no option any more: it may be half written; nothing was changed"},
+      {"ttl = 45s\nstore-file = /nonexistent\n",
+       "conf:2: cannot read /nonexistent: No such file or directory; nothing was changed"},
+      {"ttl = 45s\nstore = host=h nonsense=1\n", "nonsense"},
+  };
+  for (const auto& [content, line] : files) {
+    std::ofstream(config) << content;
+    daemon.process().signal(SIGHUP);
+    CHECK(eventually([&, &line = line] { return daemon.said(line); }));
+  }
+  std::filesystem::remove(config);
   daemon.process().signal(SIGHUP);
-  CHECK(eventually([&] { return daemon.said("ttl is now 40s; this takes effect at the next"); }));
-  CHECK(eventually([&] { return daemon.said("configuration read again"); }));
-
-  std::ofstream(config) << "ttl = never\n";
-  daemon.process().signal(SIGHUP);
-  CHECK(eventually([&] { return daemon.said("nothing was changed"); }));
+  CHECK(eventually([&] { return daemon.said("conf: No such file or directory; nothing was"); }));
+  CHECK(daemon.page("/status").body.find("\"ttl\":\"30s\"") != std::string::npos);
+  CHECK_FALSE(daemon.said("configuration read again"));
   CHECK(daemon.post("1").status == 202);
+
+  std::ofstream(config) << "ttl = 45s\n";
+  daemon.process().signal(SIGHUP);
+  CHECK(eventually([&] { return daemon.said("reload: ttl was 30s, is now 45s"); }));
+}
+
+TEST_CASE("SIGHUP with another concurrency is obeyed by the next fetches") {
+  const TemporaryDirectory directory;
+  const SilentServer source;
+  const auto config = directory / "conf";
+  std::ofstream(config) << "fetch-concurrency = 2\n";
+  Daemon daemon(directory / "data", {"--config", config, "--source", source.url()});
+  REQUIRE(daemon.ready());
+  REQUIRE(daemon.post("1,2,3,4,5").status == 202);
+  REQUIRE(eventually([&] { return daemon.status("fetches_in_flight") == 2; }));
+  std::ofstream(config) << "fetch-concurrency = 4\n";
+  daemon.process().signal(SIGHUP);
+  CHECK(eventually([&] { return daemon.status("fetches_in_flight") == 4; }));
+  CHECK(daemon.said("at most 2 connections to the source until the next start"));
+}
+
+TEST_CASE("one port for both listeners is 78 and one line") {
+  for (const char* admin : {"localhost:9999", ":9999", "127.0.0.1:9999"}) {
+    for (const char* command : {"run", "validate"}) {
+      const TemporaryDirectory directory;
+      const auto outcome = run_postofficed({command, "--data-dir", directory.path(), "--listen",
+                                            "localhost:9999", "--admin-listen", admin});
+      CHECK(outcome.code == 78);
+      CHECK(outcome.err.find("postofficed: --listen localhost:9999 and --admin-listen " +
+                             std::string(admin) + " take the same port") != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("what ends a daemon is JSON, too, if its log is") {
+  const auto outcome = run_postofficed({"--log-format", "json", "--ttl", "30", "--keep", "x"});
+  CHECK(outcome.code == 78);
+  CHECK(outcome.err.find("{\"ts\":\"2") == 0);
+  CHECK(outcome.err.find("\"level\":\"error\",\"msg\":\"--ttl: \\\"30\\\" is not a duration") !=
+        std::string::npos);
+  CHECK(outcome.err.find("\"code\":78}\n{\"ts\"") != std::string::npos);
+  const auto data = run_postofficed({"--log-format", "json", "--data-dir", "/dev/null/x"});
+  CHECK(data.code == 74);
+  CHECK(data.err.find("\"code\":74}\n") != std::string::npos);
 }
 
 TEST_CASE("log lines can be JSON") {

@@ -47,7 +47,7 @@ struct Recorded {
 
   postoffice::testing::ManualClock clock;
   postoffice::testing::MemoryStore store;
-  std::vector<ShownOption> options{{"ttl", "30s", "default"}};
+  ShownOptions options{{{"ttl", "30s", "default"}}};
   postoffice::PipelineStatus status;
   Shown shown{.store = store,
               .clock = clock,

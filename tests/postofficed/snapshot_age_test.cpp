@@ -34,7 +34,7 @@ struct Pages {
 
   postoffice::testing::ManualClock clock;
   postoffice::testing::MemoryStore store;
-  std::vector<ShownOption> options;
+  ShownOptions options{{}};
   postoffice::PipelineStatus status;
   postoffice::Log log;
   postoffice::HttpServer::Handler pages = make_pages({.store = store,

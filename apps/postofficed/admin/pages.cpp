@@ -144,7 +144,7 @@ void write_next(Json& json, std::optional<postoffice::ObjectId> next) {
 }
 
 std::string shown_option(const Shown& shown, std::string_view name) {
-  for (const auto& option : shown.options) {
+  for (const auto& option : shown.options.get()) {
     if (option.name == name) return option.value;
   }
   return {};

@@ -11,6 +11,7 @@
 
 #include "admin/access.hpp"
 #include "admin/broker.hpp"
+#include "admin/shown_options.hpp"
 #include "http/server/http_server.hpp"
 #include "options/options.hpp"
 #include "postoffice/clock.hpp"
@@ -39,7 +40,7 @@ using ChangeLetters = std::function<void(std::vector<postoffice::ObjectId>, Chan
 struct Shown {
   postoffice::ObjectReader& store;
   const postoffice::Clock& clock;
-  const std::vector<ShownOption>& options;
+  const ShownOptions& options;
   std::function<postoffice::PipelineStatus()> status;
   /// Why a callback sent now would not get a 202; empty: it would.
   std::function<std::string()> not_ready;

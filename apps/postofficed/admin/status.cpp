@@ -112,7 +112,7 @@ void show_status(const Shown& shown, const Request&, const Respond& respond) {
   if (shown.broker) write_broker(json, shown.broker());
   write_log(json, postoffice::status_of(shown.log));
   json.key("options").begin_object();
-  for (const auto& option : shown.options) json.member(option.name, option.value);
+  for (const auto& option : shown.options.get()) json.member(option.name, option.value);
   json.end_object().end_object();
   respond({200, "application/json", json.text() + "\n", {}});
 }

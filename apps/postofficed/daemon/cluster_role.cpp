@@ -97,6 +97,10 @@ void ClusterRole::stop(std::function<void()> done) {
   stop_publisher();
 }
 
+void ClusterRole::change(const Options& options) {
+  if (worker_) worker_->change(pipeline_options(options, options.shards));
+}
+
 void ClusterRole::use_credentials(const StoreLocation& store) {
   if (publisher_) publisher_->use_credentials(store.target);
   if (worker_) worker_->use_credentials(store.target);

@@ -26,6 +26,7 @@ class ClusterRole final : public Role {
   /// Drains the worker first, while callbacks are still accepted; then stops the ingress.
   void stop(std::function<void()> done) override;
 
+  void change(const Options& options) override;
   void use_credentials(const StoreLocation& store) override;
   bool use_credentials(const QueueLocation& queue) override;
 

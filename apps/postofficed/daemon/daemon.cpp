@@ -24,8 +24,8 @@ HealthBounds health_bounds(const Options& options) {
 }  // namespace
 
 Daemon::Daemon(ParsedOptions parsed, PassedSockets sockets, postoffice::Log log)
-    : parsed_(std::move(parsed)),
-      options_(parsed_.options),
+    : options_(std::move(parsed.options)),
+      shown_options_(std::move(parsed.shown)),
       parts_{options_, std::move(sockets),
              share_files(file_limit(), options_.fetch_concurrency, options_.ingress_threads),
              std::move(log), [this] { return not_ready(); }},
@@ -47,8 +47,12 @@ Failure Daemon::start() {
   return {};
 }
 
-Failure Daemon::open() try { return role_->open(); } catch (const std::invalid_argument& error) {
-  return {ExitCode::configuration, error.what()};
+Failure Daemon::open() try {
+  const bool listens = parts_.sockets.callback.empty() && parts_.sockets.admin.empty();
+  if (auto failure = listens ? check_listeners(options_) : Failure()) return failure;
+  return role_->open();
+} catch (const std::invalid_argument& error) {
+  return {ExitCode::configuration, redact_in(error.what(), options_.source)};
 }
 
 Failure Daemon::start_admin() {
@@ -89,7 +93,7 @@ Failure Daemon::start_role() {
 Shown Daemon::shown() {
   Shown shown{.store = *parts_.store,
               .clock = parts_.clock,
-              .options = parsed_.shown,
+              .options = shown_options_,
               .status = [this] { return role_->status(); },
               .not_ready = [this] { return not_ready(); },
               .queue_trouble = [this] { return role_->not_ready(); },
@@ -106,6 +110,11 @@ Shown Daemon::shown() {
   if (instances_) shown.instances = [this](auto done) { instances_->get(std::move(done)); };
   role_->add_to(shown);
   return shown;
+}
+
+void Daemon::change(const ParsedOptions& running) {
+  role_->change(running.options);
+  shown_options_.set(running.shown);
 }
 
 bool Daemon::use_credentials(const StoreLocation& store) {

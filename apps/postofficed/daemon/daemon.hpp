@@ -53,6 +53,13 @@ class Daemon {
   /// How it does, for a service manager. Any thread, after start().
   void watch(Watched& watched);
 
+  /// Uses those of `running` that may change while it runs (Specification::reloads), and shows all
+  /// of them. Any thread, after start().
+  void change(const ParsedOptions& running);
+
+  /// How many connections to the source there may be until the next start.
+  std::size_t fetches_max() const { return parts_.shares.fetches; }
+
  private:
   Failure open();
   Failure start_admin();
@@ -64,8 +71,8 @@ class Daemon {
   void drain(std::function<void()> done);
   void info(const std::string& message) const { parts_.log(postoffice::LogLevel::info, message); }
 
-  const ParsedOptions parsed_;
-  const Options& options_;
+  const Options options_;
+  ShownOptions shown_options_;  // change with a reload; options_ never does
   DaemonParts parts_;
   std::unique_ptr<Role> role_;
   std::atomic<bool> stopping_{false};

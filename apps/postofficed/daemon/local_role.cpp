@@ -60,6 +60,11 @@ void LocalRole::stop(std::function<void()> done) {
   });
 }
 
+void LocalRole::change(const Options& options) {
+  pipeline_->change(pipeline_options(options, 1));
+  pipeline_->set_fetch_concurrency(options.fetch_concurrency);
+}
+
 std::string LocalRole::not_ready() const {
   if (auto trouble = parts_.journal->trouble(); !trouble.empty()) return trouble;
   const auto instance = instance_status();

@@ -20,6 +20,7 @@ class LocalRole final : public Role {
   Failure open() override;
   std::error_code start() override;
   void stop(std::function<void()> done) override;
+  void change(const Options& options) override;
   std::string not_ready() const override;
   postoffice::PipelineStatus status() const override { return pipeline_->status(); }
   std::optional<postoffice::PostgresInstanceStatus> instance_status() const override;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/host_port.hpp"
 #include "daemon/local_role.hpp"
 #include "daemon/memory_limit.hpp"
 #include "daemon/open_queue.hpp"
@@ -26,6 +27,18 @@ constexpr const char* hint = "RabbitMQ support is not built in";
 // it, and some wait for the server's WAL.
 constexpr std::size_t batches_not_awaited = 6;
 
+/// Whether one address may be among those of both hosts, as far as their names tell.
+bool overlap(const std::string& a, const std::string& b) {
+  const auto all = [](const std::string& host) {
+    return host.empty() || host == "0.0.0.0" || host == "::";
+  };
+  const auto local = [](const std::string& host) {
+    return host == "localhost" || host == "127.0.0.1" || host == "::1";
+  };
+  const bool both_local = local(a) && local(b) && (a == "localhost" || b == "localhost");
+  return a == b || all(a) || all(b) || both_local;
+}
+
 }  // namespace
 
 Failure check_role(const Options& options) {
@@ -45,6 +58,16 @@ Failure check_role(const Options& options) {
         describe(options.store));
   }
   return {};
+}
+
+Failure check_listeners(const Options& options) {
+  if (options.command == Command::worker) return {};
+  const auto callback = postoffice::parse_host_port(options.listen);
+  const auto admin = postoffice::parse_host_port(options.admin_listen);
+  if (!callback || !admin || callback->port == 0 || callback->port != admin->port) return {};
+  if (!overlap(callback->host, admin->host)) return {};
+  return misconfigured("--listen " + options.listen + " and --admin-listen " +
+                       options.admin_listen + " take the same port: give each its own");
 }
 
 std::unique_ptr<Role> make_role(DaemonParts& parts) {

@@ -63,6 +63,9 @@ class Role {
   virtual void use_credentials(const StoreLocation&) {}
   virtual bool use_credentials(const QueueLocation&) { return false; }
 
+  /// The options that may change while it runs have changed (Specification::reloads).
+  virtual void change(const Options&) {}
+
   /// Why a callback sent now would not get a 202, apart from a missing listener.
   virtual std::string not_ready() const = 0;
   virtual postoffice::PipelineStatus status() const = 0;
@@ -74,6 +77,9 @@ class Role {
 
 /// Checks for options that are each valid but cannot work together.
 Failure check_role(const Options& options);
+
+/// Checks that the two listeners do not take the same address. Only if both are opened here.
+Failure check_listeners(const Options& options);
 
 /// Makes the role for options that have been checked.
 std::unique_ptr<Role> make_role(DaemonParts& parts);

@@ -33,6 +33,7 @@ class Resolver {
     read_config_file();
     for (const auto& row : specifications()) resolve(row);
     if (line_.problems.empty()) read_arguments();
+    problems_.log_format = result_.options.log_format;
     if (!problems_.messages.empty()) return std::move(problems_);
     if (line_.print_config) return Information{show_as_config(result_)};
     return std::move(result_);

@@ -104,6 +104,7 @@ struct Information {
 struct Problems {
   ExitCode code = ExitCode::configuration;
   std::vector<std::string> messages;
+  LogFormat log_format = LogFormat::text;  ///< in which to tell them, if that much was said
 };
 
 /// Reads `arguments` (without the program's name), then the environment, then the config file: the

@@ -154,4 +154,12 @@ std::string redact(const std::string& text) {
   return url ? redact_url(text) : redact_pairs(text);
 }
 
+std::string redact_in(std::string message, const std::string& text) {
+  const auto shown = redact(text);
+  if (shown == text) return message;
+  for (auto at = message.find(text); at != std::string::npos; at = message.find(text, at))
+    message.replace(at, text.size(), shown);
+  return message;
+}
+
 }  // namespace postofficed

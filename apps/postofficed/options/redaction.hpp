@@ -9,6 +9,9 @@ namespace postofficed {
 /// cannot be told apart it hides too much rather than too little.
 std::string redact(const std::string& text);
 
+/// `message` with `text` in it redacted: for what a library says about it.
+std::string redact_in(std::string message, const std::string& text);
+
 /// What stands in the place of a secret.
 inline const char* const hidden = "***";
 

@@ -15,6 +15,7 @@
 #include <climits>
 #include <cstring>
 #include <limits>
+#include <sstream>
 #include <utility>
 
 #include "support/journal.hpp"
@@ -196,6 +197,25 @@ void write_to_stderr(const std::string& text) {
       stderr_is_journal() ? journal_prefix(postoffice::LogLevel::error) + text : text;
   std::string_view left = line;
   write_until(left, Steady::now() + std::chrono::seconds(1));
+}
+
+void write_failure(LogFormat format, const std::string& message, int code) {
+  std::istringstream lines(message);
+  for (std::string line; std::getline(lines, line);) {
+    if (format == LogFormat::text) {
+      write_to_stderr("postofficed: " + line + "\n");
+      continue;
+    }
+    Json json;
+    json.begin_object()
+        .member("ts", std::chrono::time_point_cast<postoffice::Duration>(
+                          std::chrono::system_clock::now()))
+        .member("level", "error")
+        .member("msg", line)
+        .member("code", code)
+        .end_object();
+    write_to_stderr(json.text() + "\n");
+  }
 }
 
 Logging::Logging(postoffice::LogLevel level, LogFormat format)

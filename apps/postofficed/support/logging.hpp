@@ -38,6 +38,10 @@ class Logging {
   postoffice::Log log_;
 };
 
+/// Writes why a command failed, as one line for each line of `message`, in the format of log lines:
+/// "postofficed: …", or {"ts":…,"level":"error","msg":…,"code":…} with the exit code.
+void write_failure(LogFormat format, const std::string& message, int code);
+
 /// Writes text to stderr, but gives up if stderr takes nothing for a second.
 void write_to_stderr(const std::string& text);
 

@@ -15,8 +15,9 @@ namespace postoffice::http {
 /// Threads: show_refused() on any thread; all others on one thread.
 class SourceReport {
  public:
-  SourceReport(std::string url, Log log, bool keeping)
-      : url_(std::move(url)), log_(std::move(log)), keeping_(keeping) {}
+  /// Lines name the URL without its query, which may hold a token.
+  SourceReport(const std::string& url, Log log, bool keeping)
+      : url_(url.substr(0, url.find('?'))), log_(std::move(log)), keeping_(keeping) {}
 
   void reachable();
   void unreachable(const std::string& reason);
