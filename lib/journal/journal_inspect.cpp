@@ -4,6 +4,7 @@
 
 #include "journal/cursor_file.hpp"
 #include "journal/journal_scan.hpp"
+#include "journal/scan_progress.hpp"
 #include "postoffice/error.hpp"
 
 namespace postoffice {
@@ -18,8 +19,8 @@ constexpr int looks_max = 5;
 
 class Inspection {
  public:
-  Inspection(const Storage& storage, const JournalVisitor& visit)
-      : storage_(storage), visit_(visit) {}
+  Inspection(const Storage& storage, const JournalVisitor& visit, const JournalProgress& progress)
+      : storage_(storage), visit_(visit), progress_(progress) {}
 
   Result<JournalSummary> run() {
     auto found = load_cursor(storage_);
@@ -31,10 +32,14 @@ class Inspection {
       return std::move(found).error();
     SegmentFiles files;
     if (const auto error = load_segments(storage_, {}, files)) return error;
-    const auto scan = scan_journal(
-        storage_, files.segments, cursor_, ScanFrom::oldest,
-        [this](const Segment& segment, const ScannedRecord& record,
-               const std::vector<ObjectId>& ids, std::uint64_t) { count(segment, record, ids); });
+    ScanProgress scanned(files.segments);
+    const auto scan = scan_journal(storage_, files.segments, cursor_, ScanFrom::oldest,
+                                   [&](const Segment& segment, const ScannedRecord& record,
+                                       const std::vector<ObjectId>& ids, std::uint64_t) {
+                                     count(segment, record, ids);
+                                     const auto share = scanned.pass(segment, record.offset);
+                                     if (share && progress_) progress_(*share);
+                                   });
     summarise(files, scan);
     return std::move(summary_);
   }
@@ -106,20 +111,23 @@ class Inspection {
 
   const Storage& storage_;
   const JournalVisitor& visit_;
+  const JournalProgress& progress_;
   std::optional<Cursor> cursor_;
   JournalSummary summary_;
 };
 
 }  // namespace
 
-Result<JournalSummary> inspect_journal(const std::string& directory, const JournalVisitor& visit) {
+Result<JournalSummary> inspect_journal(const std::string& directory, const JournalVisitor& visit,
+                                       const JournalProgress& progress) {
   const Storage storage{posix_file_system(), directory};
-  auto summary = Inspection(storage, {}).run();
+  auto summary = Inspection(storage, {}, progress).run();
   for (int look = 1; look < looks_max && summary && !summary->sound(); ++look) {
-    summary = Inspection(storage, {}).run();
+    summary = Inspection(storage, {}, progress).run();
   }
   if (!visit || !summary) return summary;
-  if (auto visited = Inspection(storage, visit).run(); !visited) return std::move(visited).error();
+  if (auto visited = Inspection(storage, visit, {}).run(); !visited)
+    return std::move(visited).error();
   return summary;
 }
 

@@ -5,6 +5,7 @@
 #include "journal/cursor_file.hpp"
 #include "journal/make_durable.hpp"
 #include "journal/quarantine.hpp"
+#include "journal/scan_progress.hpp"
 #include "journal/segment_pool.hpp"
 #include "postoffice/error.hpp"
 
@@ -89,10 +90,12 @@ class Recovery {
 
   ScanResult scan_segments() {
     recovered_.acknowledged = recovered_.last_found = cursor_ ? cursor_->acknowledged : 0;
+    ScanProgress scanned(files_.segments);
+    OpeningReport report(scanned.bytes(), std::chrono::steady_clock::now());
     return scan_journal(
         storage_, files_.segments, cursor_, ScanFrom::cursor,
-        [this](const Segment& segment, const ScannedRecord& record, const std::vector<ObjectId>&,
-               std::uint64_t batch_begin) {
+        [&](const Segment& segment, const ScannedRecord& record, const std::vector<ObjectId>&,
+            std::uint64_t batch_begin) {
           if (recovered_.backlog_number == 0) {
             recovered_.backlog_number = segment.header.number;
             recovered_.backlog_offset = batch_begin;
@@ -102,6 +105,10 @@ class Recovery {
           recovered_.waiting.push(record.sequence, record.received_at);
           ++recovered_.report.callbacks;
           recovered_.report.ids += record.ids;
+          const auto share = scanned.pass(segment, record.offset);
+          if (!share) return;
+          const auto line = report.line(*share, std::chrono::steady_clock::now());
+          if (!line.empty()) say(LogLevel::info, line);
         },
         false);
   }

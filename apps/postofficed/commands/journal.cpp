@@ -4,6 +4,7 @@
 #include "commands/commands.hpp"
 #include "postoffice/defaults/journal_inspect.hpp"
 #include "support/json.hpp"
+#include "support/progress.hpp"
 #include "support/text.hpp"
 
 namespace postofficed {
@@ -37,9 +38,8 @@ std::string describe(const JournalDamage& damage) {
          std::to_string(damage.last) + " were lost";
 }
 
-void print_json(const JournalSummary& summary) {
-  Json json;
-  json.begin_object()
+void write_summary(Json& json, const std::string& directory, const JournalSummary& summary) {
+  json.member("queue", "file:" + directory)
       .member("segments", summary.segments.size())
       .member("callbacks", summary.records)
       .member("ids", summary.ids)
@@ -54,6 +54,12 @@ void print_json(const JournalSummary& summary) {
   if (summary.records != 0) {
     json.member("oldest", summary.oldest).member("newest", summary.newest);
   }
+}
+
+void print_stat_json(const std::string& directory, const JournalSummary& summary) {
+  Json json;
+  json.begin_object();
+  write_summary(json, directory, summary);
   json.key("files").begin_array();
   for (const auto& segment : summary.segments) {
     json.begin_object()
@@ -69,7 +75,28 @@ void print_json(const JournalSummary& summary) {
   std::printf("%s\n", json.text().c_str());
 }
 
-void print_text(const std::string& directory, const JournalSummary& summary) {
+void print_verify_json(const std::string& directory, const JournalSummary& summary) {
+  Json json;
+  json.begin_object();
+  write_summary(json, directory, summary);
+  json.key("damage").begin_array();
+  for (const auto& damage : summary.damage) {
+    json.begin_object()
+        .member("file", damage.file)
+        .member("begin", damage.begin)
+        .member("end", damage.end);
+    if (damage.last != 0) {
+      json.member("first_lost", damage.first).member("last_lost", damage.last);
+    }
+    json.end_object();
+  }
+  json.end_array().key("unknown_files").begin_array();
+  for (const auto& file : summary.unknown_files) json.value(file);
+  json.end_array().end_object();
+  std::printf("%s\n", json.text().c_str());
+}
+
+void print_stat_text(const std::string& directory, const JournalSummary& summary) {
   std::printf("queue file:%s: %s, %s\n", directory.c_str(),
               counted(summary.segments.size(), "file").c_str(),
               summary.sound() ? "sound" : "DAMAGED (see journal verify)");
@@ -90,15 +117,18 @@ void print_text(const std::string& directory, const JournalSummary& summary) {
   }
 }
 
-Failure verify(const std::string& directory, const JournalSummary& summary) {
+Failure judge(const std::string& directory, const JournalSummary& summary) {
+  if (summary.sound()) return {};
+  return {ExitCode::journal, "queue file:" + directory + " is damaged: " +
+                                 counted(summary.lost_records, "callback") + " lost"};
+}
+
+void print_verify_text(const std::string& directory, const JournalSummary& summary) {
   for (const auto& damage : summary.damage) std::printf("%s\n", describe(damage).c_str());
   for (const auto& file : summary.unknown_files) {
     std::printf("%s: this file does not belong to this queue\n", file.c_str());
   }
-  if (!summary.sound()) {
-    return {ExitCode::journal, "queue file:" + directory + " is damaged: " +
-                                   counted(summary.lost_records, "callback") + " lost"};
-  }
+  if (!summary.sound()) return;
   std::printf("queue file:%s is sound: %s checked", directory.c_str(),
               counted(summary.records, "callback").c_str());
   if (summary.torn_bytes != 0) {
@@ -106,7 +136,23 @@ Failure verify(const std::string& directory, const JournalSummary& summary) {
     std::printf(", %s at the end not complete yet", counted(summary.torn_bytes, "byte").c_str());
   }
   std::printf("\n");
+}
+
+Failure show(const Options& options, const std::string& directory, const JournalSummary& summary) {
+  const bool verify = options.command == Command::journal_verify;
+  if (options.command == Command::journal_dump) return {};
+  if (verify) {
+    (options.json ? print_verify_json : print_verify_text)(directory, summary);
+    return judge(directory, summary);
+  }
+  (options.json ? print_stat_json : print_stat_text)(directory, summary);
   return {};
+}
+
+postoffice::Result<JournalSummary> inspect(const std::string& directory, bool dumping) {
+  if (dumping) return postoffice::inspect_journal(directory, print_record);
+  Progress progress("reading the queue");
+  return postoffice::inspect_journal(directory, {}, [&](double share) { progress.update(share); });
 }
 
 }  // namespace
@@ -117,15 +163,10 @@ Failure journal(const Options& options) {
     return {ExitCode::configuration,
             "--queue " + describe(options.queue) + " has no files to inspect"};
   }
-  const bool dumping = options.command == Command::journal_dump;
-  const auto summary =
-      postoffice::inspect_journal(directory, dumping ? print_record : postoffice::JournalVisitor());
+  const auto summary = inspect(directory, options.command == Command::journal_dump);
   if (!summary)
     return {ExitCode::journal, "queue file:" + directory + ": " + summary.error().text()};
-  if (options.command == Command::journal_verify) return verify(directory, *summary);
-  if (options.command == Command::journal_stat && options.json) print_json(*summary);
-  if (options.command == Command::journal_stat && !options.json) print_text(directory, *summary);
-  return {};
+  return show(options, directory, *summary);
 }
 
 }  // namespace postofficed

@@ -67,10 +67,16 @@ struct JournalSummary {
 
 using JournalVisitor = std::function<void(const JournalRecord&)>;
 
+/// How much of the files has been looked at, from 0 to 1. It may begin again: see
+/// inspect_journal().
+using JournalProgress = std::function<void(double share)>;
+
 /// Reads everything in `directory`, in order; `visit` may be empty. A running daemon may append and
 /// delete segments meanwhile: late additions may not be seen, and neither is reported as damage.
 /// Damage is in the summary and is not a failure. Failures are the system's (no such directory, for
-/// example), and Error::schema for files of another version.
-Result<JournalSummary> inspect_journal(const std::string& directory, const JournalVisitor& visit);
+/// example), and Error::schema for files of another version. `progress` is told every some thousand
+/// callbacks; it begins again when the whole is read once more, because a daemon wrote meanwhile.
+Result<JournalSummary> inspect_journal(const std::string& directory, const JournalVisitor& visit,
+                                       const JournalProgress& progress = {});
 
 }  // namespace postoffice
