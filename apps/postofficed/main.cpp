@@ -43,6 +43,8 @@ Failure dispatch(const ParsedOptions& parsed, const Reread& reread, Logging& log
     case Command::journal_dump:
     case Command::journal_stat: return journal(options);
     case Command::self_test: return self_test_command(options);
+    case Command::top: return show_top(parsed);
+    case Command::bench: return run_bench(options);
     case Command::dead_letters_list:
     case Command::dead_letters_replay:
     case Command::dead_letters_drop: return dead_letters(parsed, logging.log());

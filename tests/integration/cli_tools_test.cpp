@@ -7,6 +7,7 @@
 
 #include "postofficed.hpp"
 #include "support/has.hpp"
+#include "support/pty.hpp"
 
 using namespace postoffice::testing;
 
@@ -62,4 +63,35 @@ TEST_CASE("migrate tells programs whether the schema is up to date") {
   CHECK(bad.code == 69);
   CHECK(is_one_line(bad.out));
   CHECK(has(bad.out, "\"up_to_date\":false,\"error\":\""));
+}
+
+TEST_CASE("self-test gives its figures to programs, as a certificate to keep") {
+  const TemporaryDirectory directory;
+  const auto outcome = run_postofficed({"self-test", directory.path(), "--crashes", "1", "--json"});
+  CAPTURE(outcome.out);
+  CHECK(outcome.code == 0);
+  CHECK(outcome.err.empty());
+  CHECK(is_one_line(outcome.out));
+  for (const char* part :
+       {"\"certificate\":\"postofficed self-test\"", "\"version\":\"", "\"date\":\"20",
+        "\"kernel\":\"Linux ", "\"file_system\":\"", "\"check\":\"kill -9\",\"result\":\"ok\"",
+        "\"figures\":{\"kills\":1,", "\"median_seconds\":", "\"callbacks_refused\":",
+        "\"not_checked\":[\"a power cut\"],\"verdict\":\""}) {
+    CAPTURE(part);
+    CHECK(has(outcome.out, part));
+  }
+  CHECK(std::filesystem::is_empty(directory.path()));
+}
+
+TEST_CASE("long work shows a bar to whoever waits at a terminal, and takes it away again") {
+  const TemporaryDirectory directory;
+  PtyProcess process({postofficed(), "self-test", directory.path(), "--crashes", "1000000"}, 100,
+                     30);
+  CHECK(process.eventually_writes("\rself-test: kill -9  0:"));
+  process.press("\003");
+  CHECK(process.exit_code() == 128 + SIGINT);
+  const auto& written = process.written();
+  const auto last_bar = written.rfind("\rself-test: ");
+  REQUIRE(last_bar != std::string::npos);
+  CHECK(written.find("\r\033[K", last_bar) != std::string::npos);
 }

@@ -18,6 +18,8 @@ Failure validate(const ParsedOptions& parsed);
 Failure journal(const Options& options);
 Failure dead_letters(const ParsedOptions& parsed, const postoffice::Log& log);
 Failure self_test_command(const Options& options);
+Failure run_bench(const Options& options);
+Failure show_top(const ParsedOptions& parsed);
 Failure instances(const Options& options);
 
 }  // namespace postofficed

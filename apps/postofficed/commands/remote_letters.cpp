@@ -5,7 +5,7 @@
 
 #include "commands/letter_access.hpp"
 #include "options/values.hpp"
-#include "support/http_request.hpp"
+#include "support/http_exchange.hpp"
 #include "support/json_value.hpp"
 
 namespace postofficed {
@@ -85,10 +85,10 @@ class RemoteLetters final : public LetterAccess {
 
  private:
   Result<JsonValue> ask(const HttpQuestion& question) const {
-    const auto answer = http_request(address_, question, patience);
+    const auto answer = exchange(address_, request_text(address_, question), patience);
     const auto json = JsonValue::parse(answer.body);
     if (answer.status == 200 && json) return *json;
-    const std::string detail = json ? (*json)["detail"].text() : answer.body;
+    const std::string detail = json ? (*json)["detail"].text() : answer.problem + answer.body;
     const std::string status = answer.status ? std::to_string(answer.status) + " " : "";
     return Failure(code_of(answer.status),
                    "the daemon at " + address_ + " does not do it: " + status + detail);

@@ -25,6 +25,10 @@ struct CommandLine {
   bool print_config = false;
   std::vector<std::string> arguments;  ///< of the command: ids, N, DIR, or INSTANCE
   std::string crashes;
+  bool once = false;
+  std::string interval;
+  std::string seconds;
+  std::string compare;
   std::string format;  ///< of help
 
   std::vector<std::string> problems;  ///< each is wrong usage

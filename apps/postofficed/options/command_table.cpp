@@ -32,6 +32,22 @@ constexpr std::array self_test_arguments{
     Argument{"DIR", nullptr, "An existing directory; it is left unchanged", &CommandLine::arguments,
              1},
     Argument{"--crashes", "N", "Number of times a process is killed [20]", &CommandLine::crashes},
+    Argument{"--json", nullptr, "As one JSON object, to keep", &CommandLine::json},
+};
+
+constexpr std::array top_arguments{
+    Argument{"--once", nullptr, "One screen, as plain text", &CommandLine::once},
+    Argument{"--json", nullptr, "One screen, as one JSON object", &CommandLine::json},
+    Argument{"--interval", "DURATION", "Time between two looks [1s]", &CommandLine::interval},
+};
+
+constexpr std::array bench_arguments{
+    Argument{"DIR", nullptr, "A directory on the disk to measure [--data-dir]",
+             &CommandLine::arguments},
+    Argument{"--seconds", "N", "How long to measure [10]", &CommandLine::seconds},
+    Argument{"--compare", "FILE", "Compare with what bench --json wrote", &CommandLine::compare},
+    Argument{"--json", nullptr, "As one JSON object, to keep and to compare with",
+             &CommandLine::json},
 };
 
 constexpr std::array letter_arguments{
@@ -96,6 +112,11 @@ constexpr std::array table{
                          "Show what it holds, and how much", json_object},
     CommandSpecification{"self-test", Command::self_test, 0,
                          "Test whether a queue is safe on the disk of DIR", self_test_arguments},
+    CommandSpecification{"top", Command::top, reader::daemon | reader::place,
+                         "Show the figures of a running daemon in this terminal", top_arguments},
+    CommandSpecification{"bench", Command::bench, reader::place,
+                         "Measure what this machine and disk promise, on a private instance",
+                         bench_arguments},
     CommandSpecification{
         "dead-letters list", Command::dead_letters_list, reader::store | reader::place,
         "Show them: why, how often and until when each was tried", letter_arguments},

@@ -17,6 +17,10 @@
 namespace postofficed {
 namespace {
 
+constexpr std::chrono::milliseconds interval_min{100};
+constexpr std::uint64_t bench_seconds_min = 2;
+constexpr std::uint64_t bench_seconds_max = 600;
+
 struct Value {
   std::string text;
   std::string origin;
@@ -184,6 +188,8 @@ class Resolver {
     options.online = line_.online;
     if (line_.command == Command::worker) return read_worker_concurrency();
     if (line_.command == Command::self_test) return read_self_test();
+    if (line_.command == Command::top) return read_top();
+    if (line_.command == Command::bench) return read_bench();
     if (line_.command == Command::instances_retire) options.instance = line_.arguments.front();
     options.force = line_.force;
     const bool changes = line_.command == Command::dead_letters_replay ||
@@ -237,6 +243,31 @@ class Resolver {
     result_.options.crashes = parse_count(line_.crashes);
     if (result_.options.crashes.value_or(0) > 0) return;
     usage_problem("--crashes: \"" + line_.crashes + "\" is not a number of crashes");
+  }
+
+  void read_top() {
+    result_.options.once = line_.once;
+    if (line_.interval.empty()) return;
+    const auto interval = parse_duration(line_.interval);
+    if (!interval || *interval < interval_min) {
+      return usage_problem("--interval: \"" + line_.interval + "\" is not a duration of at least " +
+                           show_duration(interval_min));
+    }
+    result_.options.interval = *interval;
+  }
+
+  void read_bench() {
+    auto& options = result_.options;
+    if (!line_.arguments.empty()) options.directory = line_.arguments.front();
+    options.compare = line_.compare;
+    if (line_.seconds.empty()) return;
+    const auto count = parse_count(line_.seconds);
+    if (!count || *count < bench_seconds_min || *count > bench_seconds_max) {
+      return usage_problem("--seconds: \"" + line_.seconds + "\" is not a number from " +
+                           std::to_string(bench_seconds_min) + " to " +
+                           std::to_string(bench_seconds_max));
+    }
+    options.seconds = std::chrono::seconds(*count);
   }
 
   void usage_problem(std::string text) {

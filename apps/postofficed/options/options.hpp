@@ -29,6 +29,8 @@ enum class Command {
   journal_dump,
   journal_stat,
   self_test,
+  top,
+  bench,
   dead_letters_list,
   dead_letters_replay,
   dead_letters_drop,
@@ -80,6 +82,10 @@ struct Options {
   std::string directory;
   std::string instance;
   std::optional<std::size_t> crashes;
+  bool once = false;
+  std::chrono::milliseconds interval{1'000};
+  std::chrono::seconds seconds{10};
+  std::string compare;
 };
 
 /// One option as it was resolved, fit to be shown: secrets are redacted.

@@ -59,8 +59,10 @@ std::string progress_line(const std::string& what, std::optional<double> share,
 Progress::Progress(std::string what)
     : what_(std::move(what)), terminal_(isatty(STDERR_FILENO) != 0), next_(begun_ + before_first) {}
 
-Progress::~Progress() {
-  if (drawn_) write_to_stderr("\r\033[K");
+Progress::~Progress() { clear(); }
+
+void Progress::clear() {
+  if (std::exchange(drawn_, false)) write_to_stderr("\r\033[K");
 }
 
 void Progress::update(std::optional<double> share) {

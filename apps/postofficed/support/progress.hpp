@@ -25,6 +25,9 @@ class Progress {
   /// What is being done now.
   void rename(std::string what) { what_ = std::move(what); }
 
+  /// Takes the bar away, lest something is printed behind it.
+  void clear();
+
   /// To be called as often as is convenient; it draws a few times a second.
   void update(std::optional<double> share = {});
 

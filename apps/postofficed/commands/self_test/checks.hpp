@@ -3,16 +3,26 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
+#include <variant>
+#include <vector>
 
 namespace postofficed::self_test {
+
+/// A number, or a name, that a check found.
+struct Figure {
+  const char* name;
+  std::variant<std::uint64_t, double, std::string> value;
+};
 
 struct Finding {
   enum class Result { ok, warning, failed };
   Result result = Result::ok;
-  std::string text;  ///< what was found; if it is not good, what that means
+  std::string text;                  ///< what was found; if it is not good, what that means
+  std::vector<Figure> figures = {};  ///< the same for programs
 };
 
 /// What is mounted there, what that is good for, and how much room there is.

@@ -81,10 +81,13 @@ Finding check_crashes(const std::string& directory, const Crashes& crashes) {
     if (!problem.empty()) return {Finding::Result::failed, "after a kill: " + problem};
     if (forget) owed.clear();
   }
-  return {Finding::Result::ok, "a process that appends was killed " + counted(killed, "time") +
-                                   ": " + counted(accepted, "callback") +
-                                   " acknowledged, all read back; at most " +
-                                   in_milliseconds(slowest) + " to recover and read"};
+  return {Finding::Result::ok,
+          "a process that appends was killed " + counted(killed, "time") + ": " +
+              counted(accepted, "callback") + " acknowledged, all read back; at most " +
+              in_milliseconds(slowest) + " to recover and read",
+          {{"kills", killed},
+           {"callbacks_acknowledged", accepted},
+           {"slowest_recovery_seconds", std::chrono::duration<double>(slowest).count()}}};
 }
 
 }  // namespace postofficed::self_test

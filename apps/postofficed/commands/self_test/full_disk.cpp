@@ -79,7 +79,8 @@ Finding check_full_disk(const std::string& directory) {
           counted(accepted.size(), "callback") + " accepted and kept, " +
               counted(refused, "callback") +
               " refused while there was no room, accepted again afterwards (files were " +
-              "kept from growing; the disk itself was not filled)"};
+              "kept from growing; the disk itself was not filled)",
+          {{"callbacks_kept", accepted.size()}, {"callbacks_refused", refused}}};
 }
 
 }  // namespace postofficed::self_test
