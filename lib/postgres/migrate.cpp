@@ -55,6 +55,28 @@ postoffice::Failure migrate_postgres(const std::string& conninfo) {
   return failure;
 }
 
+postoffice::Result<PostgresFacts> look_at_postgres(const std::string& conninfo) {
+  const Opened opened = connect(conninfo);
+  if (opened.failure) return postoffice::Failure(opened.failure);
+  const postgres::Result result(PQexec(opened.session.get(), facts_sql));
+  if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) {
+    return postoffice::Failure(result ? failure_of(result.get())
+                                      : failure_of(opened.session.get()));
+  }
+  const auto text = [&](int column) { return std::string(PQgetvalue(result.get(), 0, column)); };
+  const auto holds = [&](int column) { return text(column) == "t"; };
+  PostgresFacts facts;
+  facts.version = text(0);
+  facts.schema = text(1);
+  facts.has_tables = holds(2);
+  facts.may_use_tables = holds(3);
+  facts.may_create_tables = holds(4);
+  facts.read_only = holds(5);
+  facts.synchronous_commit = text(6);
+  facts.flushes = holds(7);
+  return facts;
+}
+
 postoffice::Failure check_postgres(const std::string& conninfo) {
   return connect(conninfo).failure;
 }

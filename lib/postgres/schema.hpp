@@ -18,4 +18,7 @@ extern const char* const migrate_sql;
 /// sql/schema/check.sql: only checks that the schema is there and of this version.
 extern const char* const check_sql;
 
+/// sql/facts.sql: one row for PostgresFacts.
+extern const char* const facts_sql;
+
 }  // namespace postoffice::postgres

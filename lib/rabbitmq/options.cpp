@@ -1,9 +1,13 @@
 #include "rabbitmq/options.hpp"
 
+#include <chrono>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "base/random.hpp"
+#include "postoffice/error.hpp"
+#include "rabbitmq/connection.hpp"
 #include "rabbitmq/tls_tunnel.hpp"
 
 namespace postoffice::rabbitmq {
@@ -35,3 +39,25 @@ BrokerSession::Settings session_settings(const RabbitOptions& options, std::stri
 }
 
 }  // namespace postoffice::rabbitmq
+
+namespace postoffice {
+
+Failure check_rabbit(const RabbitOptions& options) {
+  using namespace rabbitmq;
+  options.check();
+  Address address = parse_amqp_url(options.url);
+  std::string reasons;
+  for (const auto& host : address.hosts) {
+    address.host = host.name;
+    address.port = host.port;
+    Connection connection;
+    std::string reason;
+    const auto heartbeat = std::chrono::ceil<std::chrono::seconds>(options.heartbeat);
+    if (connection.open(address, heartbeat, reason)) return {};
+    reasons +=
+        (reasons.empty() ? "" : "; ") + host.name + ":" + std::to_string(host.port) + ": " + reason;
+  }
+  return {Error::unavailable, reasons};
+}
+
+}  // namespace postoffice

@@ -209,6 +209,24 @@ TEST_CASE("SIGHUP with another concurrency is obeyed by the next fetches") {
   CHECK(daemon.said("at most 2 connections to the source until the next start"));
 }
 
+// The pages of the daemon speak HTTP, and stand for a source.
+TEST_CASE(
+    "validate --online beside the daemon: its ports and lock are seen, an HTTP server is one") {
+  const TemporaryDirectory directory;
+  Daemon daemon(directory.path());
+  REQUIRE(daemon.ready());
+  const auto pages = "localhost:" + std::to_string(daemon.admin_port());
+  const auto outcome = run_postofficed({"validate", "--online", "--data-dir", directory.path(),
+                                        "--listen", pages, "--admin-listen", "localhost:0",
+                                        "--source", "http://" + pages + "/objects/{id}"});
+  CHECK(outcome.code == 69);
+  CHECK(outcome.err == "postofficed: listen: Address already in use\n");
+  CHECK(outcome.out.find(", answers HTTP\n") != std::string::npos);
+  CHECK(outcome.out.find("in use by process " + std::to_string(daemon.process().id())) !=
+        std::string::npos);
+  CHECK(outcome.out.find("objects.db: readable\n") != std::string::npos);
+}
+
 TEST_CASE("one port for both listeners is 78 and one line") {
   for (const char* admin : {"localhost:9999", ":9999", "127.0.0.1:9999"}) {
     for (const char* command : {"run", "validate"}) {

@@ -124,6 +124,42 @@ TEST_CASE("validate tells a configuration that works from one that does not") {
   CHECK((bad.out + bad.err).find("hunter2") == std::string::npos);
 }
 
+TEST_CASE("validate --online says of each neighbour what was tried, what came, and what to do") {
+  const TemporaryDirectory directory;
+  const auto outcome = run_postofficed({"validate", "--online", "--data-dir", directory / "new",
+                                        "--listen", "localhost:0", "--admin-listen", "localhost:0",
+                                        "--source", "http://127.0.0.1:1/{id}?token=hunter2",
+                                        "--store", "postgresql://u:hunter2@127.0.0.1:1/db"});
+  CHECK(outcome.code == 69);
+  CHECK(lines_of(outcome.err) == 2);
+  CHECK(outcome.out.find("unreachable ask http://127.0.0.1:1/{id}?token=*** without an id: connect "
+                         "to 127.0.0.1:1: Connection refused") != std::string::npos);
+  CHECK(outcome.out.find("next:       start the server, or correct --store") != std::string::npos);
+  CHECK((outcome.out + outcome.err).find("hunter2") == std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(directory / "new"));
+
+  const auto wrong =
+      run_postofficed({"validate", "--online", "--json", "--data-dir", directory.path(), "--listen",
+                       "192.0.2.1:9090", "--admin-listen", "localhost:0"});
+  CHECK(wrong.code == 78);
+  CHECK(wrong.out.find("{\"valid\":true,\"options\":[") == 0);
+  CHECK(wrong.out.find("\"part\":\"listen\",\"tried\":\"listen on 192.0.2.1:9090\",\"result\":"
+                       "\"wrong\"") != std::string::npos);
+}
+
+#ifdef POSTOFFICED_RABBITMQ
+TEST_CASE("validate --online logs in to the broker") {
+  const TemporaryDirectory directory;
+  const auto outcome =
+      run_postofficed({"validate", "--online", "--data-dir", directory.path(), "--listen",
+                       "localhost:0", "--admin-listen", "localhost:0", "--queue",
+                       "amqp://u:hunter2@127.0.0.1:1/", "--store", "postgresql://127.0.0.1:1/db"});
+  CHECK(outcome.code == 69);
+  CHECK(outcome.err.find("queue: 127.0.0.1:1: ") != std::string::npos);
+  CHECK((outcome.out + outcome.err).find("hunter2") == std::string::npos);
+}
+#endif
+
 #ifdef POSTOFFICED_TLS
 TEST_CASE("validate reads the certificates that a broker's URL names") {
   const TemporaryDirectory directory;

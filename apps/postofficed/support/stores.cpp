@@ -59,11 +59,6 @@ std::function<postoffice::StoreStatus()> store_status(const postoffice::ObjectSt
   return {};
 }
 
-Failure check_store(const StoreLocation& location) {
-  if (location.kind == StoreLocation::Kind::sqlite) return {};
-  return postoffice::check_postgres(location.target);
-}
-
 Failure migrate_store(const StoreLocation& location) {
   if (location.kind == StoreLocation::Kind::postgres)
     return postoffice::migrate_postgres(location.target);

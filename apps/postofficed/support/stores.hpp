@@ -27,9 +27,6 @@ Result<std::unique_ptr<postoffice::ReadableObjectStore>> make_store(
 /// store has none.
 std::function<postoffice::StoreStatus()> store_status(const postoffice::ObjectStore* store);
 
-/// Checks, blocking, that the store answers and can be used over this connection; changes nothing.
-Failure check_store(const StoreLocation& location);
-
 /// Creates or upgrades the schema, blocking.
 Failure migrate_store(const StoreLocation& location);
 

@@ -103,6 +103,21 @@ class PostgresObjectStore final : public ReadableObjectStore {
 /// pooler that does not keep a session.
 Failure migrate_postgres(const std::string& conninfo);
 
+/// What a server says about itself, to a session as this conninfo opens it.
+struct PostgresFacts {
+  std::string version{};             ///< "15.4"
+  std::string schema{};              ///< the tables' one; empty: the search path leads nowhere
+  bool has_tables = false;           ///< the table objects exists there …
+  bool may_use_tables = false;       ///< … and may be read and written
+  bool may_create_tables = false;    ///< in that schema
+  bool read_only = false;            ///< a standby, or transactions that may not write
+  std::string synchronous_commit{};  ///< as the server has it for this session
+  bool flushes = true;               ///< fsync and full_page_writes are on
+};
+
+/// Looks once, blocking; changes nothing. Errors as migrate_postgres().
+Result<PostgresFacts> look_at_postgres(const std::string& conninfo);
+
 /// Checks once, blocking, that connecting works and gives a session of its own; changes nothing.
 Failure check_postgres(const std::string& conninfo);
 

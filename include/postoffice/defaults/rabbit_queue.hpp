@@ -16,6 +16,7 @@
 #include "postoffice/clock.hpp"
 #include "postoffice/log.hpp"
 #include "postoffice/queue.hpp"
+#include "postoffice/result.hpp"
 
 namespace postoffice {
 
@@ -189,5 +190,10 @@ class RabbitQueue final : public Queue {
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+/// Connects and logs in once, blocking for a few seconds a host at most; declares nothing. The
+/// failure names each host with its reason, never the password. Throws std::invalid_argument for
+/// options that cannot work.
+Failure check_rabbit(const RabbitOptions& options);
 
 }  // namespace postoffice
