@@ -43,6 +43,36 @@ TEST_CASE("migrating twice is migrating once") {
   CHECK(schema.run("SELECT count(*) FROM online_objects") == "1");
 }
 
+TEST_CASE("a server is asked what a user may do there, and nothing is changed") {
+  PostgresSchema schema;
+  const auto look = [](const std::string& conninfo) {
+    const auto facts = look_at_postgres(conninfo);
+    REQUIRE_MESSAGE(facts, (facts ? std::string() : facts.error().text()));
+    return *facts;
+  };
+  const auto before = look(schema.conninfo());
+  CHECK(before.schema == schema.name());
+  CHECK_FALSE(before.version.empty());
+  CHECK_FALSE(before.has_tables);
+  CHECK(before.may_create_tables);
+  CHECK_FALSE(before.read_only);
+  REQUIRE_FALSE(migrate_postgres(schema.conninfo()));
+  const auto after = look(schema.conninfo());
+  CHECK(after.has_tables);
+  CHECK(after.may_use_tables);
+
+  const Role role("postoffice_test_onlooker", schema);
+  const auto as_role = schema.conninfo() + " user=postoffice_test_onlooker password=sesame";
+  CHECK(look(as_role).has_tables);
+  CHECK_FALSE(look(as_role).may_use_tables);
+  CHECK_FALSE(look(as_role).may_create_tables);
+  schema.run("GRANT SELECT, INSERT, UPDATE ON objects TO postoffice_test_onlooker");
+  CHECK_FALSE(look(as_role).may_use_tables);
+  schema.run("GRANT DELETE ON objects TO postoffice_test_onlooker");
+  CHECK(look(as_role).may_use_tables);
+  CHECK_FALSE(look_at_postgres("host=127.0.0.1 port=1"));
+}
+
 TEST_CASE("four processes may migrate at the same time") {
   for (int round = 0; round < 5; ++round) {
     PostgresSchema schema;
