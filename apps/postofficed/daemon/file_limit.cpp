@@ -47,6 +47,7 @@ FileShares share_files(std::size_t limit, std::size_t fetch_concurrency,
   shares.fetches = std::min(fetch_concurrency, shared / 2);
   shares.admin = std::clamp(shared / 8, std::size_t{1}, admin_most);
   shares.callbacks = std::min(callbacks_most, shared - shares.fetches - shares.admin);
+  shares.fetches = shared - shares.callbacks - shares.admin;
   return shares;
 }
 

@@ -17,7 +17,7 @@ std::size_t file_limit();
 struct FileShares {
   std::size_t callbacks = 0;
   std::size_t admin = 0;
-  std::size_t fetches = 0;
+  std::size_t fetches = 0;  ///< what is left: a reload may allow more of them than the start
 };
 
 /// Divides `limit` so that no kind of connection uses up the descriptors of the others, or those of
