@@ -150,10 +150,11 @@ class Parser {
   template <typename Target>
   static void add(CLI::App& app, const Argument& argument, Target& target) {
     auto* option = app.add_option(argument.name, target);
+    const int most = static_cast<int>(argument.most);
     if (!argument.is_flag()) {
-      option->expected(0, static_cast<int>(argument.most));
-    } else if (argument.most > 1) {
-      option->delimiter(',')->expected(1, static_cast<int>(argument.most));
+      option->expected(0, most);
+    } else if constexpr (std::is_same_v<Target, std::vector<std::string>>) {
+      option->delimiter(',')->expected(1, most);
     }
   }
 

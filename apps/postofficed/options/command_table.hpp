@@ -21,7 +21,7 @@ struct Argument {
   std::variant<bool CommandLine::*, std::string CommandLine::*,
                std::vector<std::string> CommandLine::*>
       target;
-  std::size_t least = 0;  ///< words, if it is no flag
+  std::size_t least = 0;  ///< words, if it is no flag; for one with several, `most` alone
   std::size_t most = 1;
 
   bool is_flag() const { return name[0] == '-'; }

@@ -75,7 +75,7 @@ std::string environment_file() {
   for (const auto& row : specifications()) {
     text += "\n" + commented(help_of(row) + (row.reloads ? "" : " (takes a restart)")) + "#" +
             environment_name(row.key) + "=" + (row.fallback ? row.fallback : "") + "\n";
-    if (!row.fallback) {
+    if (!row.fallback || !*row.fallback) {
       const auto fallback = default_of(row);
       if (!fallback.empty()) text += "# without it: " + fallback + "\n";
     }

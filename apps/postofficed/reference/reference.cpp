@@ -14,9 +14,9 @@ std::string flag_of(const Argument& argument) {
   return argument.name + (argument.value ? std::string(" ") + argument.value : "");
 }
 
-// Where a default depends on other options, the help text ends by it.
+// Where a default depends on other options, or is none, the help text ends by it.
 std::string default_of(const Specification& row) {
-  if (row.fallback) return row.fallback;
+  if (row.fallback && *row.fallback) return row.fallback;
   const std::string help = row.help;
   const auto begin = help.rfind('[');
   if (begin == std::string::npos || help.back() != ']') return {};
@@ -25,7 +25,8 @@ std::string default_of(const Specification& row) {
 
 std::string help_of(const Specification& row) {
   const std::string help = row.help;
-  if (row.fallback || default_of(row).empty()) return help;
+  const bool fixed = row.fallback && *row.fallback;
+  if (fixed || default_of(row).empty()) return help;
   return help.substr(0, help.rfind('[') - 1);
 }
 
