@@ -72,8 +72,8 @@ void judge_lateness(const HealthFigures& figures, const HealthBounds& bounds, Fi
   const auto& status = figures.pipeline;
   const auto& news = status.fetch_news;
   const auto bound = bounds.late_answer();
-  const bool recent = news.answered_at != Timestamp::min() &&
-                      figures.now - news.answered_at < HealthBounds::idle_after;
+  const bool recent =
+      news.answered_at != Timestamp::min() && figures.now - news.answered_at < HealthBounds::lately;
   const auto mean = recent ? news.latency : postoffice::Duration{};
   const auto waits = news.oldest_in_line == Timestamp::max() ? postoffice::Duration{}
                                                              : figures.now - news.oldest_in_line;
@@ -132,9 +132,9 @@ Findings judge_source(const HealthFigures& figures, const HealthTrends&,
   add_troubles(figures, "source", findings);
   add_troubles(figures, "backlog", findings);
   judge_failures(figures, findings);
+  judge_dead_letters(figures, findings);
   judge_share(figures, findings);
   judge_lateness(figures, bounds, findings);
-  judge_dead_letters(figures, findings);
   judge_quiet(figures, findings);
   return findings;
 }

@@ -8,6 +8,9 @@ namespace postofficed {
 Findings judge_store(const HealthFigures& figures, const HealthTrends&, const HealthBounds&) {
   Findings findings;
   add_troubles(figures, "store", findings);
+  for (Finding& finding : findings) {
+    if (!figures.store.reason.empty()) finding.error = figures.store.reason;
+  }
   add_troubles(figures, "rows", findings);
   const auto oldest = figures.pipeline.oldest_waiting.store;
   const bool known = oldest != postoffice::Timestamp{};
