@@ -24,8 +24,8 @@ FetchNews together(const FetchNews& one, const FetchNews& other) {
   both.newest_answered = std::max(one.newest_answered, other.newest_answered);
   both.oldest_in_line = std::min(oldest_in_line(one, both.newest_answered),
                                  oldest_in_line(other, both.newest_answered));
-  both.first_fetches = one.first_fetches + other.first_fetches;
-  both.first_failures = one.first_failures + other.first_failures;
+  both.newest = one.newest + other.newest;
+  both.newest_failed = one.newest_failed + other.newest_failed;
   both.failures = 0;
   both.failing_since = Timestamp::max();
   both.of_one_id = true;

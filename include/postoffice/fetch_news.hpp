@@ -29,11 +29,10 @@ struct FetchNews {
   Timestamp failing_since = Timestamp::max();
   bool of_one_id = true;  ///< … and whether all of them were about one id
 
-  /// The newest first fetches of ids (so that an id that is tried again and again counts once), and
-  /// how many of them failed.
-  static constexpr unsigned first_fetches_max = 32;
-  unsigned first_fetches = 0;
-  unsigned first_failures = 0;
+  /// The newest fetches, and how many of them failed. An id that fails again and again counts once.
+  static constexpr unsigned newest_max = 32;
+  unsigned newest = 0;
+  unsigned newest_failed = 0;
 
   /// When the oldest fetch in flight began that no answer to a later one has overtaken; max: there
   /// is none. And when the newest of the answered ones began.

@@ -232,7 +232,7 @@ void FetchStage::answered(EntryIndex index, const Fetch& fetch, const FetchResul
   limit_.answered(now - fetch.began, fetch.alone, load(now), options_.fetch_concurrency, now);
   Entry& entry = ledger_[index];
   assert(entry.stage == Stage::fetching || entry.stage == Stage::dirty);
-  news_.answered(entry.attempts == 0, fetch.began, now);
+  news_.answered(fetch.began, now);
   if (std::exchange(entry.attempts, 0) > 0) failures_.erase(index);
   const bool dirty = entry.stage == Stage::dirty;
   entry.stage = Stage::idle;

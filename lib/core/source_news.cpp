@@ -20,7 +20,7 @@ FetchNews::Failure kind_of(const std::error_code& error) {
 
 }  // namespace
 
-void SourceNews::answered(bool first, Timestamp began, Timestamp now) {
+void SourceNews::answered(Timestamp began, Timestamp now) {
   const Duration latency = now - began;
   const bool any = news_.answered_at != Timestamp::min();
   news_.latency = any ? news_.latency + (latency - news_.latency) / newest_weighs : latency;
@@ -29,7 +29,7 @@ void SourceNews::answered(bool first, Timestamp began, Timestamp now) {
   news_.failures = 0;
   news_.failing_since = Timestamp::max();
   news_.of_one_id = true;
-  if (first) note_first(false);
+  note(false);
 }
 
 void SourceNews::failed(ObjectId id, bool first, const FetchResult& result, Timestamp now) {
@@ -39,13 +39,13 @@ void SourceNews::failed(ObjectId id, bool first, const FetchResult& result, Time
   news_.failed_id = id;
   news_.failure = kind_of(result.error);
   news_.reason = result.reason.empty() ? result.error.message() : result.reason;
-  if (first) note_first(true);
+  if (first) note(true);
 }
 
-void SourceNews::note_first(bool failed) {
-  firsts_ = firsts_ << 1 | (failed ? 1u : 0u);
-  news_.first_fetches = std::min(news_.first_fetches + 1, FetchNews::first_fetches_max);
-  news_.first_failures = static_cast<unsigned>(std::popcount(firsts_));
+void SourceNews::note(bool failed) {
+  newest_ = newest_ << 1 | (failed ? 1u : 0u);
+  news_.newest = std::min(news_.newest + 1, FetchNews::newest_max);
+  news_.newest_failed = static_cast<unsigned>(std::popcount(newest_));
 }
 
 }  // namespace postoffice::core

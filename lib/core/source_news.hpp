@@ -10,17 +10,17 @@ namespace postoffice::core {
 
 class SourceNews {
  public:
+  void answered(Timestamp began, Timestamp now);
   /// `first`: the id had not been tried before.
-  void answered(bool first, Timestamp began, Timestamp now);
   void failed(ObjectId id, bool first, const FetchResult& result, Timestamp now);
 
   const FetchNews& news() const { return news_; }
 
  private:
-  void note_first(bool failed);
+  void note(bool failed);
 
   FetchNews news_;
-  std::uint32_t firsts_ = 0;  // a bit for each of the newest; 1: it failed
+  std::uint32_t newest_ = 0;  // a bit for each; 1: it failed
 };
 
 }  // namespace postoffice::core

@@ -39,7 +39,7 @@ TEST_CASE("a run of failures has a beginning, a last reason, and ends with an an
   CHECK(news.failure == Failure::refused);
   CHECK(news.reason == "HTTP 500");
   CHECK_FALSE(news.of_one_id);
-  source.answered(true, at(3s), at(4s));
+  source.answered(at(3s), at(4s));
   news = source.news();
   CHECK(news.failures == 0);
   CHECK(news.failing_since == Timestamp::max());
@@ -49,15 +49,15 @@ TEST_CASE("a run of failures has a beginning, a last reason, and ends with an an
   CHECK(news.of_one_id);
 }
 
-TEST_CASE("an id that is tried again and again counts once among first fetches") {
+TEST_CASE("an id that fails again and again counts once among the newest fetches") {
   SourceNews source;
   for (int i = 0; i < 20; ++i) source.failed(7, i == 0, failed_with(Error::refused), at(1s));
-  for (int i = 0; i < 9; ++i) source.answered(true, at(1s), at(2s));
-  CHECK(source.news().first_fetches == 10);
-  CHECK(source.news().first_failures == 1);
-  for (int i = 0; i < 32; ++i) source.answered(true, at(1s), at(2s));
-  CHECK(source.news().first_fetches == FetchNews::first_fetches_max);
-  CHECK(source.news().first_failures == 0);
+  for (int i = 0; i < 9; ++i) source.answered(at(1s), at(2s));
+  CHECK(source.news().newest == 10);
+  CHECK(source.news().newest_failed == 1);
+  for (int i = 0; i < 32; ++i) source.answered(at(1s), at(2s));
+  CHECK(source.news().newest == FetchNews::newest_max);
+  CHECK(source.news().newest_failed == 0);
 }
 
 TEST_CASE("with a source that answers late, the oldest fetch in line tells so before it is over") {

@@ -209,18 +209,18 @@ TEST_CASE_FIXTURE(
   CHECK(lines("health: source: well again") == 1);
 }
 
-TEST_CASE_FIXTURE(Watched, "half of the ids failing at first is told, a few are not") {
+TEST_CASE_FIXTURE(Watched, "half of the fetches failing is told, a few are not") {
   pipeline().fetches_in_flight = 1;
-  news().first_fetches = 32;
-  news().first_failures = 5;
+  news().newest = 32;
+  news().newest_failed = 5;
   fail(3, refused, "HTTP 502");
   answer();
   pass(1s);
   CHECK(state("source") == "well");
-  news().first_failures = 16;
+  news().newest_failed = 16;
   pass(1s);
   CHECK(state("source") == "degraded");
-  CHECK(part("source").means.find("16 of the newest 32 ids") == 0);
+  CHECK(part("source").means.find("16 of the newest 32 fetches failed") == 0);
 }
 
 TEST_CASE_FIXTURE(Watched, "what the part itself logs is not logged again, its end neither") {

@@ -53,7 +53,7 @@ struct HealthBounds {
   static constexpr auto shown_for = std::chrono::minutes(10);
   static constexpr auto failing_for = std::chrono::seconds(2);
   static constexpr std::uint64_t failures_in_a_row = 3;
-  static constexpr unsigned first_fetches = 8;
+  static constexpr unsigned fetches_that_tell = 8;
   static constexpr auto late_row = std::chrono::seconds(2);
   static constexpr auto watermark_lag = std::chrono::seconds(2);
   static constexpr auto disk_full_within = std::chrono::minutes(10);

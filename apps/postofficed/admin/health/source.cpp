@@ -57,15 +57,14 @@ void judge_failures(const HealthFigures& figures, Findings& findings) {
 
 void judge_share(const HealthFigures& figures, Findings& findings) {
   const auto& news = figures.pipeline.fetch_news;
-  if (news.first_fetches < HealthBounds::first_fetches) return;
-  if (news.first_failures * 2 < news.first_fetches) return;
+  if (news.newest < HealthBounds::fetches_that_tell) return;
+  if (news.newest_failed * 2 < news.newest) return;
   if (figures.now - news.failed_at > HealthBounds::lately) return;
-  findings.push_back(
-      {PartState::degraded,
-       std::to_string(news.first_failures) + " of the newest " +
-           std::to_string(news.first_fetches) +
-           " ids could not be fetched at the first try; the newest failure: " + newest(news),
-       next_for(news.failure), newest(news), false, HealthBounds::lately});
+  findings.push_back({PartState::degraded,
+                      std::to_string(news.newest_failed) + " of the newest " +
+                          std::to_string(news.newest) +
+                          " fetches failed; the newest failure: " + newest(news),
+                      next_for(news.failure), newest(news), false, HealthBounds::failing_for});
 }
 
 void judge_lateness(const HealthFigures& figures, const HealthBounds& bounds, Findings& findings) {
