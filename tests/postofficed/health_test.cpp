@@ -28,6 +28,7 @@ struct Watched {
     figures.space->disk_size = 100ull << 30;
     figures.store.reached = true;
     pipeline().fetch_limit = 64;
+    pipeline().watermark = figures.now;
     look();
   }
 
@@ -344,9 +345,18 @@ TEST_CASE_FIXTURE(Watched, "lag of the watermark is behind, whoever causes it") 
   CHECK(state("expiry") == "well");
   figures.watermark_lag_seconds = 481;
   pass(1s);
+  CHECK(state("expiry") == "well");  // a start, a burst
+  pass_seconds(2);
   CHECK(state("expiry") == "behind");
   CHECK(part("expiry").means.find("rows are deleted 481.0 s late, the bound is 2.0 s") == 0);
   CHECK(lines("health: expiry: behind") == 1);
+  figures.watermark_lag_seconds = 0;
+  pass_seconds(3);
+  CHECK(state("expiry") == "well");
+  pipeline().watermark = {};  // not known yet
+  figures.watermark_lag_seconds = 1e9;
+  pass_seconds(5);
+  CHECK(state("expiry") == "well");
 }
 
 TEST_CASE_FIXTURE(Watched,

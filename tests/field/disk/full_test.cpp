@@ -50,6 +50,19 @@ struct Scene {
     close(file);
   }
 
+  void tells_before_it_refuses() const {
+    const auto& daemon = *on.daemon;
+    const auto told = [&] {
+      const auto health = daemon.page("/healthz");
+      return health.status == 503 && health.body.find("the disk fills") != std::string::npos &&
+             health.body.find("\"part\":\"queue\",\"state\":\"degraded\"") != std::string::npos;
+    };
+    CHECK(eventually(told, 5s));
+    CHECK(eventually([&] { return daemon.said("health: queue: degraded: the disk fills"); }, 5s));
+    CHECK(eventually([&] { return daemon.said("queue: no file may be added"); }, 5s));
+    CHECK(on.ready());
+  }
+
   /// How many bytes of ids are taken before the first refusal; little more than `enough`.
   std::size_t accepted_bytes(std::size_t enough) {
     std::mt19937_64 random(7);
@@ -100,6 +113,7 @@ void fill_and_count(const std::vector<std::string>& make, const std::string& opt
   if (!scene.possible()) return;
   scene.start();
   scene.fill();
+  scene.tells_before_it_refuses();
   CHECK(scene.accepted_bytes(more_than_a_file) >= more_than_a_file);
   CHECK(scene.on.daemon->page("/livez").status == 200);
 }

@@ -200,6 +200,7 @@ TEST_CASE("D4: a database that was never reached is down at once, and named") {
   const auto page = daemon.page("/healthz");
   CHECK(page.status == 503);
   CHECK(page.body.find("127.0.0.1:1 was never reached") != std::string::npos);
+  CHECK(page.body.find("\"part\":\"store\",\"state\":\"down\"") != std::string::npos);
   CHECK(page.body.find("refused") != std::string::npos);
   CHECK(daemon.page("/objects").status == 503);
   CHECK(eventually([&] { return daemon.said("PostgreSQL (127.0.0.1:1)"); }));

@@ -6,13 +6,19 @@
 
 namespace postofficed {
 
-Findings judge_expiry(const HealthFigures& figures, const HealthTrends&, const HealthBounds&) {
+bool watermark_lags(const HealthFigures& figures) {
+  if (figures.pipeline.watermark <= postoffice::Timestamp{}) return false;
+  return std::chrono::duration<double>(figures.watermark_lag_seconds) > HealthBounds::watermark_lag;
+}
+
+Findings judge_expiry(const HealthFigures& figures, const HealthTrends& trends,
+                      const HealthBounds&) {
   Findings findings;
   add_troubles(figures, "expiry", findings);
   const std::chrono::duration<double> lag(figures.watermark_lag_seconds);
   const bool store = has_trouble(figures, "store");
   const auto late = std::chrono::duration_cast<postoffice::Duration>(lag);
-  if (late > HealthBounds::watermark_lag) {
+  if (trends.lagging_since <= figures.now - HealthBounds::lagging_for) {
     // The store's own trouble has been logged.
     findings.push_back({PartState::behind,
                         "rows are deleted " + in_seconds(late) + " late, the bound is " +

@@ -36,7 +36,9 @@ HealthFigures read_figures(const Shown& shown, const postoffice::PipelineStatus&
 /// What only several looks at the figures show; a HealthWatch keeps them.
 struct HealthTrends {
   std::uint64_t refused = 0;  ///< callbacks answered with 503 lately (HealthBounds::lately)
-  double growth = 0;          ///< of the queue's files, in bytes a second
+  /// Since when the watermark has been lagging by more than its bound; max: it has not.
+  postoffice::Timestamp lagging_since = postoffice::Timestamp::max();
+  double growth = 0;  ///< of the queue's files, in bytes a second
   postoffice::Timestamp lost_at = postoffice::Timestamp::min();  ///< records; min: none were
 };
 
@@ -56,6 +58,7 @@ struct HealthBounds {
   static constexpr unsigned fetches_that_tell = 8;
   static constexpr auto late_row = std::chrono::seconds(2);
   static constexpr auto watermark_lag = std::chrono::seconds(2);
+  static constexpr auto lagging_for = std::chrono::seconds(2);  ///< a start is not reported
   static constexpr auto disk_full_within = std::chrono::minutes(10);
   static constexpr std::uint64_t disk_free = 2ull << 30;  ///< or a tenth of the disk, if less
 };
@@ -72,6 +75,9 @@ struct Finding {
 using Findings = std::vector<Finding>;
 
 // One function for each part, each in a file of its own. Empty: nothing is wrong.
+/// Nobody lags before the watermark is known.
+bool watermark_lags(const HealthFigures& figures);
+
 Findings judge_ingress(const HealthFigures&, const HealthTrends&, const HealthBounds&);
 Findings judge_queue(const HealthFigures&, const HealthTrends&, const HealthBounds&);
 Findings judge_broker(const HealthFigures&, const HealthTrends&, const HealthBounds&);

@@ -70,6 +70,8 @@ void HealthWatch::follow(const HealthFigures& figures) {
             ? 0
             : static_cast<double>(rise(held_.front().value, held_.back().value)) / span.count();
   }
+  const auto lagging = std::min(trends_.lagging_since, figures.now);
+  trends_.lagging_since = watermark_lags(figures) ? lagging : Timestamp::max();
   if (figures.lost_records > std::exchange(lost_before_, figures.lost_records)) {
     trends_.lost_at = figures.now;
   }
