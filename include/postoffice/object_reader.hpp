@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -28,6 +29,20 @@ struct DeadLetterQuery {
   std::size_t limit = 100;
 };
 
+struct CountQuery {
+  bool dead_letters = false;        ///< these, or else the objects
+  std::optional<ObjectId> after{};  ///< only ids greater than this
+  std::size_t limit = 10'000;       ///< that many rows at most
+};
+
+/// What some rows that stand next to each other are.
+struct RowCount {
+  std::uint64_t online = 0;
+  std::uint64_t offline = 0;
+  std::uint64_t dead_letters = 0;
+  std::optional<ObjectId> last{};  ///< the last id counted; nothing: there are no more rows
+};
+
 /// Errors and threads as of ObjectStore. A store may answer reads while it does not take writes.
 class ObjectReader {
  public:
@@ -41,6 +56,12 @@ class ObjectReader {
 
   /// Dead letters in rising id.
   virtual void find_dead_letters(DeadLetterQuery query, DeadLettersDone done) = 0;
+
+  using CountDone = std::function<void(std::error_code, RowCount)>;
+
+  /// Counts rows, in rising id. Here it finds them; a store that can count without handing them
+  /// over does that instead.
+  virtual void count(CountQuery query, CountDone done);
 };
 
 /// Both; the stores that come with the library are such.

@@ -142,15 +142,24 @@ class PostgresObjectStore::Impl {
 
   template <typename Row>
   void read(Query query, std::function<void(std::error_code, std::vector<Row>)> done) {
+    read<std::vector<Row>>(
+        std::move(query),
+        [](const PGresult& result, std::vector<Row>& rows) { read_rows(result, rows); },
+        std::move(done));
+  }
+
+  template <typename Found>
+  void read(Query query, std::function<void(const PGresult&, Found&)> take,
+            std::function<void(std::error_code, Found)> done) {
     Request request;
     request.queries = {std::move(query)};
-    request.done = [completions = completions_, done = std::move(done)](
+    request.done = [completions = completions_, take = std::move(take), done = std::move(done)](
                        const postgres::Failure& failure,
                        const std::vector<postgres::Result>& results) {
-      std::vector<Row> rows;
-      if (!failure && !results.empty()) read_rows(*results[0], rows);
-      completions->add([done, code = failure.code, rows = std::move(rows)]() mutable {
-        done(code, std::move(rows));
+      Found found{};
+      if (!failure && !results.empty()) take(*results[0], found);
+      completions->add([done, code = failure.code, found = std::move(found)]() mutable {
+        done(code, std::move(found));
       });
     };
     auto shared = std::make_shared<Request>(std::move(request));
@@ -268,6 +277,20 @@ void PostgresObjectStore::find_dead_letters(DeadLetterQuery query, DeadLettersDo
     impl_->read<DeadLetter>(*statement, std::move(done));
   } else {
     impl_->read_nothing<DeadLetter>(std::move(done));
+  }
+}
+
+void PostgresObjectStore::count(CountQuery query, CountDone done) {
+  if (const auto statement = count_query(query)) {
+    impl_->read<RowCount>(
+        *statement,
+        [query](const PGresult& result, RowCount& count) { count = read_count(result, query); },
+        std::move(done));
+  } else {
+    impl_->read_nothing<RowCount>(
+        [done = std::move(done)](std::error_code error, const std::vector<RowCount>&) {
+          done(error, {});
+        });
   }
 }
 

@@ -50,6 +50,22 @@ std::optional<Query> find_dead_letters_query(const DeadLetterQuery& query) {
   return result;
 }
 
+std::optional<Query> count_query(const CountQuery& query) {
+  const auto first = first_after(query.after);
+  if (!first || query.limit == 0) return std::nullopt;
+  return Query{query.dead_letters ? Statement::count_dead_letters : Statement::count_objects,
+               {int8(*first), limit_parameter(query.limit)}};
+}
+
+RowCount read_count(const PGresult& result, const CountQuery& query) {
+  RowCount count;
+  const auto rows = static_cast<std::uint64_t>(int8_at(result, 0, 0));
+  count.online = static_cast<std::uint64_t>(int8_at(result, 0, 1));
+  (query.dead_letters ? count.dead_letters : count.offline) = rows - count.online;
+  if (rows == query.limit) count.last = int8_at(result, 0, 2);
+  return count;
+}
+
 void read_rows(const PGresult& result, std::vector<Object>& rows) {
   for (int row = 0; row < PQntuples(&result); ++row) {
     rows.push_back({.id = int8_at(result, row, 0),

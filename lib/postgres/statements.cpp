@@ -54,10 +54,9 @@ constexpr Statement registry[] = {
 };
 
 constexpr Statement reading[] = {
-    Statement::find_one,
-    Statement::find_page,
-    Statement::find_dead_letters,
-    Statement::find_dead_letters_among,
+    Statement::find_one,          Statement::find_page,
+    Statement::find_dead_letters, Statement::find_dead_letters_among,
+    Statement::count_objects,     Statement::count_dead_letters,
 };
 
 // As psql does with its variables; the text must contain the name.

@@ -57,6 +57,8 @@ enum class Statement {
   find_page,
   find_dead_letters,
   find_dead_letters_among,
+  count_objects,
+  count_dead_letters,
 };
 
 struct StatementText {

@@ -20,7 +20,10 @@ std::optional<ObjectId> first_after(std::optional<ObjectId> after) {
 }  // namespace
 
 RowReader::RowReader(Database& database)
-    : find_(database, sql::find), find_dead_letters_(database, sql::find_dead_letters) {}
+    : find_(database, sql::find),
+      find_dead_letters_(database, sql::find_dead_letters),
+      count_objects_(database, sql::count_objects),
+      count_dead_letters_(database, sql::count_dead_letters) {}
 
 std::vector<Object> RowReader::find(const ObjectQuery& query) {
   std::vector<Object> found;
@@ -70,6 +73,21 @@ void RowReader::find_dead_letters(ObjectId first, ObjectId last, const DeadLette
                      .attempts = static_cast<int>(find_dead_letters_.integer(3)),
                      .reason = find_dead_letters_.text(4)});
   }
+}
+
+RowCount RowReader::count(const CountQuery& query) {
+  RowCount count;
+  const auto first = first_after(query.after);
+  if (!first) return count;
+  Statement& statement = query.dead_letters ? count_dead_letters_ : count_objects_;
+  statement.bind(1, *first).bind(2, stored(query.limit));
+  while (statement.next()) {
+    const auto rows = static_cast<std::uint64_t>(statement.integer(0));
+    count.online = static_cast<std::uint64_t>(statement.integer(1));
+    (query.dead_letters ? count.dead_letters : count.offline) = rows - count.online;
+    if (rows == query.limit) count.last = statement.integer(2);
+  }
+  return count;
 }
 
 }  // namespace postoffice::sqlite

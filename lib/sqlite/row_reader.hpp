@@ -18,6 +18,8 @@ class RowReader {
   std::vector<Object> find(const ObjectQuery& query);
   std::vector<DeadLetter> find_dead_letters(const DeadLetterQuery& query);
 
+  RowCount count(const CountQuery& query);
+
  private:
   /// Adds those with ids from `first` to `last`.
   void find_dead_letters(ObjectId first, ObjectId last, const DeadLetterQuery& query,
@@ -25,6 +27,8 @@ class RowReader {
 
   Statement find_;
   Statement find_dead_letters_;
+  Statement count_objects_;
+  Statement count_dead_letters_;
 };
 
 }  // namespace postoffice::sqlite

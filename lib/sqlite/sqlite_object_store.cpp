@@ -73,14 +73,13 @@ class SqliteObjectStore::Impl {
 
   void write(WriteJob job) { writer_.add(std::move(job)); }
 
-  template <typename Row>
-  void read(std::function<std::vector<Row>(Tables&)> find,
-            std::function<void(std::error_code, std::vector<Row>)> done) {
+  template <typename Found>
+  void read(std::function<Found(Tables&)> find, std::function<void(std::error_code, Found)> done) {
     reader_.add({[find = std::move(find), done = std::move(done)](File* file) {
-      std::vector<Row> rows;
+      Found found{};
       std::error_code error = Error::stopped;
-      if (file) error = file->use([&](Database&, Tables& tables) { rows = find(tables); });
-      done(error, std::move(rows));
+      if (file) error = file->use([&](Database&, Tables& tables) { found = find(tables); });
+      done(error, std::move(found));
     }});
   }
 
@@ -163,14 +162,19 @@ void SqliteObjectStore::expire(Expiry expiry, ExpireDone done) {
 }
 
 void SqliteObjectStore::find(ObjectQuery query, FindDone done) {
-  impl_->read<Object>([query](Tables& tables) { return tables.reader.find(query); },
-                      std::move(done));
+  impl_->read<std::vector<Object>>([query](Tables& tables) { return tables.reader.find(query); },
+                                   std::move(done));
 }
 
 void SqliteObjectStore::find_dead_letters(DeadLetterQuery query, DeadLettersDone done) {
-  impl_->read<DeadLetter>(
+  impl_->read<std::vector<DeadLetter>>(
       [query = std::move(query)](Tables& tables) { return tables.reader.find_dead_letters(query); },
       std::move(done));
+}
+
+void SqliteObjectStore::count(CountQuery query, CountDone done) {
+  impl_->read<RowCount>([query](Tables& tables) { return tables.reader.count(query); },
+                        std::move(done));
 }
 
 Failure migrate_sqlite(const std::string& path) {

@@ -65,6 +65,7 @@ class PostgresObjectStore final : public ReadableObjectStore {
   void expire(Expiry expiry, ExpireDone done) override;
   void find(ObjectQuery query, FindDone done) override;
   void find_dead_letters(DeadLetterQuery query, DeadLettersDone done) override;
+  void count(CountQuery query, CountDone done) override;
 
   /// Whether the server answers, also while the store is idle. From any thread; does not wait.
   StoreStatus status() const;

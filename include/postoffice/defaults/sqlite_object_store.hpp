@@ -35,6 +35,7 @@ class SqliteObjectStore final : public ReadableObjectStore {
   void expire(Expiry expiry, ExpireDone done) override;
   void find(ObjectQuery query, FindDone done) override;
   void find_dead_letters(DeadLetterQuery query, DeadLettersDone done) override;
+  void count(CountQuery query, CountDone done) override;
 
   /// Whether the newest write succeeded. From any thread; does not wait.
   StoreStatus status() const;

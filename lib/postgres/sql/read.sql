@@ -22,3 +22,11 @@ SELECT id, received_at, failed_at, attempts, reason FROM dead_letters
 WHERE id = ANY($5::bigint[]) AND id >= $1
 AND failed_at >= $3::timestamptz AND strpos(reason, $4::text) > 0
 ORDER BY id LIMIT $2::bigint;
+
+-- name: count_objects
+SELECT count(*), count(*) FILTER (WHERE online), coalesce(max(id), 0) FROM
+(SELECT id, online FROM objects WHERE id >= $1 ORDER BY id LIMIT $2::bigint) AS next;
+
+-- name: count_dead_letters
+SELECT count(*), 0::bigint, coalesce(max(id), 0) FROM
+(SELECT id FROM dead_letters WHERE id >= $1 ORDER BY id LIMIT $2::bigint) AS next;
