@@ -21,6 +21,16 @@ void add_counts(PipelineStatus& sum, const PipelineStatus& one) {
               &PipelineStatus::expired, &PipelineStatus::dead, &PipelineStatus::fetches,
               &PipelineStatus::fetch_failures, &PipelineStatus::touches, &PipelineStatus::deleted,
               &PipelineStatus::carried, &PipelineStatus::store_failures});
+  sum.fetch_retries.timeout += one.fetch_retries.timeout;
+  sum.fetch_retries.unreachable += one.fetch_retries.unreachable;
+  sum.fetch_retries.refused += one.fetch_retries.refused;
+  sum.fetch_durations.answered += one.fetch_durations.answered;
+  sum.fetch_durations.not_found += one.fetch_durations.not_found;
+  sum.fetch_durations.timeout += one.fetch_durations.timeout;
+  sum.fetch_durations.unreachable += one.fetch_durations.unreachable;
+  sum.fetch_durations.refused += one.fetch_durations.refused;
+  sum.store_transactions += one.store_transactions;
+  sum.receipt_to_row += one.receipt_to_row;
   sum.queue.last_durable += one.queue.last_durable;
   sum.queue.acknowledged += one.queue.acknowledged;
 }
@@ -38,6 +48,7 @@ PipelineStatus nothing_done(Timestamp now) {
   PipelineStatus status;
   status.now = status.watermark = status.oldest_pending = status.queue.frontier = now;
   status.behind_since = status.oldest_in_queue_only = now;
+  status.oldest_waiting = {now, now, now, now};
   status.queue_statistics.writable = true;
   return status;
 }
@@ -58,6 +69,10 @@ void add(PipelineStatus& sum, const PipelineStatus& one) {
   sum.store_up = sum.store_up && one.store_up;
   sum.watermark = std::min(sum.watermark, one.watermark);
   sum.oldest_pending = std::min(sum.oldest_pending, one.oldest_pending);
+  sum.oldest_waiting.fetch = std::min(sum.oldest_waiting.fetch, one.oldest_waiting.fetch);
+  sum.oldest_waiting.backoff = std::min(sum.oldest_waiting.backoff, one.oldest_waiting.backoff);
+  sum.oldest_waiting.store = std::min(sum.oldest_waiting.store, one.oldest_waiting.store);
+  sum.oldest_waiting.touch = std::min(sum.oldest_waiting.touch, one.oldest_waiting.touch);
   sum.behind_since = std::min(sum.behind_since, one.behind_since);
   sum.oldest_in_queue_only = std::min(sum.oldest_in_queue_only, one.oldest_in_queue_only);
   sum.queue.frontier = std::min(sum.queue.frontier, one.queue.frontier);

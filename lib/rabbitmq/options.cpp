@@ -45,17 +45,18 @@ namespace postoffice {
 Failure check_rabbit(const RabbitOptions& options) {
   using namespace rabbitmq;
   options.check();
-  Address address = parse_amqp_url(options.url);
+  auto address = parse_amqp_url(options.url);
+  if (!address) return std::move(address).error();
   std::string reasons;
-  for (const auto& host : address.hosts) {
-    address.host = host.name;
-    address.port = host.port;
+  for (const auto& host : address->hosts) {
+    address->host = host.name;
+    address->port = host.port;
     Connection connection;
-    std::string reason;
     const auto heartbeat = std::chrono::ceil<std::chrono::seconds>(options.heartbeat);
-    if (connection.open(address, heartbeat, reason)) return {};
-    reasons +=
-        (reasons.empty() ? "" : "; ") + host.name + ":" + std::to_string(host.port) + ": " + reason;
+    const auto failure = connection.open(*address, heartbeat);
+    if (!failure) return {};
+    reasons += (reasons.empty() ? "" : "; ") + host.name + ":" + std::to_string(host.port) + ": " +
+               failure.text();
   }
   return {Error::unavailable, reasons};
 }

@@ -12,6 +12,7 @@
 #include "admin/access.hpp"
 #include "admin/broker.hpp"
 #include "admin/shown_options.hpp"
+#include "admin/store_census.hpp"
 #include "http/server/http_server.hpp"
 #include "options/options.hpp"
 #include "postoffice/clock.hpp"
@@ -53,6 +54,9 @@ struct Shown {
   const postoffice::FileQueue* journal = nullptr;
   const postoffice::HttpIngress* ingress = nullptr;
   const postoffice::HttpObjectSource* source = nullptr;
+  std::function<postoffice::HttpServerStatus()> admin{};
+  /// Rows and dead letters now, as counted last; nothing before.
+  std::function<std::optional<StoreCounts>()> counts{};
   std::function<postoffice::StoreStatus()> store_status{};
   /// Its status among those that share the database; nothing while it has none.
   std::function<std::optional<postoffice::PostgresInstanceStatus>()> instance{};

@@ -20,29 +20,32 @@ double seconds_of(clockid_t clock) {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-std::uint64_t resident_bytes() {
+void read_memory(ProcessStatus& status) {
   std::ifstream file("/proc/self/statm");
   std::uint64_t total = 0;
   std::uint64_t resident = 0;
   file >> total >> resident;
-  return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  status.virtual_bytes = total * page;
+  status.resident_bytes = resident * page;
 }
 
-// Field 22 of /proc/self/stat, in ticks since boot. The second field, the program's name in
-// parentheses, may hold spaces, so counting begins behind it.
-double start_seconds() {
+// Fields 20 and 22 of /proc/self/stat: how many threads, and when it began, in ticks since boot.
+// The second field, the program's name in parentheses, may hold spaces, so counting begins behind
+// it.
+void read_stat(ProcessStatus& status) {
   std::ifstream file("/proc/self/stat");
   std::string line;
   std::getline(file, line);
   const auto name_end = line.rfind(')');
-  if (name_end == std::string::npos) return 0;
+  if (name_end == std::string::npos) return;
   std::istringstream fields(line.substr(name_end + 1));
   std::string field;
-  for (int number = 3; number < 22; ++number) fields >> field;
+  for (int number = 3; number < 20; ++number) fields >> field;
   double ticks = 0;
-  if (!(fields >> ticks)) return 0;
+  if (!(fields >> status.threads >> field >> ticks)) return;
   const double boot = seconds_of(CLOCK_REALTIME) - seconds_of(CLOCK_BOOTTIME);
-  return boot + ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
+  status.start_seconds = boot + ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
 std::uint64_t open_files() {
@@ -55,12 +58,12 @@ std::uint64_t open_files() {
 
 ProcessStatus read_process_status() {
   ProcessStatus status;
-  status.resident_bytes = resident_bytes();
+  read_memory(status);
+  read_stat(status);
   status.open_files = open_files();
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0) status.open_files_max = limit.rlim_cur;
   status.processor_seconds = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
-  status.start_seconds = start_seconds();
   return status;
 }
 

@@ -7,6 +7,8 @@ namespace postofficed {
 
 struct ProcessStatus {
   std::uint64_t resident_bytes = 0;
+  std::uint64_t virtual_bytes = 0;
+  std::uint64_t threads = 0;
   std::uint64_t open_files = 0;
   std::uint64_t open_files_max = 0;
   double processor_seconds = 0;

@@ -1,5 +1,6 @@
 #include "daemon/cluster_role.hpp"
 
+#include <algorithm>
 #include <mutex>
 #include <utility>
 
@@ -133,6 +134,14 @@ BrokerStatus ClusterRole::broker_status() const {
   if (publisher_) status.publisher = publisher_->status();
   if (worker_) status.worker = worker_->status();
   return status;
+}
+
+// The worker that has the first shard.
+bool ClusterRole::counts_rows() const {
+  if (!worker_) return false;
+  const auto shards = worker_->status().shards;
+  return std::any_of(shards.begin(), shards.end(),
+                     [](const auto& shard) { return shard.shard == 0 && shard.serving; });
 }
 
 void ClusterRole::add_to(Shown& shown) {

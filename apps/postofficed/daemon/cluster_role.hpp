@@ -33,6 +33,7 @@ class ClusterRole final : public Role {
   std::string not_ready() const override;
   postoffice::PipelineStatus status() const override;
   std::optional<postoffice::PostgresInstanceStatus> instance_status() const override;
+  bool counts_rows() const override;
   void add_to(Shown& shown) override;
 
  private:

@@ -57,6 +57,7 @@ Failure Daemon::open() try {
 
 Failure Daemon::start_admin() {
   admin_access_.emplace(options_, parts_.sockets.admin, parts_.log);
+  census_.emplace(parts_.clock, *parts_.store, [this] { return role_->counts_rows(); });
   postoffice::HttpServerOptions admin;
   admin.listen = options_.admin_listen;
   admin.sockets = parts_.sockets.admin;
@@ -102,6 +103,8 @@ Shown Daemon::shown() {
               .journal = parts_.journal.get(),
               .ingress = parts_.ingress ? &*parts_.ingress : nullptr,
               .source = parts_.source ? &*parts_.source : nullptr,
+              .admin = [this] { return admin_->status(); },
+              .counts = [this] { return census_->counts(); },
               .store_status = store_status(parts_.store.get()),
               .instance = [this] { return role_->instance_status(); },
               .health = &health_,

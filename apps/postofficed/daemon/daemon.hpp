@@ -10,6 +10,7 @@
 #include "admin/health/watch.hpp"
 #include "admin/history/recorder.hpp"
 #include "admin/instance_list.hpp"
+#include "admin/store_census.hpp"
 #include "daemon/admin_access.hpp"
 #include "daemon/neighbours.hpp"
 #include "daemon/passed_sockets.hpp"
@@ -80,7 +81,8 @@ class Daemon {
   std::optional<Shown> shown_;  // what the watch looks at, on the loop
   SilenceReport silence_;       // on the loop
   std::optional<AdminAccess> admin_access_;
-  postoffice::Timestamp started_{};   // the role
+  postoffice::Timestamp started_{};  // the role
+  std::optional<StoreCensus> census_;
   postoffice::EventLoop admin_loop_;  // separate, so that pages answer whatever the other loops do
   postoffice::SystemClock admin_clock_{admin_loop_};
   std::optional<InstanceList> instances_;

@@ -71,6 +71,9 @@ class Role {
   virtual postoffice::PipelineStatus status() const = 0;
   virtual std::optional<postoffice::PostgresInstanceStatus> instance_status() const = 0;
 
+  /// Whether it is this process that counts the rows: one is enough for a cluster.
+  virtual bool counts_rows() const { return true; }
+
   /// Adds what only this role shows.
   virtual void add_to(Shown& shown) = 0;
 };

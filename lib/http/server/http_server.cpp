@@ -31,11 +31,11 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
   Impl(EventLoop& loop, HttpServerOptions options, Handler handler, Log log)
       : options_(std::move(options)),
         log_(std::move(log)),
+        totals_(std::make_shared<http::ServerTotals>()),
         gate_(std::make_shared<http::ResponseGate>(context_of(loop))),
         service_(std::move(handler), gate_),
         loop_(std::make_shared<http::ServerLoop>(context_of(loop), service_,
-                                                 server_limits(options_),
-                                                 std::make_shared<http::ServerTotals>(), log_)) {
+                                                 server_limits(options_), totals_, log_)) {
     service_.set_loop(*loop_);
     for (const int socket : options_.sockets) given_.emplace_back(socket);
     if (given_.empty()) where_ = net::where_to_listen(options_.listen);
@@ -65,10 +65,14 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
   }
 
   std::uint16_t port() const { return port_; }
+  HttpServerStatus status() const {
+    return {totals_->connections.load(), options_.connections_max};
+  }
 
  private:
   HttpServerOptions options_;
   Log log_;
+  std::shared_ptr<http::ServerTotals> totals_;
   std::shared_ptr<http::ResponseGate> gate_;
   http::PageService service_;
   std::shared_ptr<http::ServerLoop> loop_;
@@ -88,5 +92,7 @@ std::error_code HttpServer::start() { return impl_->start(); }
 void HttpServer::stop() { impl_->stop(); }
 
 std::uint16_t HttpServer::port() const { return impl_->port(); }
+
+HttpServerStatus HttpServer::status() const { return impl_->status(); }
 
 }  // namespace postoffice

@@ -53,6 +53,11 @@ struct HttpServerOptions {
   std::chrono::milliseconds request_timeout{10'000};  ///< from the first byte to the last
 };
 
+struct HttpServerStatus {
+  std::uint64_t connections = 0;  ///< open now
+  std::uint64_t connections_max = 0;
+};
+
 /// One request at a time per connection, answered in order; keep-alive, chunked bodies, HEAD.
 ///
 /// Threads: the handler runs on the loop's thread; a response may be given from any thread, once,
@@ -71,6 +76,7 @@ class HttpServer {
   std::error_code start();
   void stop();
   std::uint16_t port() const;
+  HttpServerStatus status() const;
 
  private:
   class Impl;

@@ -67,7 +67,9 @@ Trial try_sqlite(const StoreLocation& location) {
   StoreSession session(location);
   auto failure = session.open();
   if (!failure) {
-    auto letters = session.find_dead_letters({}, 1);
+    postoffice::DeadLetterQuery one;
+    one.limit = 1;
+    auto letters = session.find_dead_letters(std::move(one));
     if (!letters) failure = std::move(letters).error();
   }
   if (!failure) return trial;
