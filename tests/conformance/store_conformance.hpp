@@ -34,6 +34,7 @@
   TEST_CASE_TEMPLATE_INVOKE(store_dead_letter_query, Stores); \
   TEST_CASE_TEMPLATE_INVOKE(store_bad_text, Stores);          \
   TEST_CASE_TEMPLATE_INVOKE(store_find, Stores);              \
+  TEST_CASE_TEMPLATE_INVOKE(store_count, Stores);             \
   TEST_CASE_TEMPLATE_INVOKE(store_extreme_ids, Stores);       \
   TEST_CASE_TEMPLATE_INVOKE(store_times, Stores);             \
   TEST_CASE_TEMPLATE_INVOKE(store_refused, Stores);           \

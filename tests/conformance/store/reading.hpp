@@ -4,9 +4,12 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <future>
 #include <limits>
 #include <optional>
 #include <string>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include "conformance/store/changes.hpp"
@@ -102,6 +105,45 @@ TEST_CASE_TEMPLATE_DEFINE("objects are found by id, status and page", Stores, st
   for (std::size_t index = 0; index < seen.size(); ++index) {
     CHECK(seen[index] == static_cast<ObjectId>(2 * (index + 1)));
   }
+}
+
+TEST_CASE_TEMPLATE_DEFINE("rows are counted, all at once or in parts", Stores, store_count) {
+  Stores stores;
+  const auto store = stores.open();
+  const auto count = [&](const CountQuery& query) {
+    std::promise<std::pair<std::error_code, RowCount>> result;
+    store->count(query, [&](std::error_code error, const RowCount& found) {
+      result.set_value({error, found});
+    });
+    const auto [error, found] = result.get_future().get();
+    REQUIRE_FALSE(error);
+    return found;
+  };
+  CHECK(count({}).online == 0);
+  CHECK_FALSE(count({}).last);
+  CHECK(count({.dead_letters = true}).dead_letters == 0);
+  constexpr auto greatest = std::numeric_limits<ObjectId>::max();
+  apply(*store, {.answers = {{-5, true, at(10), at(11)},
+                             {0, false, at(10), at(11)},
+                             {3, true, at(10), at(11)},
+                             {greatest, false, at(10), at(11)}},
+                 .dead_letters = {{7, at(1), at(2), 3, "HTTP 500"}}});
+  const auto all = count({});
+  CHECK(all.online == 2);
+  CHECK(all.offline == 2);
+  CHECK(all.dead_letters == 0);
+  CHECK_FALSE(all.last);
+  CHECK(count({.limit = 3}).last == 3);
+  CHECK(count({.limit = 3}).online == 2);
+  CHECK(count({.after = 3, .limit = 3}).offline == 1);
+  CHECK_FALSE(count({.after = 3, .limit = 3}).last);
+  CHECK(count({.limit = 4}).last == greatest);
+  CHECK(count({.after = greatest}).offline == 0);
+  const auto letters = count({.dead_letters = true, .limit = 1});
+  CHECK(letters.dead_letters == 1);
+  CHECK(letters.online + letters.offline == 0);
+  CHECK(letters.last == 7);
+  CHECK(count({.dead_letters = true, .after = 7}).dead_letters == 0);
 }
 
 }  // namespace postoffice::testing
