@@ -6,7 +6,7 @@ build_packages=(cmake ninja-build g++ libasio-dev node-llhttp rapidjson-dev libp
                 libsqlite3-dev librabbitmq-dev libssl-dev libcli11-dev libspdlog-dev
                 pkg-config libsystemd-dev)
 test_packages=(postgresql rabbitmq-server openssl doctest-dev libbenchmark-dev strace curl iproute2 e2fsprogs
-               xfsprogs python3 python3-yaml shellcheck clang-tidy
+               xfsprogs python3 python3-yaml python3-jsonschema shellcheck clang-tidy
                systemd logrotate         # units and log files are checked by these tools
                chromium chromium-driver  # the live page is tried in a browser
                prometheus                # for promtool, and alerts that really fire

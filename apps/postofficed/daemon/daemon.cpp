@@ -1,6 +1,9 @@
 #include "daemon/daemon.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <memory>
 #include <stdexcept>
 #include <utility>
 
@@ -9,11 +12,13 @@
 #include "daemon/file_limit.hpp"
 #include "daemon/listening.hpp"
 #include "daemon/open_queue.hpp"
+#include "postoffice/error.hpp"
 #include "support/stores.hpp"
 
 namespace postofficed {
-
 namespace {
+
+constexpr std::chrono::seconds patience_with_queue{5};
 
 HealthBounds health_bounds(const Options& options) {
   HealthBounds bounds;
@@ -112,12 +117,26 @@ Shown Daemon::shown() {
               .drop = [this](auto ids, auto done) { drop_dead_letters(std::move(ids), done); }};
   if (instances_) shown.instances = [this](auto done) { instances_->get(std::move(done)); };
   role_->add_to(shown);
+  if (shown.replay) shown.replay = bounded(std::move(shown.replay));
   return shown;
 }
 
 void Daemon::change(const ParsedOptions& running) {
   role_->change(running.options);
   shown_options_.set(running.shown);
+}
+
+// Appending to a disk that stands still is not answered until it goes on.
+ChangeLetters Daemon::bounded(ChangeLetters change) {
+  return [this, change = std::move(change)](auto ids, const ChangeDone& done) {
+    const auto answered = std::make_shared<std::atomic_flag>();
+    const ChangeDone once = [answered, done](std::error_code error) {
+      if (!answered->test_and_set()) done(error);
+    };
+    parts_.clock.call_at(parts_.clock.now() + patience_with_queue,
+                         [once] { once(postoffice::Error::timed_out); });
+    change(std::move(ids), once);
+  };
 }
 
 bool Daemon::use_credentials(const StoreLocation& store) {

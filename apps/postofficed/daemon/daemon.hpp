@@ -66,6 +66,7 @@ class Daemon {
   Failure start_admin();
   Failure start_role();
   Shown shown();
+  ChangeLetters bounded(ChangeLetters change);
   void drop_dead_letters(std::vector<postoffice::ObjectId> ids, const ChangeDone& done);
   std::string not_ready() const;
   void look_around();
