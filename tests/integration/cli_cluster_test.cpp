@@ -21,6 +21,10 @@ struct Members {
     REQUIRE(serve.ready());
     REQUIRE(worker.ready());
     REQUIRE(eventually([&] { return serve.page("/readyz").status == 200; }));
+    // What waits for a worker for longer than ttl ends as expired, not as a dead letter.
+    REQUIRE(eventually([&] {
+      return worker.said("shard 0: assigned to") && worker.said("shard 1: assigned to");
+    }));
     REQUIRE(eventually([&] { return serve.post("7,8").status == 202; }));
     REQUIRE(eventually([&] { return count(serve_data) == 2; }));
   }
@@ -30,7 +34,7 @@ struct Members {
             "--queue",        broker.url,
             "--shards",       "2",
             "--source",       "http://127.0.0.1:1/{id}",
-            "--ttl",          "200ms",
+            "--ttl",          "1s",
             "--queue-prefix", broker.prefix};
   }
 
