@@ -243,6 +243,9 @@ class Api(unittest.TestCase):
         for page in MAY_BE_MISSING:
             if self.served(page):
                 self.get(well, page, 404 if page == "/instances" else 200)
+        if self.served("/history"):
+            self.get(well, "/history", 200, "/history?by=minute&after=0")
+            self.get(well, "/history", 400, "/history?by=year")
         eventually(lambda: self.health() == 503)
         self.get(self.storeless, "/healthz", 503)
         if BROKER:
