@@ -6,7 +6,6 @@
 #include <array>
 #include <cctype>
 #include <cstdlib>
-#include <regex>
 #include <string_view>
 
 namespace postofficed {
@@ -40,14 +39,28 @@ constexpr std::array tests_own{
 constexpr std::array<std::string_view, 4> tests_prefixes{"POSTOFFICE_TEST_", "POSTOFFICE_BENCH_",
                                                          "POSTOFFICE_FUZZ_", "POSTOFFICE_SOAK_"};
 
+bool names_protocol(std::string_view text) {
+  return text.starts_with("TCP") || text.starts_with("UDP") || text.starts_with("SCTP");
+}
+
+/// "…_PORT_9090_TCP", "…_PORT_9090_TCP_ADDR".
+bool is_port_of_service(std::string_view name) {
+  constexpr std::string_view port = "_PORT_";
+  const auto place = name.find(port);
+  if (place == std::string_view::npos) return false;
+  name.remove_prefix(place + port.size());
+  const auto digits = name.find_first_not_of("0123456789");
+  return digits != 0 && digits != std::string_view::npos && name[digits] == '_' &&
+         names_protocol(name.substr(digits + 1));
+}
+
 // For each Service of the namespace, every pod gets the variables of Docker's links; a Service
 // called postoffice must not keep the daemon from starting.
-bool is_of_kubernetes(const std::string& name, const std::string& value) {
-  static const std::regex service("POSTOFFICE_([A-Z0-9_]+_)?SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)");
-  static const std::regex port("POSTOFFICE_([A-Z0-9_]+_)?PORT_[0-9]+_(TCP|UDP|SCTP)(_[A-Z]+)?");
-  static const std::regex address("(tcp|udp|sctp)://[^/]*");
-  return std::regex_match(name, service) || std::regex_match(name, port) ||
-         (name.ends_with("_PORT") && std::regex_match(value, address));
+bool is_of_kubernetes(std::string_view name, std::string_view value) {
+  const auto scheme = value.substr(0, value.find("://"));
+  const bool address = scheme == "tcp" || scheme == "udp" || scheme == "sctp";
+  return name.ends_with("_SERVICE_HOST") || name.find("_SERVICE_PORT") != std::string_view::npos ||
+         is_port_of_service(name) || (name.ends_with("_PORT") && address);
 }
 
 }  // namespace
