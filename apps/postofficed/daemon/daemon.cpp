@@ -72,7 +72,6 @@ Failure Daemon::start_admin() {
   recorder_.emplace(pages, admin_clock_);
   pages.recorder = &*recorder_;
   admin_.emplace(admin_loop_, admin, make_pages(pages), parts_.log);
-  admin_clock_.call_at(postoffice::Timestamp::min(), [this] { recorder_->start(); });
   parts_.loop.start();
   admin_loop_.start();
   if (const auto error = admin_->start()) {
@@ -90,6 +89,7 @@ Failure Daemon::start_role() {
   shown_.emplace(shown());
   started_ = parts_.clock.now();
   parts_.clock.call_at(postoffice::Timestamp::min(), [this] { look_around(); });
+  admin_clock_.call_at(postoffice::Timestamp::min(), [this] { recorder_->start(); });
   if (parts_.ingress) {
     info("callbacks on http://" + with_port(options_.listen, parts_.ingress->port()) + "/callback");
   }

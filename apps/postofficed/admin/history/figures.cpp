@@ -12,6 +12,13 @@ constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 
 double number(std::uint64_t value) { return static_cast<double>(value); }
 
+using Space = postoffice::FileQueue::Space;
+
+double room(const Look& look, std::uint64_t Space::*bytes) {
+  if (!look.space || (*look.space).*bytes == Space::unknown) return unknown;
+  return number((*look.space).*bytes);
+}
+
 // As of the newest move of the pipeline, like everything else in its status.
 double oldest_pending_seconds(const Look& look) {
   if (look.status.pending == 0) return 0;
@@ -69,7 +76,12 @@ constexpr Figure table[] = {
        return look.shown.ingress ? number(look.ingress.connections) : unknown;
      }},
     {"queue_bytes", Fold::largest,
-     [](const Look& look) { return number(look.status.queue_statistics.bytes); }},
+     [](const Look& look) {
+       return look.space ? number(look.space->held) : number(look.status.queue_statistics.bytes);
+     }},
+    {"queue_limit", Fold::last, [](const Look& look) { return room(look, &Space::limit); }},
+    {"disk_free", Fold::smallest, [](const Look& look) { return room(look, &Space::disk_free); }},
+    {"disk_size", Fold::last, [](const Look& look) { return room(look, &Space::disk_size); }},
     {"memory_bytes", Fold::largest,
      [](const Look& look) { return number(look.process.resident_bytes); }},
 

@@ -1,6 +1,7 @@
 // The figures that the live page draws, and where each comes from.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct Look {
   const postoffice::PipelineStatus& status;
   const postoffice::HttpIngressStatus& ingress;
   const ProcessStatus& process;
+  const std::optional<postoffice::FileQueue::Space>& space;  ///< nothing: there is no file queue
   const std::vector<PartHealth>& parts;
 };
 

@@ -36,7 +36,8 @@ void Recorder::look() {
   const auto ingress = shown_.ingress ? shown_.ingress->status() : postoffice::HttpIngressStatus{};
   const auto process = read_process_status();
   const auto parts = find_parts(shown_, status);
-  const Look look{shown_, status, ingress, process, parts};
+  const auto space = shown_.journal ? std::optional(shown_.journal->space()) : std::nullopt;
+  const Look look{shown_, status, ingress, process, space, parts};
   Sample sample;
   sample.at = clock_.now();
   count_figures(look, sample);

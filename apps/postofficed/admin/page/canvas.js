@@ -5,7 +5,7 @@ const colours = {
   read() {
     const probe = document.body.appendChild(element('span', {hidden: ''}));
     for (const name of ['line', 'quiet', 'accent', 'second', 'third', 'fourth', 'well', 'idle',
-      'down', 'heat-0', 'heat-1']) {
+      'behind', 'degraded', 'down', 'heat-0', 'heat-1']) {
       probe.style.color = 'var(--' + name + ')';
       this[name] = getComputedStyle(probe).color;
     }

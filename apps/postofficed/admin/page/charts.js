@@ -251,7 +251,8 @@ class HeatMap extends TimeChart {
 
   drawContent(context, width) {
     if (!this.largest) return this.nothing(context, width, this.empty);
-    for (let row = this.lowRow; row <= this.highRow; ++row) {
+    const every = this.height / (this.highRow - this.lowRow + 1) < 13 ? 2 : 1;
+    for (let row = this.lowRow; row <= this.highRow; row += every) {
       if (row < this.bounds.length) {
         writeLabel(context, roundSpan(this.bounds[row]), this.left - 6, this.rowTop(row), 'right');
       }
@@ -276,6 +277,38 @@ class HeatMap extends TimeChart {
     const within = (share) => span(quantileOf(counts, this.bounds, share));
     return count(total(counts)) + ' fetches · half within ' + within(.5) +
       ' · 99 % within ' + within(.99);
+  }
+}
+
+// The states of a part over the time shown: idle 0, well 1, behind 2, degraded 3, down 4.
+class Strip extends Canvas {
+  constructor(node, name) {
+    super(node);
+    this.name = name;
+  }
+
+  show(states, columns) {
+    Object.assign(this, {states, columns});
+    const wrong = states.filter((state) => state > 1).length;
+    this.node.setAttribute('aria-label', this.name + ' was ' + (wrong
+      ? 'not well for about ' + span(wrong * columns.step / 1000) : 'well all the time') + ' shown');
+    this.redraw();
+  }
+
+  draw(context, width, height) {
+    const fills = ['idle', 'well', 'behind', 'degraded', 'down'];
+    context.fillStyle = colours.line;
+    context.fillRect(0, this.edge(height / 2), width, 1 / this.scale);
+    (this.states || []).forEach((state, i) => {
+      if (!known(state)) return;
+      const from = this.edge(i / this.states.length * width);
+      const to = this.edge((i + 1) / this.states.length * width);
+      context.globalAlpha = state === 0 ? .35 : state === 1 ? .75 : 1;
+      context.fillStyle = colours[fills[state]] || colours.quiet;
+      const tall = state > 1 ? height : height * .5;
+      context.fillRect(from, this.edge((height - tall) / 2), to - from, tall);
+    });
+    context.globalAlpha = 1;
   }
 }
 

@@ -23,14 +23,17 @@ async function receiptWords(receipt) {
 
 // [what, value, share of the room that is used]
 function roomOf(status, samples) {
-  const queue = status.queue || {};
-  const held = queue.bytes ?? samples.latest('queue_bytes');
-  const limit = queue.limit_bytes ?? status.queue_limit_bytes;
+  const held = samples.latest('queue_bytes');
+  const limit = samples.latest('queue_limit');
   const rows = [['Queue on disk',
     bytes(held) + (known(limit) ? ' of ' + bytes(limit) : ''),
     known(limit) && limit > 0 ? held / limit : undefined]];
-  const free = queue.disk_free_bytes ?? status.disk_free_bytes ?? samples.latest('disk_free');
-  if (known(free)) rows.push(['Free on its disk', bytes(free)]);
+  const free = samples.latest('disk_free');
+  const size = samples.latest('disk_size');
+  if (known(free)) {
+    rows.push(['Free on its disk', bytes(free) + (known(size) ? ' of ' + bytes(size) : ''),
+      known(size) && size > 0 ? 1 - free / size : undefined]);
+  }
   for (const [name, title] of [['ingress', 'Connections of senders'],
     ['source', 'Connections to the source']]) {
     const part = status[name];

@@ -84,5 +84,11 @@ function sentence(text) {
   return capital(trimmed) + (/[.!?]$/.test(trimmed) ? '' : '.');
 }
 
+// What is told about a part may go on from its name ("is silent", "does not answer").
+function about(text) {
+  return /^(is|does|has|was|takes|needs|cannot|answers|refuses|knows|accepts|waits)\b/.test(text || '')
+    ? sentence('it ' + text) : sentence(text);
+}
+
 // Ids beyond 2^53 are not exact as numbers; `id_text` always is.
 function idText(row) { return typeof row.id_text === 'string' ? row.id_text : String(row.id); }

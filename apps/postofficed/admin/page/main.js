@@ -71,6 +71,7 @@ function render() {
   const shown = samples[shownBy];
   const columns = new Columns(shown, 75);
   showTiles(tiles, samples.second, shown);
+  showStrips(columns);
   for (const chart of charts) chart.show(columns);
   showEnds(shown, status);
 }
@@ -137,7 +138,7 @@ function listenForTheme() {
   const apply = (choice) => {
     document.documentElement.dataset.theme = choice;
     colours.read();
-    for (const canvas of [...charts, ...tiles.map((tile) => tile.spark), field]) canvas.redraw();
+    for (const canvas of [...charts, ...tiles.map((tile) => tile.spark), ...strips.values(), field]) canvas.redraw();
   };
   let choice = 'auto';
   try { choice = localStorage.getItem(key) || 'auto'; } catch { /* not kept */ }

@@ -11,6 +11,13 @@ const stateWords = {
   idle: 'is idle',
 };
 
+// What a part says of itself while nothing is wrong with it.
+const usualWords = {
+  ingress: 'Takes callbacks.', queue: 'Makes callbacks durable.',
+  broker: 'Confirms what is published.', source: 'Answers.', store: 'Takes what is written.',
+  expiry: 'Deletes what was not received for ttl.',
+};
+
 const nameOf = (part) => partNames[part] || capital(String(part));
 
 // What is wrong, worst first, whether parts or only troubles say it: {name, state, since, what, next}.
@@ -46,12 +53,12 @@ function showState(answer) {
       part.part === 'queue');
   tellState(worst ? worst.state : 'well',
     worst ? headline(worst) : 'Everything is well',
-    worst ? sentence(worst.what)
+    worst ? about(worst.what)
       : idle ? 'There is nothing to do at present.' : 'Callbacks are accepted, fetched and stored.',
     worst?.next ? 'Next: ' + sentence(worst.next)
-      : worst ? 'Next: nothing to do; it recovers by itself.' : '');
+      : worst ? 'Next: remove the cause; the daemon goes on trying by itself.' : '');
   const items = others.map((one) => element('li', {},
-    element('strong', {}, headline(one) + '. '), sentence(one.what) +
+    element('strong', {}, headline(one) + '. '), about(one.what) +
     (one.next ? ' Next: ' + sentence(one.next) : '')));
   const list = find('state-others');
   const text = items.map((item) => item.textContent).join('\n');
@@ -75,13 +82,30 @@ function showAway(since, problem) {
   document.title = '(!) No answer – Postoffice';
 }
 
+const strips = new Map();  // part -> its strip, which outlives its row
+
+function stripOf(part) {
+  if (!strips.has(part)) {
+    strips.set(part, new Strip(element('canvas', {class: 'strip', role: 'img'}), nameOf(part)));
+  }
+  return strips.get(part);
+}
+
+function showStrips(columns) {
+  for (const [part, strip] of strips) strip.show(columns.largest('state_' + part), columns);
+}
+
 function partRow(part) {
-  const words = [sentence(part.means)];
-  if (badness[part.state] && part.next) words.push('Next: ' + sentence(part.next));
-  if (part.last_error) words.push('Last error: ' + sentence(part.last_error));
+  const wrong = badness[part.state];
+  const words = [about(part.means) || (wrong ? '' : usualWords[part.part])];
+  if (wrong && part.next) words.push('Next: ' + sentence(part.next));
+  if (part.last_error && !String(part.means).includes(part.last_error)) {
+    words.push('Last error: ' + about(part.last_error));
+  }
   const since = parsed(part.since);
   return row(heading(nameOf(part.part)), cell(badge(String(part.state))),
-    since > 0 ? timeCell(part.since) : cell(none), cell(words.filter(Boolean).join(' '), 'words'));
+    since > 0 ? timeCell(part.since) : cell(none), cell(stripOf(part.part).node, 'strip-cell'),
+    cell(words.filter(Boolean).join(' '), 'words'));
 }
 
 function showParts(answer) {
