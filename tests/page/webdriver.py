@@ -93,9 +93,15 @@ class Browser:
         return self.run("return document.querySelector(arguments[0])?.textContent", selector)
 
     def press(self, selector):
-        """As a person does: the element must be there, visible and enabled."""
-        found = self.call("POST", "/element", {"using": "css selector", "value": selector})
-        self.call("POST", f"/element/{next(iter(found.values()))}/click")
+        """As a person does: the element must be there, visible and enabled. The page may put another
+        in its place between two looks."""
+        for again in (True, True, False):
+            found = self.call("POST", "/element", {"using": "css selector", "value": selector})
+            try:
+                return self.call("POST", f"/element/{next(iter(found.values()))}/click")
+            except BrowserError as error:
+                if not again or "stale element" not in str(error):
+                    raise
 
     def write(self, selector, text):
         found = self.call("POST", "/element", {"using": "css selector", "value": selector})

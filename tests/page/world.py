@@ -110,7 +110,8 @@ def free_port():
 class Daemon:
     def __init__(self, program, directory, source_port):
         self.port, self.admin = free_port(), free_port()
-        self.command = [program, "--data-dir", directory, "--ttl", "5s",
+        self.directory = directory
+        self.command = [program, "--data-dir", directory, "--ttl", "3s",
                         "--listen", f"127.0.0.1:{self.port}",
                         "--admin-listen", f"127.0.0.1:{self.admin}",
                         "--source", f"http://127.0.0.1:{source_port}/objects/{{id}}"]
@@ -137,6 +138,10 @@ class Daemon:
     def status(self):
         with self.get("/status") as answer:
             return json.load(answer)
+
+    def token(self):
+        with open(f"{self.directory}/admin-token", encoding="utf-8") as file:
+            return file.read().strip()
 
     def callback(self, ids):
         """The receipt."""

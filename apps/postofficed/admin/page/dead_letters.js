@@ -16,6 +16,13 @@ class DeadLetters {
     this.table.tBodies[0].addEventListener('change', () => this.count());
   }
 
+  // When there are others than before, and nobody is about to choose.
+  async refresh(number) {
+    if (number === this.number || this.chosen().length) return;
+    this.number = number;
+    await this.load();
+  }
+
   restart() { this.after = undefined; return this.load(); }
   boxes() { return [...this.table.tBodies[0].querySelectorAll('input')]; }
   chosen() { return this.boxes().filter((box) => box.checked).map((box) => box.value); }
@@ -89,21 +96,34 @@ class DeadLetters {
     const tried = await confirmed({
       title: capital(verb) + ' dead letters?', go: capital(verb),
       prepare: async () => {
-        const {matched} = await ask(path, {body: {...selection, dry_run: true}});
+        const matched = await allOf(path, {...selection, dry_run: true}, 'matched');
         return plural(matched, 'dead letter matches', 'dead letters match') + '. ' +
           (verb === 'replay'
             ? 'Each is received again, now, and fetched anew.'
             : 'They are removed for good; their ids are not fetched again until they are received.');
       },
       act: async () => {
-        const {done} = await ask(path, {body: selection});
+        const done = await allOf(path, selection, 'done');
         return plural(done, 'dead letter was ', 'dead letters were ') +
           (verb === 'replay' ? 'replayed' : 'dropped') + ' at ' + clock.format(Date.now());
       },
     });
-    if (tried) say(find('letters-note'), tried);
+    if (tried === undefined) return;  // what was chosen stays so
+    say(find('letters-note'), tried);
     await this.restart();
   }
+}
+
+// A request is about so many at most; the answer says where the next begins.
+async function allOf(path, selection, figure) {
+  let sum = 0;
+  let after;
+  do {
+    const answer = await ask(path, {body: {...selection, after}});
+    sum += answer[figure];
+    after = answer.next === null ? undefined : answer.next_text ?? answer.next;
+  } while (after !== undefined);
+  return sum;
 }
 
 // Asks in a dialog: first for the token if there is none, then with what `prepare` found. Resolves
@@ -116,6 +136,7 @@ function confirmed({title, go, prepare, act}) {
   say(find('ask-title'), title);
   say(find('ask-problem'), '');
   let prepared = !prepare;
+  let given = false;  // a token, so that its refusal is news
   const step = (words, label, needsToken) => {
     say(find('ask-words'), words);
     say(button, label);
@@ -133,7 +154,7 @@ function confirmed({title, go, prepare, act}) {
     try { return await task(); } catch (problem) {
       const needsToken = problem.status === 401 || problem.status === 403;
       if (needsToken) step('This needs the admin token.', 'Go on', true);
-      say(find('ask-problem'), needsToken && !input.value ? '' : sentence(problem.message));
+      say(find('ask-problem'), needsToken && !given ? '' : sentence(problem.message));
       return undefined;
     } finally { button.disabled = false; }
   };
@@ -146,7 +167,8 @@ function confirmed({title, go, prepare, act}) {
     };
     form.onsubmit = (event) => {
       event.preventDefault();
-      if (input.value) { token.set(input.value.trim()); input.value = ''; }
+      given = input.value !== '';
+      if (given) { token.set(input.value.trim()); input.value = ''; }
       if (!prepared) return attempt(lookFirst);
       attempt(act).then((answer) => { if (answer !== undefined) finish(answer); });
     };

@@ -87,10 +87,7 @@ async function loadDetails() {
     }
     if (!daemon.storeDown) await objects.refresh();
     if (daemon.hasInstances && !daemon.storeDown) await showInstances(status);
-    if (known(status.dead_letters) && !letters.chosen().length && status.dead_letters !== letters.seen) {
-      letters.seen = status.dead_letters;
-      await letters.load();
-    }
+    await letters.refresh(status.dead_letters ?? status.dead);
   } catch { /* the other loop says it */ }
 }
 
