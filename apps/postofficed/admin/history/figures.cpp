@@ -19,6 +19,10 @@ double room(const Look& look, std::uint64_t Space::*bytes) {
   return number((*look.space).*bytes);
 }
 
+double counted(const Look& look, std::uint64_t StoreCounts::*rows) {
+  return look.counts ? number((*look.counts).*rows) : unknown;
+}
+
 // As of the newest move of the pipeline, like everything else in its status.
 double oldest_pending_seconds(const Look& look) {
   if (look.status.pending == 0) return 0;
@@ -68,6 +72,10 @@ constexpr Figure table[] = {
      [](const Look& look) { return number(look.status.fetches_in_flight); }},
     {"fetch_limit", Fold::last, [](const Look& look) { return number(look.status.fetch_limit); }},
     {"known_ids", Fold::last, [](const Look& look) { return number(look.status.known_ids); }},
+    {"online", Fold::last, [](const Look& look) { return counted(look, &StoreCounts::online); }},
+    {"offline", Fold::last, [](const Look& look) { return counted(look, &StoreCounts::offline); }},
+    {"dead_letters", Fold::largest,
+     [](const Look& look) { return counted(look, &StoreCounts::dead_letters); }},
     {"oldest_pending", Fold::largest, oldest_pending_seconds},
     {"lag", Fold::largest,
      [](const Look& look) { return watermark_lag_seconds(look.shown, look.status); }},

@@ -9,6 +9,7 @@
 #include "admin/history/sample_ring.hpp"
 #include "admin/pages.hpp"
 #include "admin/process.hpp"
+#include "admin/store_census.hpp"
 #include "postoffice/histogram.hpp"
 
 namespace postofficed {
@@ -20,6 +21,7 @@ struct Look {
   const postoffice::HttpIngressStatus& ingress;
   const ProcessStatus& process;
   const std::optional<postoffice::FileQueue::Space>& space;  ///< nothing: there is no file queue
+  const std::optional<StoreCounts>& counts;                  ///< nothing: not known yet
   const std::vector<PartHealth>& parts;
 };
 

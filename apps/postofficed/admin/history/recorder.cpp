@@ -37,7 +37,8 @@ void Recorder::look() {
   const auto process = read_process_status();
   const auto parts = find_parts(shown_, status);
   const auto space = shown_.journal ? std::optional(shown_.journal->space()) : std::nullopt;
-  const Look look{shown_, status, ingress, process, space, parts};
+  const auto counts = shown_.counts ? shown_.counts() : std::nullopt;
+  const Look look{shown_, status, ingress, process, space, counts, parts};
   Sample sample;
   sample.at = clock_.now();
   count_figures(look, sample);
