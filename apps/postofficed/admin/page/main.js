@@ -82,7 +82,8 @@ async function loadDetails() {
     status = await ask('/status');
     showRoom(status, samples.second);
     showRefusals(status);
-    for (const [card, part] of [['answer-card', 'ingress'], ['flush-card', 'queue']]) {
+    for (const [card, part] of [['answer-card', 'ingress'], ['flush-card', 'queue'],
+      ['heat-card', 'source']]) {
       find(card).hidden = !status[part];
     }
     if (!daemon.storeDown) await objects.refresh();
