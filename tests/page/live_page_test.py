@@ -164,7 +164,8 @@ class LivePage(unittest.TestCase):
         self.browser.run(
             "const c = document.querySelector('#fetches'); c.focus();"
             "c.dispatchEvent(new KeyboardEvent('keydown', {key: 'End', bubbles: true}))")
-        self.says("#fetches-readout", "begun")
+        self.says("#fetches-readout", "at ")
+        self.says("#fetches-legend", "begun ")
         self.assertTrue(self.browser.run("return [...document.querySelectorAll('canvas[role=img]')]"
                                          ".every(node => node.getAttribute('aria-label'))"))
         self.no_errors()

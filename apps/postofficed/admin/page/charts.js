@@ -7,7 +7,8 @@ const cursor = {column: undefined, charts: [], set(column) {
   for (const chart of this.charts) chart.redraw();
 }};
 
-// What curves and heat map have in common: axes, cursor, the words beside the title.
+// What curves and heat map have in common: axes and cursor. The legend has the values: the newest, or
+// those at the cursor, so that nothing moves.
 class TimeChart extends Canvas {
   constructor(name) {
     super(find(name));
@@ -58,9 +59,8 @@ class TimeChart extends Canvas {
       context.fillStyle = colours.quiet;
       context.fillRect(this.edge(this.x(column + .5)), this.top, 1 / this.scale, this.height);
     }
-    const told = column === undefined ? '' : this.told(column);
-    say(this.readout, told ? this.when(column) + '   ' + told : '');
-    this.readout.title = told;
+    say(this.readout, column === undefined ? '' : 'at ' + this.when(column));
+    this.tell(column);
   }
 
   when(column) {
@@ -168,19 +168,19 @@ class Curves extends TimeChart {
     context.setLineDash([]);
   }
 
-  told(column) {
-    return this.lines.filter((line) => known(line.at[column]))
-      .map((line) => line.label + ' ' + this.format(line.at[column])).join(' · ') || 'nothing';
+  words(column) {
+    return this.lines.map((line) => {
+      const value = column === undefined ? line.at.findLast(known) : line.at[column];
+      return line.label + (known(value) ? ' ' + this.format(value)
+        : column === undefined ? '' : ' ' + none);
+    });
   }
 
-  // The legend has the newest values, so that it says in words what the picture shows.
+  tell(column) { this.words(column).forEach((text, i) => say(this.items[i], text)); }
+
   describe() {
-    const words = this.lines.map((line) => {
-      const latest = line.at.findLast(known);
-      return [line, line.label + (known(latest) ? ' ' + this.format(latest) : '')];
-    });
-    if (this.items?.length !== words.length) {
-      this.items = words.map(([line]) => {
+    if (!this.items) {
+      this.items = this.lines.map((line) => {
         const mark = element('i', {class: line.dashed ? 'dashed' : undefined});
         mark.style[line.dashed ? 'borderColor' : 'background'] = 'var(--' + line.colour + ')';
         const text = element('span');
@@ -188,9 +188,8 @@ class Curves extends TimeChart {
         return text;
       });
     }
-    words.forEach(([, text], i) => say(this.items[i], text));
     this.node.setAttribute('aria-label', find(this.name + '-title').textContent + ': ' +
-      (this.some ? words.map(([, text]) => text).join(', ') : this.empty));
+      (this.some ? this.words().join(', ') : this.empty));
   }
 }
 
@@ -235,11 +234,8 @@ class HeatMap extends TimeChart {
 
   describe(sum) {
     const all = total(sum);
-    const quantile = (share) => span(quantileOf(sum, this.bounds, share));
-    const words = all
-      ? count(all) + ' fetches: half within ' + quantile(.5) + ', 99 % within ' + quantile(.99)
-      : '';
-    say(this.range, words);
+    const words = all ? this.inWords(sum) : '';
+    this.summary = words;
     say(this.most, all ? count(this.largest) + ' in ' + roundSpan(this.columns.step / 1000) : 'many');
     this.node.setAttribute('aria-label', 'How long the source takes: ' + (words || this.empty));
   }
@@ -271,12 +267,17 @@ class HeatMap extends TimeChart {
     });
   }
 
+  tell(column) { say(this.range, column === undefined ? this.summary : this.told(column)); }
+
   told(column) {
     const counts = this.counts[column];
-    if (!counts) return 'no fetch ended';
+    return counts ? this.inWords(counts) : 'no fetch ended';
+  }
+
+  inWords(counts) {
     const within = (share) => span(quantileOf(counts, this.bounds, share));
-    return count(total(counts)) + ' fetches · half within ' + within(.5) +
-      ' · 99 % within ' + within(.99);
+    return count(total(counts)) + ' fetches: half within ' + within(.5) +
+      ', 99 % within ' + within(.99);
   }
 }
 

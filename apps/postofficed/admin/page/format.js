@@ -77,16 +77,17 @@ function plural(number, one, many) { return count(number) + ' ' + (number === 1 
 
 function capital(text) { return text.charAt(0).toUpperCase() + text.slice(1); }
 
-// "without a full stop" -> "With one."
-function sentence(text) {
+// With a full stop, if it has none.
+function ended(text) {
   const trimmed = String(text || '').trim();
-  if (!trimmed) return '';
-  return capital(trimmed) + (/[.!?]$/.test(trimmed) ? '' : '.');
+  return trimmed && trimmed + (/[.!?]$/.test(trimmed) ? '' : '.');
 }
+
+function sentence(text) { return capital(ended(text)); }
 
 // What is told about a part may go on from its name ("is silent", "does not answer").
 function about(text) {
-  return /^(is|does|has|was|takes|needs|cannot|answers|refuses|knows|accepts|waits)\b/.test(text || '')
+  return /^(is|does|has|was|takes|needs|cannot|refuses|accepts)\b/.test(text || '')
     ? sentence('it ' + text) : sentence(text);
 }
 

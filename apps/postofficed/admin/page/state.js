@@ -55,11 +55,11 @@ function showState(answer) {
     worst ? headline(worst) : 'Everything is well',
     worst ? about(worst.what)
       : idle ? 'There is nothing to do at present.' : 'Callbacks are accepted, fetched and stored.',
-    worst?.next ? 'Next: ' + sentence(worst.next)
+    worst?.next ? 'Next: ' + ended(worst.next)
       : worst ? 'Next: remove the cause; the daemon goes on trying by itself.' : '');
   const items = others.map((one) => element('li', {},
     element('strong', {}, headline(one) + '. '), about(one.what) +
-    (one.next ? ' Next: ' + sentence(one.next) : '')));
+    (one.next ? ' Next: ' + ended(one.next) : '')));
   const list = find('state-others');
   const text = items.map((item) => item.textContent).join('\n');
   if (list.textContent !== text.replaceAll('\n', '')) list.replaceChildren(...items);
@@ -98,7 +98,7 @@ function showStrips(columns) {
 function partRow(part) {
   const wrong = badness[part.state];
   const words = [about(part.means) || (wrong ? '' : usualWords[part.part])];
-  if (wrong && part.next) words.push('Next: ' + sentence(part.next));
+  if (wrong && part.next) words.push('Next: ' + ended(part.next));
   if (part.last_error && !String(part.means).includes(part.last_error)) {
     words.push('Last error: ' + about(part.last_error));
   }
