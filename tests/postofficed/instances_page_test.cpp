@@ -53,7 +53,7 @@ TEST_CASE("each daemon has its kind, its state, and how far it is behind") {
   pages.shown.instances = [](const auto& done) {
     postoffice::PostgresInstanceList list;
     list.now = postoffice::Timestamp(1'000s);
-    list.rows = {row_of(3, list.now - 1s), row_of(-1, list.now - 9s), row_of(-1, list.now - 90s)};
+    list.rows = {row_of(3, list.now - 1s), row_of(-1, list.now - 9s), row_of(0, list.now - 90s)};
     list.rows[0].watermark = list.now - 2s;
     list.rows[2].stopped = list.now - 90s;
     list.rows[2].publisher = 7;
@@ -63,7 +63,7 @@ TEST_CASE("each daemon has its kind, its state, and how far it is behind") {
       pages.says("\"kind\":\"shard\",\"shard\":3,\"state\":\"alive\",\"beat_age_seconds\":1.0,"
                  "\"watermark_lag_seconds\":2.0"));
   CHECK(pages.says("\"kind\":\"daemon\",\"shard\":null,\"state\":\"silent\""));
-  CHECK(pages.says("\"kind\":\"publisher\",\"shard\":null,\"state\":\"stopped\""));
+  CHECK(pages.says("\"kind\":\"publisher\",\"shard\":0,\"state\":\"stopped\""));
   CHECK(pages.says("\"watermark_lag_seconds\":null"));
 }
 

@@ -15,8 +15,8 @@ constexpr std::chrono::seconds silent_after{5};
 double seconds(postoffice::Duration span) { return std::chrono::duration<double>(span).count(); }
 
 const char* kind_of(const PostgresInstanceRow& row) {
-  if (row.publisher != 0) return "publisher";
-  return row.shard < 0 ? "daemon" : "shard";
+  if (row.shard < 0) return "daemon";  // with a file queue of its own
+  return row.publisher != 0 ? "publisher" : "shard";
 }
 
 const char* state_of(const PostgresInstanceRow& row, postoffice::Timestamp now) {

@@ -51,7 +51,7 @@ class Field extends Canvas {
   grid(width, height) {
     const places = Math.max(1, ...[...this.places.values()].map((place) => place + 1));
     // The largest squares of which all fit.
-    for (let size = 18; ; --size) {
+    for (let size = 28; ; --size) {
       const across = Math.max(1, Math.floor(width / size));
       if (size <= 4 || Math.ceil(places / across) * size <= height) return {size, across};
     }
