@@ -34,7 +34,7 @@ class LivePage(unittest.TestCase):
         cls.source.stop()
         shutil.rmtree(cls.directory, ignore_errors=True)
 
-    def says(self, selector, text, patience=15.0):
+    def says(self, selector, text, patience=20.0):
         """Waits until the element has this text in it."""
         seen = []
 
@@ -189,7 +189,7 @@ class LivePage(unittest.TestCase):
 
     def test_09_dead_letters_are_filtered_dropped_and_replayed_with_the_token(self):
         rows = "return document.querySelectorAll('#letters tbody input').length"
-        eventually(lambda: self.daemon.status()["dead"] == 3, 20, "the dead letters")
+        eventually(lambda: self.daemon.status()["dead"] == 3, what="the dead letters")
         eventually(lambda: self.browser.run(rows) == 3, what="three rows")
         self.says("#letters tbody", "HTTP 500")
         self.browser.write("#letters-form input[name=reason]", "no such reason")

@@ -149,7 +149,7 @@ class Browser:
         self.close()
 
 
-def eventually(condition, patience=10.0, what="the condition"):
+def eventually(condition, patience=20.0, what="the condition"):
     """The first true value of `condition()`."""
     until = time.monotonic() + patience
     while True:

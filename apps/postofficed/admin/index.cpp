@@ -31,6 +31,7 @@ constexpr const char* list = R"(Postoffice. A browser shows a live page here. Fo
 /status              all figures and options, JSON
 /history             the samples behind the live page's curves, JSON: ?by=second|minute&after=N
 /objects             stored objects: ?online=true|false&after=ID&limit=N; /objects/ID shows one
+/dead-letters        ids that were given up; POST /dead-letters/replay|drop changes them
 /receipts/RECEIPT    the progress of a callback; its receipt is in the header of its 202
 /instances           the daemons that share the database
 /version             of this program

@@ -88,7 +88,8 @@ async function loadDetails() {
     }
     if (!daemon.storeDown) await objects.refresh();
     if (daemon.hasInstances && !daemon.storeDown) await showInstances(status);
-    await letters.refresh(status.dead_letters ?? status.dead);
+    // Counted at once, and in the database every few seconds.
+    await letters.refresh(status.dead + ' ' + status.dead_letters);
   } catch { /* the other loop says it */ }
 }
 

@@ -48,9 +48,7 @@ function headline(wrong) {
 function showState(answer) {
   const wrong = wrongOf(answer);
   const [worst, ...others] = wrong;
-  const idle = (answer.parts || []).length > 0 &&
-    answer.parts.every((part) => part.state === 'idle' || part.part === 'ingress' ||
-      part.part === 'queue');
+  const idle = (answer.parts || []).some((part) => part.part === 'source' && part.state === 'idle');
   tellState(worst ? worst.state : 'well',
     worst ? headline(worst) : 'Everything is well',
     worst ? about(worst.what)
