@@ -4,6 +4,7 @@
 
 #include "admin/metrics_sections.hpp"
 #include "admin/process.hpp"
+#include "daemon/memory_limit.hpp"
 #include "postoffice/version.hpp"
 
 namespace postofficed {
@@ -129,6 +130,9 @@ void write_process(MetricsText& out) {
   out.family("postoffice_build_info", "gauge", "1, labelled with the version.");
   out.sample("postoffice_build_info", "version", postoffice::version(), 1);
   out.gauge("process_resident_memory_bytes", "Memory in use.", number(process.resident_bytes));
+  out.gauge("postoffice_memory_limit_bytes",
+            "Memory of the machine or the control group; the daemon plans with half of it.",
+            number(memory_limit()));
   out.gauge("process_virtual_memory_bytes", "Address space in use.", number(process.virtual_bytes));
   out.gauge("process_threads", "Threads.", number(process.threads));
   out.counter("process_cpu_seconds_total", "Processor time used.", process.processor_seconds);
