@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "fault/sender.hpp"
+#include "field/incidents/told.hpp"
 #include "integration/postofficed.hpp"
 
 using namespace postoffice::testing;
@@ -127,8 +128,13 @@ TEST_CASE("beside 1.5 million ids rows are touched and new ids fetched at once (
   REQUIRE(CallbackConnection(daemon->port()).post(live_ids()) == 202);
   REQUIRE(eventually([&] { return oldest_live(rows) > 0; }));
 
+  Told burst(*daemon);
   flood(daemon->port(), flood_callbacks(), 10'000);
   MESSAGE("ids accepted: " << daemon->status("accepted_ids"));
+  burst.happened();
+  burst.check({"source", "behind|degraded", "behind since .*ids wait", "--fetch-concurrency",
+               "behind",
+               [&] { return metric(*daemon, "postoffice_ids_in_queue_only") > 1'000'000; }});
   {
     Watch watch(daemon->port(), rows, 1'000);
     watch.run(8s);
@@ -152,6 +158,7 @@ TEST_CASE("beside 1.5 million ids rows are touched and new ids fetched at once (
   }
   // What nobody could fetch in time ends as expired, and all is well again.
   CHECK(eventually([&] { return daemon->page("/healthz").status == 200; }, 60s));
+  CHECK(eventually([&] { return daemon->said("no longer behind"); }));
   CHECK(daemon->status("expired") > 1'000'000);
   CHECK(daemon->status("ids_in_queue_only") == 0);
 }
