@@ -107,7 +107,9 @@ inline Families documented_families(const std::string& page) {
 inline void check_against_document(const std::string& metrics, const std::string& role,
                                    const Families& document) {
   const auto seen = families_in(metrics);
-  for (const auto& [name, family] : seen) {
+  for (const auto& each : seen) {
+    const auto& name = each.first;
+    const auto& family = each.second;
     CAPTURE(name);
     const auto known = document.find(name);
     REQUIRE(known != document.end());
@@ -115,8 +117,9 @@ inline void check_against_document(const std::string& metrics, const std::string
     CHECK(known->second.labels == family.labels);
     CHECK(known->second.roles.count(role) + known->second.maybe.count(role) == 1);
   }
-  for (const auto& [name, family] : document) {
-    const bool promised = family.roles.count(role) == 1;
+  for (const auto& each : document) {
+    const auto& name = each.first;
+    const bool promised = each.second.roles.count(role) == 1;
     CHECK_MESSAGE((!promised || seen.count(name) == 1), name);
   }
 }

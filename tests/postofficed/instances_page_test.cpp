@@ -28,7 +28,7 @@ struct Pages {
 
   postoffice::testing::ManualClock clock;
   postoffice::testing::MemoryStore store;
-  std::vector<ShownOption> options;
+  ShownOptions options{{}};
   Shown shown{.store = store,
               .clock = clock,
               .options = options,

@@ -1,6 +1,5 @@
 #include <doctest/doctest.h>
 
-#include "admin/metrics_text.hpp"
 #include "admin/process.hpp"
 #include "support/journal.hpp"
 #include "support/json.hpp"
@@ -37,17 +36,6 @@ TEST_CASE("well-formed UTF-8 stays, everything else becomes U+FFFD") {
   CHECK(mend_utf8("\xED\xA0\x80") == replacement + replacement + replacement);
   CHECK(mend_utf8("\xF5") == replacement);
   CHECK(mend_utf8("\xE2\x82") == replacement + replacement);
-}
-
-TEST_CASE("metrics name their type once and show whole numbers whole") {
-  MetricsText out;
-  out.family("x_total", "counter", "Help.");
-  out.sample("x_total", "kind", "a\"b\\c\nd", 12345678901.0);
-  out.gauge("y", "Help.", 0.5);
-  CHECK(out.text() ==
-        "# HELP x_total Help.\n# TYPE x_total counter\n"
-        "x_total{kind=\"a\\\"b\\\\c\\nd\"} 12345678901\n"
-        "# HELP y Help.\n# TYPE y gauge\ny 0.5\n");
 }
 
 TEST_CASE("the process knows its own size and age") {

@@ -1,6 +1,10 @@
 // What the ingress counts: responses by status and reason, and how long callbacks wait.
 #include <algorithm>
 #include <numeric>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include "http/server/office.hpp"
 
@@ -49,7 +53,10 @@ TEST_CASE("each refusal counts once, under its status and its reason") {
       {"POST /callback" + head + "Expect: tea\r\nContent-Length: 0\r\n\r\n", 417, "expectation"},
       {"BREW /callback" + head + "\r\n", 501, "unknown_method"},
   };
-  for (const auto& [request, status, reason] : requests) {
+  for (const auto& each : requests) {
+    const auto& request = std::get<0>(each);
+    const int status = std::get<1>(each);
+    const auto& reason = std::get<2>(each);
     CAPTURE(request.substr(0, 60));
     const auto before = office.ingress.status();
     HttpClient client(port);
