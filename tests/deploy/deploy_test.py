@@ -69,8 +69,9 @@ def help_text():
 
 
 def known_variables():
-    flags = re.findall(r"^\s+--([a-z][a-z-]*)", help_text(), re.MULTILINE)
-    return {"POSTOFFICE_" + flag.upper().replace("-", "_") for flag in flags}
+    text = subprocess.run([DAEMON, "help", "--format=env"], check=True, capture_output=True,
+                          text=True).stdout
+    return set(re.findall(r"\b(POSTOFFICE_[A-Z_]+)", text))
 
 
 def known_commands():

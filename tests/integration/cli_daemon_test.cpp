@@ -231,8 +231,9 @@ TEST_CASE("one port for both listeners is 78 and one line") {
   for (const char* admin : {"localhost:9999", ":9999", "127.0.0.1:9999"}) {
     for (const char* command : {"run", "validate"}) {
       const TemporaryDirectory directory;
-      const auto outcome = run_postofficed({command, "--data-dir", directory.path(), "--listen",
-                                            "localhost:9999", "--admin-listen", admin});
+      const auto outcome =
+          run_postofficed({command, "--data-dir", directory.path(), "--listen", "localhost:9999",
+                           "--admin-open", "--admin-listen", admin});
       CHECK(outcome.code == 78);
       CHECK(outcome.err.find("postofficed: --listen localhost:9999 and --admin-listen " +
                              std::string(admin) + " take the same port") != std::string::npos);

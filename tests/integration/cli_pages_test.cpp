@@ -175,7 +175,7 @@ TEST_CASE("a token file closes everything but probes and the page, and is read a
 
   std::ofstream(file) << "short";
   daemon.process().signal(SIGHUP);
-  CHECK(eventually([&] { return daemon.said("the token read before stays"); }));
+  CHECK(eventually([&] { return daemon.said("; nothing was changed"); }));
   CHECK(status("/metrics", "first-token-of-this-test") == 200);
   std::ofstream(file) << "second-token-of-this-test";
   daemon.process().signal(SIGHUP);

@@ -38,7 +38,7 @@ void check_open_metrics(const std::string& text) {
 
 std::string get(const Daemon& daemon, const std::string& accept) {
   test::HttpClient client(daemon.admin_port());
-  client.send("GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAccept: " + accept +
+  client.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAccept: " + accept +
               "\r\n\r\n");
   return client.read_to_end();
 }
