@@ -37,8 +37,9 @@ struct FetchRetries {
   std::uint64_t refused = 0;
 };
 
-/// Receipt times of the ids in memory that have waited longest, by what they wait for. All but
-/// `touch` are exact to a quarter of a second. PipelineStatus::now if none waits.
+/// Since when those ids in memory have been waiting that have waited longest, by what they wait for:
+/// since their receipt, or for the store, since their answer came. All but `touch` are exact to a
+/// quarter of a second. PipelineStatus::now if none waits.
 struct OldestWaiting {
   Timestamp fetch{};    ///< its turn, or the source's answer
   Timestamp backoff{};  ///< the time of its next try

@@ -236,7 +236,7 @@ void FetchStage::answered(EntryIndex index, const Fetch& fetch, const FetchResul
   if (std::exchange(entry.attempts, 0) > 0) failures_.erase(index);
   const bool dirty = entry.stage == Stage::dirty;
   entry.stage = Stage::idle;
-  Outcome& outcome = add_outcome(index, fetch.owed_since);
+  Outcome& outcome = add_outcome(index, fetch.owed_since, now);
   outcome.kind = result.error ? Outcome::Kind::not_found : Outcome::Kind::answer;
   outcome.online = result.online;
   outcome.fetched_at = fetch.began;
@@ -301,7 +301,7 @@ bool FetchStage::may_give_up(const Entry& entry, Timestamp now) const {
 
 void FetchStage::give_up(EntryIndex index, Timestamp now) {
   Entry& entry = ledger_[index];
-  Outcome& outcome = add_outcome(index, entry.owed_since);
+  Outcome& outcome = add_outcome(index, entry.owed_since, now);
   outcome.kind = Outcome::Kind::dead;
   outcome.given_up = std::make_unique<Outcome::GivenUp>(
       Outcome::GivenUp{entry.last_receipt, now, entry.attempts, std::move(failures_[index])});
@@ -312,12 +312,13 @@ void FetchStage::give_up(EntryIndex index, Timestamp now) {
   entry.stage = Stage::idle;
 }
 
-Outcome& FetchStage::add_outcome(EntryIndex index, Timestamp received_at) {
+Outcome& FetchStage::add_outcome(EntryIndex index, Timestamp received_at, Timestamp now) {
   count_up(ledger_[index].storing);
-  counters_.waiting.store.add(received_at);
+  counters_.waiting.store.add(now);
   Outcome& outcome = outcomes_.emplace_back();
   outcome.index = index;
   outcome.received_at = received_at;
+  outcome.since = now;
   return outcome;
 }
 

@@ -125,7 +125,7 @@ class FetchStage {
   void failed(EntryIndex index, const Fetch& fetch, const FetchResult& result, Timestamp now);
   void heed_failure(const Entry& entry, Timestamp began, std::error_code error, Timestamp now);
   Duration longest_pause() const;
-  Outcome& add_outcome(EntryIndex index, Timestamp received_at);
+  Outcome& add_outcome(EntryIndex index, Timestamp received_at, Timestamp now);
 
   Ledger& ledger_;
   Counters& counters_;

@@ -24,6 +24,7 @@ struct Outcome {
   bool online = false;                // answer
   Timestamp fetched_at{};             // answer
   Timestamp received_at{};            // the oldest receipt that this is the end of
+  Timestamp since{};                  // when it came, or the oldest one did that it replaces
   std::unique_ptr<GivenUp> given_up;  // dead; rare, so it is kept out of the way
   std::uint64_t order = 0;            // later outcomes have greater ones (StoreStage)
 };

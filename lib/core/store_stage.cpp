@@ -243,7 +243,7 @@ void StoreStage::commit_outcome(const Outcome& outcome, const Applied& applied, 
   Entry& entry = ledger_[outcome.index];
   count_down(entry.storing);
   count_down(counters_.pending);
-  counters_.waiting.store.remove(outcome.received_at);
+  counters_.waiting.store.remove(outcome.since);
   count(outcome, entry, applied, now);
   resolved_.push_back(outcome.index);
 }
@@ -458,12 +458,13 @@ void StoreStage::merge(const Outcome& outcome) {
   count_down(ledger_[outcome.index].storing);
   count_down(counters_.pending);
   ++counters_.merged;
-  counters_.waiting.store.remove(outcome.received_at);
+  counters_.waiting.store.remove(outcome.since);
 }
 
-// Both are of one id. Its oldest receipt goes on waiting.
+// Both are of one id. Its oldest receipt goes on waiting, since the older one came.
 void StoreStage::merge(Outcome& outcome, Outcome& kept) {
   if (outcome.received_at < kept.received_at) std::swap(outcome.received_at, kept.received_at);
+  if (outcome.since < kept.since) std::swap(outcome.since, kept.since);
   merge(outcome);
 }
 

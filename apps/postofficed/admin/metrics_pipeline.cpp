@@ -51,7 +51,7 @@ void write_ages(MetricsText& out, const postoffice::PipelineStatus& status) {
   const auto& oldest = status.oldest_waiting;
   out.family(
       waiting, "gauge",
-      "Age of the oldest receipt in memory that waits, by what it waits for; 0: none waits.");
+      "How long the oldest id in memory has been waiting, by what it waits for; 0: none waits.");
   out.sample(waiting, "cause", "fetch", seconds_since(oldest.fetch, status));
   out.sample(waiting, "cause", "backoff", seconds_since(oldest.backoff, status));
   out.sample(waiting, "cause", "store", seconds_since(oldest.store, status));
