@@ -257,6 +257,7 @@ TEST_CASE("log lines can be JSON") {
   const TemporaryDirectory directory;
   Daemon daemon(directory.path(), {"--log-format", "json"});
   CHECK(eventually([&] { return daemon.said("\"level\":\"info\",\"msg\":\"ready\"}"); }));
+  CHECK(daemon.said("\"level\":\"info\",\"part\":\"store\",\"msg\":\"store sqlite:"));
 }
 
 TEST_CASE("callbacks are taken from a socket that was passed") {

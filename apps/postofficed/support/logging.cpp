@@ -51,12 +51,11 @@ class JsonFormatter final : public spdlog::formatter {
  public:
   void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& out) override {
     const auto time = std::chrono::time_point_cast<postoffice::Duration>(message.time);
+    const std::string_view line(message.payload.data(), message.payload.size());
     Json json;
-    json.begin_object()
-        .member("ts", time)
-        .member("level", name_of(message.level))
-        .member("msg", std::string_view(message.payload.data(), message.payload.size()))
-        .end_object();
+    json.begin_object().member("ts", time).member("level", name_of(message.level));
+    if (const auto part = part_of(line); !part.empty()) json.member("part", part);
+    json.member("msg", line).end_object();
     const std::string text = json.text() + "\n";
     out.append(text.data(), text.data() + text.size());
   }
