@@ -174,7 +174,7 @@ void Daemon::watch(Watched& watched) {
   if (parts_.journal) watched.flush_overdue = parts_.journal->flushes().overdue;
   watched.takes_callbacks = parts_.ingress.has_value();
   watched.not_ready = not_ready();
-  const auto troubles = find_troubles(shown(), status);
+  const auto troubles = find_troubles(*shown_, status);
   watched.trouble =
       troubles.empty() ? std::string() : troubles.front().part + ": " + troubles.front().what;
 }

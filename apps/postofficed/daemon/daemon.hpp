@@ -79,7 +79,7 @@ class Daemon {
   std::unique_ptr<Role> role_;
   std::atomic<bool> stopping_{false};
   HealthWatch health_;
-  std::optional<Shown> shown_;  // what the watch looks at, on the loop
+  std::optional<Shown> shown_;  // what the watches look at; does not change once started
   SilenceReport silence_;       // on the loop
   std::optional<AdminAccess> admin_access_;
   postoffice::Timestamp started_{};  // the role
