@@ -14,9 +14,6 @@ function(postoffice_configure target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic
     $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>
     $<$<BOOL:${POSTOFFICE_WERROR}>:-Werror>)
-  if(CMAKE_UNITY_BUILD)  # everything is in the main file then, which has no linkage to speak of
-    target_compile_options(${target} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>)
-  endif()
 endfunction()
 
 # Precompiles the most expensive headers for this target (with POSTOFFICE_PRECOMPILE).
@@ -31,6 +28,10 @@ endfunction()
 function(postoffice_library target)
   postoffice_configure(${target})
   set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  if(POSTOFFICE_UNITY)  # GCC takes the one file for a main file with headers, and unnamed namespaces
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON)  # in headers for a mistake
+    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+  endif()
   target_include_directories(${target}
     PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
            $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>

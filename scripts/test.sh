@@ -117,7 +117,7 @@ need_packages "${build_packages[@]}" "${test_packages[@]}"
 for preset in "${presets[@]}"; do
   say "building: $preset"
   unity=()
-  [[ $preset == release ]] || unity=(-DCMAKE_UNITY_BUILD=ON)
+  [[ $preset == release ]] || unity=(-DPOSTOFFICE_UNITY=ON)
   build_preset "$preset" "$root/build/$preset" -DPOSTOFFICE_BUILD_TESTS=ON \
     -DPOSTOFFICE_PRECOMPILE=ON "${unity[@]}" -- ||
     fail "the build of the preset $preset failed"

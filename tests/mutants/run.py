@@ -31,7 +31,7 @@ OPTIONS = {
     "CMAKE_C_FLAGS": "-O1 -w",
     "CMAKE_CXX_FLAGS": "-O1 -w",
     "POSTOFFICE_PRECOMPILE": "ON",
-    "CMAKE_UNITY_BUILD": "ON",
+    "POSTOFFICE_UNITY": "ON",
 }
 
 
