@@ -44,7 +44,9 @@ void read_stat(ProcessStatus& status) {
   for (int number = 3; number < 20; ++number) fields >> field;
   double ticks = 0;
   if (!(fields >> status.threads >> field >> ticks)) return;
-  const double boot = seconds_of(CLOCK_REALTIME) - seconds_of(CLOCK_BOOTTIME);
+  // The two clocks are not read at the same moment, and one of them may be set: worked out once, so
+  // that it never looks like another process.
+  static const double boot = seconds_of(CLOCK_REALTIME) - seconds_of(CLOCK_BOOTTIME);
   status.start_seconds = boot + ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
