@@ -162,6 +162,11 @@ std::string JournalQueue::trouble() const {
   return state_.describe(state_.obstacle());
 }
 
+std::string JournalQueue::advice() const {
+  const LockGuard lock(state_.mutex);
+  return state_.advise(state_.obstacle());
+}
+
 std::uint64_t JournalQueue::at_risk() const {
   const LockGuard lock(state_.mutex);
   std::uint64_t callbacks = 0;

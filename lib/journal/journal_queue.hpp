@@ -57,6 +57,7 @@ class JournalQueue final : public FileQueue {
   Histogram flush_durations() const override;
   std::uint64_t lost_records() const override;
   std::string trouble() const override;
+  std::string advice() const override;
   std::uint64_t at_risk() const override;
   Reserve reserve() const override;
   Space space() const override { return state_.pool.space(); }

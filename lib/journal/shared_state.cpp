@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "postoffice/error.hpp"
+
 namespace postoffice::journal {
 namespace {
 
@@ -95,6 +97,36 @@ std::string SharedState::describe(Obstacle obstacle) {
     }
     case Obstacle::buffer: return "more callbacks wait for the disk than are kept in memory";
     case Obstacle::first_file: return "the first file of the queue does not exist yet";
+  }
+  return {};
+}
+
+std::string SharedState::advise(Obstacle obstacle) const {
+  const auto& path = env.storage.directory;
+  switch (obstacle) {
+    case Obstacle::none: break;
+    case Obstacle::directory:
+      return directory == DirectoryLock::State::shared
+                 ? "stop the other process (fuser -v " + path +
+                       "/*), then restart this one: a queue has one owner"
+                 : "put it back in its place, or restart";
+    case Obstacle::failure:
+      return broken == Error::storage_full
+                 ? "make room on the disk of " + path +
+                       " (df -h, du -x), or raise --queue-limit if that is what is reached; "
+                       "nothing that was accepted is lost, and it goes on by itself"
+                 : "look at the disk of " + path +
+                       " and its file system (dmesg, smartctl, mount: read-only?); nothing that "
+                       "was accepted is lost, and it is tried again by itself";
+    case Obstacle::overdue:
+    case Obstacle::buffer:
+      return "look at the disk of " + path +
+             ": its device, a snapshot that holds it, its file system (dmesg, iostat -x 1); "
+             "nothing that was accepted is lost, and it goes on by itself";
+    case Obstacle::first_file:
+      return "make room on the disk of " + path +
+             " (df -h), and see the log for why the file could not be made; it is tried again by "
+             "itself";
   }
   return {};
 }

@@ -127,6 +127,8 @@ struct SharedState {
   bool memory_has_room() const REQUIRES(mutex);
   Obstacle obstacle() REQUIRES(mutex);
   std::string describe(Obstacle obstacle) REQUIRES(mutex);
+  /// What a person can do about it.
+  std::string advise(Obstacle obstacle) const REQUIRES(mutex);
   std::chrono::microseconds overdue_for() REQUIRES(mutex);
 };
 

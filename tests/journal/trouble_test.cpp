@@ -44,6 +44,7 @@ TEST_CASE_FIXTURE(Troubled, "a flush that hangs is no secret while it hangs, nor
     clock.advance(200ms);
     CHECK_FALSE(queue->statistics().writable);
     CHECK(queue->trouble().find("the disk does not answer: a flush takes 0.9 s") == 0);
+    CHECK(queue->advice().find("dmesg") != std::string::npos);
     CHECK(queue->flushes().overdue == 900ms);
     queue->step(Worker::watcher);
     CHECK(times_said("callbacks are refused: the disk does not answer") == 1);
@@ -166,6 +167,7 @@ TEST_CASE_FIXTURE(Troubled, "ready is only who can begin a file in time") {
   step_all();
   CHECK_FALSE(queue->statistics().writable);
   CHECK(queue->trouble() == "the first file of the queue does not exist yet");
+  CHECK(queue->advice().find("make room on the disk") == 0);
   disk.set_full(false);
   clock.advance(2s);
   step_all();

@@ -32,18 +32,18 @@ std::string others(const PostgresInstanceStatus& status) {
 }  // namespace
 
 Advice about_successor(const PostgresInstanceStatus& status, const std::string& store) {
-  if (!status.successor) return {"another daemon has taken this one's place", {}};
+  constexpr const char* about_copies =
+      "one data directory is a copy of the other: stop one of the two permanently";
+  if (!status.successor) return {"another daemon has taken this one's place", about_copies};
   const auto& other = *status.successor;
   Advice advice;
   advice.what = other.name + " has held this daemon's place in the database since " +
                 rfc3339(other.since) + ", so nothing can be stored; it last reported " +
                 seconds(other.silent) + " ago";
-  advice.next =
-      "one data directory is a copy of the other: stop one of the two permanently; when " +
-      other.name +
-      " has stopped with nothing left, this one continues by itself; if it has gone "
-      "in another way: " +
-      retire(other.name, store);
+  advice.next = std::string(about_copies) + "; when " + other.name +
+                " has stopped with nothing left, this one continues by itself; if it has gone "
+                "in another way: " +
+                retire(other.name, store);
   return advice;
 }
 

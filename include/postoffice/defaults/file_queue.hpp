@@ -85,6 +85,8 @@ class FileQueue : public Queue {
   /// Why an append made now is expected to fail, in words; empty while QueueStatistics::writable.
   /// Does not block while the disk does not respond.
   virtual std::string trouble() const = 0;
+  /// What a person can do about it; empty while there is no trouble. Does not block either.
+  virtual std::string advice() const = 0;
 
   /// Callbacks that have not ended and would not survive a crash, because their files were removed.
   virtual std::uint64_t at_risk() const = 0;

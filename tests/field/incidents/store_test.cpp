@@ -82,6 +82,10 @@ TEST_CASE_FIXTURE(Scene, "incident: a copy of the data directory has taken the d
   fenced.check({"queue|ingress|store", "down", "has held this daemon's place",
                 "stop one of the two", "taken this instance's place",
                 is(first, "postoffice_instance_registered", 0)});
+  for (const Part& part : parts_of(*first)) {
+    INFO(part.name, ": ", part.means);
+    if (part.state == "down") CHECK(speaks_of(part.next, "stop one of the two"));
+  }
   CHECK(first->page("/readyz").status == 503);
   CHECK(first->post("5").status == 503);
 

@@ -42,7 +42,11 @@ Findings judge_ingress(const HealthFigures& figures, const HealthTrends& trends,
     return {{PartState::idle, "this daemon is being stopped", {}, {}, true}};
   }
   if (!ingress.listening) {
-    return {{PartState::down, "it does not listen for callbacks yet", {}, {}, true}};
+    return {{PartState::down,
+             "it does not listen for callbacks yet",
+             "it does so by itself once the queue is ready; if this lasts, see the log",
+             {},
+             true}};
   }
   judge_connections(ingress, findings);
   if (trends.refused > 0) {

@@ -7,19 +7,29 @@
 namespace postofficed {
 namespace {
 
+constexpr const char* about_connection =
+    "check that the broker runs (rabbitmq-diagnostics status), that --queue names it, and that its "
+    "user has the rights; it is tried again by itself";
+
 void find(const postoffice::ClusterPublisherStatus& publisher, Troubles& troubles) {
   if (!publisher.copied.empty()) {
-    troubles.push_back({"queue", publisher.copied, "stop one of the two permanently"});
+    troubles.push_back(
+        {"queue", publisher.copied,
+         "one data directory is a copy of the other: stop one of the two permanently"});
   }
   if (publisher.broker.refusing) {
     troubles.push_back({"broker",
                         "refuses messages (nack): a queue has reached its limit; callbacks get 503",
                         "let workers empty the queues, or raise max-length"});
   } else if (!publisher.broker.connected) {
-    troubles.push_back({"broker", "accepts nothing: " + publisher.broker.trouble, {}});
+    troubles.push_back(
+        {"broker", "accepts nothing: " + publisher.broker.trouble, about_connection});
   }
   if (publisher.broker.blocked) {
-    troubles.push_back({"broker", "is out of memory or disk; callbacks get 503", {}});
+    troubles.push_back({"broker", "is out of memory or disk; callbacks get 503",
+                        "free memory or disk at the broker (rabbitmq-diagnostics "
+                        "check_local_alarms, memory_breakdown); "
+                        "it recovers by itself once its alarm is over"});
   }
   if (publisher.broker.losing) {
     troubles.push_back(
@@ -32,9 +42,9 @@ void find(const postoffice::ClusterPublisherStatus& publisher, Troubles& trouble
          PartState::degraded});
   }
   if (!publisher.registered) {
-    troubles.push_back({"store",
-                        "does not know this publisher yet; callbacks are accepted",
-                        {},
+    troubles.push_back({"store", "does not know this publisher yet; callbacks are accepted",
+                        "it recovers by itself once the database can be used; check that --store "
+                        "names it, and that it runs",
                         PartState::degraded});
   }
 }
@@ -64,7 +74,8 @@ void find(const postoffice::ClusterWorkerStatus& worker, Troubles& troubles) {
     shards += (shards.empty() ? "" : ", ") + std::to_string(shard.shard);
   }
   for (const auto& [trouble, shards] : away) {
-    troubles.push_back({"broker", "delivers nothing from shard " + shards + ": " + trouble, {}});
+    troubles.push_back(
+        {"broker", "delivers nothing from shard " + shards + ": " + trouble, about_connection});
   }
 }
 

@@ -11,10 +11,9 @@ void find_source_troubles(const Shown&, const postoffice::PipelineStatus& status
     const std::string& reason = status.fetch_news.reason;
     troubles.push_back(
         {"source",
-         "is silent: no connection, or no answer in time, many times in a row; it is "
-         "tried once a second. Check that it runs, and that it can be reached at --source" +
+         "is silent: no connection, or no answer in time, many times in a row" +
              (reason.empty() ? reason : "; the newest failure: " + reason),
-         {}});
+         "check that it runs, and that it can be reached at --source; it is tried once a second"});
   }
 }
 

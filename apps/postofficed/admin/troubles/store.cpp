@@ -27,23 +27,29 @@ std::string describe(const postoffice::StoreStatus& store) {
   return what + ": " + store.reason;
 }
 
+constexpr const char* about_refusal =
+    "see what it says, and its own log: room on its disk, read-only mode, rights of the user; it "
+    "is "
+    "tried again by itself";
+
 }  // namespace
 
 void find_store_troubles(const Shown& shown, const postoffice::PipelineStatus& status,
                          Troubles& troubles) {
+  const auto instance = shown.instance ? shown.instance() : std::nullopt;
+  const bool fenced = instance && instance->fenced;
   const auto store = shown.store_status ? shown.store_status() : postoffice::StoreStatus{};
   const std::string meanwhile = "; callbacks are accepted and wait, rows are deleted later";
   if (!store.up) {
     troubles.push_back({"store", describe(store) + meanwhile,
                         "check that the store named by --store runs and admits this daemon"});
-  } else if (!status.store_up || !store.reason.empty()) {
+  } else if (!fenced && (!status.store_up || !store.reason.empty())) {
     const std::string why = store.reason.empty() ? "" : ": " + store.reason;
-    troubles.push_back({"store", "does not accept changes" + why + meanwhile, {}});
+    troubles.push_back({"store", "does not accept changes" + why + meanwhile, about_refusal});
   }
-  const auto instance = shown.instance ? shown.instance() : std::nullopt;
   if (!instance) return;
   const std::string place = shown_option(shown, "store");
-  if (instance->fenced) {
+  if (fenced) {
     auto advice = shown.broker ? about_other_worker(*instance) : about_successor(*instance, place);
     troubles.push_back({"store", std::move(advice.what), std::move(advice.next)});
   }
