@@ -18,6 +18,11 @@ struct Trouble {
 
 using Troubles = std::vector<Trouble>;
 
+/// Whether there is anything to ask the source, now or after a pause.
+constexpr bool asks_source(const postoffice::PipelineStatus& status) {
+  return status.fetches_in_flight > 0 || status.retries_waiting > 0;
+}
+
 /// All troubles at this moment; none: everything is well.
 Troubles find_troubles(const Shown& shown, const postoffice::PipelineStatus& status);
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "http/client/refusal.hpp"
+#include "postoffice/types.hpp"
 
 namespace postoffice::http {
 
@@ -28,11 +29,13 @@ class RefusedAnswers {
   static constexpr std::chrono::seconds stale{60};
 
   /// True if this one is to be logged.
-  bool refused(Refusal refusal, std::string reason, Time now) {
+  bool refused(Refusal refusal, std::string reason, ObjectId id, Time now) {
     const auto kind = static_cast<std::size_t>(refusal);
     const bool tell = counts_[kind] == 0 || now - last_[kind] >= quiet_for_long;
     ++counts_[kind];
     last_[kind] = newest_ = now;
+    of_one_id_ = run_ == 0 || (of_one_id_ && id == id_);
+    id_ = id;
     ++run_;
     newest_reason_ = std::move(reason);
     return tell;
@@ -46,13 +49,18 @@ class RefusedAnswers {
   Time newest() const { return newest_; }
   const std::string& newest_reason() const { return newest_reason_; }
 
-  /// All recent answers were refused.
-  bool only_refused(Time now) const { return run_ >= run_that_tells && now - newest_ < stale; }
+  /// All recent answers were refused, and they were about several ids: one that is refused again
+  /// and again says nothing about the others.
+  bool only_refused(Time now) const {
+    return run_ >= run_that_tells && !of_one_id_ && now - newest_ < stale;
+  }
 
  private:
   Counts counts_{};
   std::array<Time, refusals> last_{};
   std::uint64_t run_ = 0;  // since one was accepted
+  bool of_one_id_ = true;  // … all of them
+  ObjectId id_ = 0;        // of the newest
   Time newest_{};
   std::string newest_reason_;
 };

@@ -29,7 +29,7 @@ void SourceReport::refused(Refusal refusal, const std::string& reason, ObjectId 
   bool only = false;
   {
     const std::lock_guard lock(mutex_);
-    first = answers_.refused(refusal, reason, now);
+    first = answers_.refused(refusal, reason, id, now);
     only = answers_.only_refused(now);
   }
   if (first) {

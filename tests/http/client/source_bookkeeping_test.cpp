@@ -6,20 +6,21 @@
 #include "net/address_book.hpp"
 
 using namespace postoffice::http;
+using postoffice::ObjectId;
 using namespace std::chrono_literals;
 
 TEST_CASE("each kind of refused answer is logged once, and again after a long absence") {
   RefusedAnswers answers;
   RefusedAnswers::Time now(1h);
-  CHECK(answers.refused(Refusal::status_5xx, "HTTP 500", now));
-  CHECK_FALSE(answers.refused(Refusal::status_5xx, "HTTP 502", now));
-  CHECK(answers.refused(Refusal::json, "not JSON", now));
+  CHECK(answers.refused(Refusal::status_5xx, "HTTP 500", 1, now));
+  CHECK_FALSE(answers.refused(Refusal::status_5xx, "HTTP 502", 1, now));
+  CHECK(answers.refused(Refusal::json, "not JSON", 1, now));
   // As long as it goes on, it is not told again, however long that is.
   for (int minute = 0; minute < 60; ++minute) {
     now += 1min;
-    CHECK_FALSE(answers.refused(Refusal::json, "not JSON", now));
+    CHECK_FALSE(answers.refused(Refusal::json, "not JSON", 1, now));
   }
-  CHECK(answers.refused(Refusal::status_5xx, "HTTP 500", now));
+  CHECK(answers.refused(Refusal::status_5xx, "HTTP 500", 1, now));
   CHECK(answers.counts()[static_cast<std::size_t>(Refusal::json)] == 61);
   CHECK(answers.counts()[static_cast<std::size_t>(Refusal::status_5xx)] == 3);
 }
@@ -29,13 +30,31 @@ TEST_CASE("only refused answers: a run without any other, and not long ago") {
   const RefusedAnswers::Time now(1h);
   for (std::uint64_t i = 0; i < 2 * RefusedAnswers::run_that_tells; ++i) {
     CHECK(answers.only_refused(now) == (i >= RefusedAnswers::run_that_tells));
-    answers.refused(Refusal::types, "id is not an int64", now);
+    answers.refused(Refusal::types, "id is not an int64", static_cast<ObjectId>(i), now);
   }
   CHECK(answers.only_refused(now + 59s));
   CHECK_FALSE(answers.only_refused(now + 60s));
   answers.taken();
   CHECK_FALSE(answers.only_refused(now));
-  answers.refused(Refusal::types, "id is not an int64", now);
+  answers.refused(Refusal::types, "id is not an int64", 1, now);
+  CHECK_FALSE(answers.only_refused(now));
+}
+
+TEST_CASE("one id that is refused again and again says nothing about the others") {
+  RefusedAnswers answers;
+  const RefusedAnswers::Time now(1h);
+  for (std::uint64_t i = 0; i < 10 * RefusedAnswers::run_that_tells; ++i) {
+    answers.refused(Refusal::status_5xx, "HTTP 500", 77, now);
+  }
+  CHECK_FALSE(answers.only_refused(now));
+  answers.refused(Refusal::status_5xx, "HTTP 500", 78, now);
+  CHECK(answers.only_refused(now));
+  answers.refused(Refusal::status_5xx, "HTTP 500", 78, now);
+  CHECK(answers.only_refused(now));
+  answers.taken();
+  for (std::uint64_t i = 0; i < RefusedAnswers::run_that_tells; ++i) {
+    answers.refused(Refusal::status_5xx, "HTTP 500", 77, now);
+  }
   CHECK_FALSE(answers.only_refused(now));
 }
 

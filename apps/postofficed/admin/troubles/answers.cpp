@@ -3,9 +3,10 @@
 
 namespace postofficed {
 
-void find_answer_troubles(const Shown& shown, const postoffice::PipelineStatus&,
+void find_answer_troubles(const Shown& shown, const postoffice::PipelineStatus& status,
                           Troubles& troubles) {
-  if (!shown.source) return;
+  // With nothing left to ask, the last answers say nothing about the present.
+  if (!shown.source || !asks_source(status)) return;
   const auto source = shown.source->status();
   if (source.only_refused.empty()) return;
   troubles.push_back(
