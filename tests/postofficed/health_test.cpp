@@ -176,6 +176,61 @@ TEST_CASE_FIXTURE(Watched, "a dead letter is one line and ten minutes of degrade
   CHECK(log.size() == 1);
 }
 
+TEST_CASE_FIXTURE(Watched,
+                  "a dead letter hides nothing that is wrong at present, nor is it hidden") {
+  answer();
+  pipeline().newest_dead = {figures.now, figures.now - 30s, 42, 19, "HTTP 500"};
+  pipeline().dead = 1;
+  pass(1s);
+  CHECK(state("source") == "degraded");
+  CHECK(part("source").events.empty());  // the state tells it
+  pipeline().fetches_in_flight = 1;
+  news().oldest_in_line = figures.now - 7s;
+  pass(1s);
+  CHECK(state("source") == "behind");
+  CHECK(part("source").means.find("it is slow") == 0);
+  REQUIRE(part("source").events.size() == 1);
+  CHECK(part("source").events[0].means.find("id 42 became a dead letter") == 0);
+  CHECK(part("source").events[0].next.find("dead-letters list") != std::string::npos);
+  CHECK(lines("health: source: behind: it is slow") == 1);
+  figures.troubles = {{"source", "is silent", "check it"}};
+  pass(1s);
+  CHECK(state("source") == "down");
+  CHECK(part("source").events.size() == 1);
+  figures.troubles.clear();
+  pass_seconds(12);
+  CHECK(state("source") == "behind");
+  news().oldest_in_line = Timestamp::max();
+  pass_seconds(12);
+  CHECK(state("source") == "degraded");
+  CHECK(part("source").means.find("id 42 became a dead letter") == 0);
+  CHECK(lines("health: source: well again") == 1);  // the dead letter had a line of its own
+  CHECK(lines("became a dead letter") == 1);
+}
+
+TEST_CASE_FIXTURE(Watched, "a dead letter is shown until none is left in the store") {
+  answer();
+  pipeline().newest_dead = {figures.now, figures.now - 30s, 42, 19, "HTTP 500"};
+  pipeline().dead = 1;
+  const auto count = [&](std::uint64_t letters) {
+    figures.counts.emplace();
+    figures.counts->dead_letters = letters;
+    figures.counts->letters_at = figures.now;
+    pass(1s);
+  };
+  count(0);  // it may not have been stored by then
+  CHECK(state("source") == "degraded");
+  pass_seconds(10);
+  CHECK(state("source") == "degraded");
+  count(1);
+  CHECK(state("source") == "degraded");
+  count(0);
+  CHECK_FALSE(is_trouble(part("source").state));
+  pipeline().newest_dead.failed_at = figures.now;  // another one
+  pass(1s);
+  CHECK(state("source") == "degraded");
+}
+
 TEST_CASE_FIXTURE(Watched, "many dead letters are a line in ten seconds, with their number") {
   for (unsigned i = 1; i <= 15; ++i) {
     pipeline().newest_dead = {figures.now, figures.now - 30s, i, 4, "HTTP 500"};
@@ -311,6 +366,32 @@ TEST_CASE_FIXTURE(Watched,
   CHECK(part("queue").means.find("fills them within ten minutes") != std::string::npos);
   pass_seconds(75);
   CHECK(state("queue") == "well");
+}
+
+TEST_CASE_FIXTURE(Watched, "a file more, a burst of files and files that come and go are no pace") {
+  constexpr std::uint64_t segment = 64 << 20;
+  auto& space = *figures.space;
+  space.disk_size = 400ull << 20;
+  space.disk_free = 300ull << 20;
+  space.held = 2 * segment;
+  const auto never_fills = [&](int seconds, auto change) {
+    for (int i = 0; i < seconds; ++i) {
+      change(i);
+      pass(1s);
+      REQUIRE_MESSAGE(state("queue") == "well", part("queue").means);
+    }
+  };
+  never_fills(130, [](int) {});
+  never_fills(130, [&](int i) { space.held += i == 40 ? segment : 0; });
+  never_fills(130, [&](int i) { space.held += i > 20 && i < 24 ? segment : 0; });
+  never_fills(300, [&](int i) { space.held = (5 + i / 20 % 3) * segment; });
+  // One file in fifteen seconds, all the time: four a minute.
+  for (int i = 0; i < 70; ++i) {
+    if (i % 15 == 0) space.held += segment;
+    pass(1s);
+  }
+  CHECK(state("queue") == "degraded");
+  CHECK(part("queue").means.find("MiB a minute, which fills") != std::string::npos);
 }
 
 TEST_CASE_FIXTURE(Watched, "on a small disk the bound is a tenth of it") {

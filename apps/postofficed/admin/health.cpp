@@ -56,8 +56,14 @@ void add_troubles(const std::vector<PartHealth>& parts, Troubles& troubles) {
     const bool known = std::any_of(troubles.begin(), troubles.end(), [&](const Trouble& trouble) {
       return trouble.part == part.part || trouble.what == part.means;
     });
-    if (!is_trouble(part.state) || known) continue;
-    troubles.push_back({part.part, part.means, part.next, part.state});
+    if (is_trouble(part.state) && !known) {
+      troubles.push_back({part.part, part.means, part.next, part.state});
+    }
+  }
+  for (const PartHealth& part : parts) {
+    for (const PartEvent& event : part.events) {
+      troubles.push_back({part.part, event.means, event.next, event.state});
+    }
   }
 }
 

@@ -27,6 +27,13 @@ const char* name_of(PartState state);
 /// Whether somebody should look at it.
 constexpr bool is_trouble(PartState state) { return state >= PartState::behind; }
 
+/// Something that has happened lately and is over, told beside the state.
+struct PartEvent {
+  PartState state = PartState::degraded;  ///< of the part, if nothing else is wrong with it
+  std::string means{};
+  std::string next{};
+};
+
 struct PartHealth {
   std::string part;  ///< ingress, queue, broker, source, store, expiry
   PartState state = PartState::idle;
@@ -34,6 +41,7 @@ struct PartHealth {
   std::string last_error{};       ///< the newest known, also when it is over; empty: none yet
   std::string means{};            ///< what the state means, with the figures and bounds behind it
   std::string next{};             ///< what to do about it; empty: nothing, or it recovers by itself
+  std::vector<PartEvent> events{};  ///< that the state does not tell
 };
 
 /// The parts that this role has, in the order of the path of a callback. Any thread.

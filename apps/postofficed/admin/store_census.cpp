@@ -56,6 +56,7 @@ class StoreCensus::Walk : public std::enable_shared_from_this<StoreCensus::Walk>
       query_.after = count.last;
     } else if (!query_.dead_letters) {
       query_ = {.dead_letters = true};
+      sum_.letters_at = clock_.now();
     } else {
       return start_again(sum_, std::max<postoffice::Duration>(rest, between_rounds));
     }

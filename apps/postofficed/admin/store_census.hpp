@@ -15,6 +15,7 @@ struct StoreCounts {
   std::uint64_t online = 0;
   std::uint64_t offline = 0;
   std::uint64_t dead_letters = 0;
+  postoffice::Timestamp letters_at{};  ///< when counting the dead letters began
 };
 
 /// Counts them again and again, in pieces of rows next to each other. After each piece it rests for

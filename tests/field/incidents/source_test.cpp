@@ -98,5 +98,29 @@ TEST_CASE("incident: one poison id, until it is given up and until somebody drop
       run_postofficed({"dead-letters", "drop", "77", "--data-dir", scene.data.path()});
   CHECK_MESSAGE(dropped.code == 0, dropped.err);
   CHECK(eventually([&] { return scene.of("postoffice_dead_letters") == 0; }, over_within));
+  CHECK(eventually([&] { return scene.daemon->page("/healthz").status == 200; }, over_within));
+  scene.daemon.reset();
+}
+
+TEST_CASE("incident: one poison id and no other, however often it is asked for, is no outage") {
+  ScriptedServer server([](Peer& peer) {
+    for (std::int64_t id = 0; peer.request_id(id);) peer.send(Peer::with_status("500 Oh", ""));
+  });
+  Scene scene(server.url());
+  Told poison(*scene.daemon);
+  REQUIRE(scene.daemon->post("77").status == 202);
+  poison.check({"source", "degraded", "only id.*HTTP 500.*\\b77\\b", "curl", "source.*HTTP 500",
+                [&] { return scene.of("postoffice_fetch_retries_total{cause=\"refused\"}") > 0; }});
+  const auto refused = [&] {
+    return scene.of("postoffice_refused_answers_total{reason=\"status_5xx\"}");
+  };
+  // A run of eight is one that tells something, if it is about more than one id.
+  REQUIRE(eventually([&] { return refused() >= 9; }, 30s));
+  CHECK(scene.of("postoffice_part_state{part=\"source\",state=\"degraded\"}") == 1);
+  Told more(*scene.daemon);
+  REQUIRE(scene.daemon->post("78,79").status == 202);
+  more.check({"source", "down", "HTTP 500", "curl", "source.*every answer is refused", [&] {
+                return scene.of("postoffice_part_state{part=\"source\",state=\"down\"}") == 1;
+              }});
   scene.daemon.reset();
 }

@@ -20,6 +20,7 @@ HealthFigures read_figures(const Shown& shown, const postoffice::PipelineStatus&
   }
   figures.store.reached = true;
   if (shown.store_status) figures.store = shown.store_status();
+  if (shown.counts) figures.counts = shown.counts();
   return figures;
 }
 

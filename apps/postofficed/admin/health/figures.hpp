@@ -29,6 +29,7 @@ struct HealthFigures {
   std::optional<postoffice::FileQueue::Space> space{};  ///< of the file queue
   std::uint64_t lost_records = 0;
   postoffice::StoreStatus store{};
+  std::optional<StoreCounts> counts{};  ///< of rows and dead letters; nothing while unknown
 };
 
 HealthFigures read_figures(const Shown& shown, const postoffice::PipelineStatus& status);
@@ -38,7 +39,7 @@ struct HealthTrends {
   std::uint64_t refused = 0;  ///< callbacks answered with 503 lately (HealthBounds::lately)
   /// Since when the watermark has been lagging by more than its bound; max: it has not.
   postoffice::Timestamp lagging_since = postoffice::Timestamp::max();
-  double growth = 0;  ///< of the queue's files, in bytes a second
+  double growth = 0;  ///< of the queue's files, in bytes a second; 0 unless it is steady
   postoffice::Timestamp lost_at = postoffice::Timestamp::min();  ///< records; min: none were
 };
 
@@ -53,6 +54,8 @@ struct HealthBounds {
   static constexpr auto idle_after = std::chrono::seconds(60);
   /// An event that somebody should know of is shown for so long.
   static constexpr auto shown_for = std::chrono::minutes(10);
+  /// A dead letter is in the store, and is counted there, this long after it was given up.
+  static constexpr auto settled_after = std::chrono::seconds(5);
   static constexpr auto failing_for = std::chrono::seconds(2);
   static constexpr std::uint64_t failures_in_a_row = 3;
   static constexpr unsigned fetches_that_tell = 8;
@@ -71,6 +74,8 @@ struct Finding {
   std::string error{};           ///< for PartHealth::last_error
   bool told = false;             ///< the part itself logs both turns
   postoffice::Duration holds{};  ///< how long the state stays when the cause has gone
+  /// It is over, and shown for a while: whatever is wrong at present comes first.
+  bool event = false;
 };
 using Findings = std::vector<Finding>;
 

@@ -56,9 +56,13 @@ void judge_losses(const HealthFigures& figures, const HealthTrends& trends, Find
   if (figures.now - trends.lost_at > HealthBounds::shown_for) return;
   const std::string words = counted(figures.lost_records, "callback") +
                             " that had been durable cannot be read: the files are damaged";
-  findings.push_back({PartState::degraded, words,
+  findings.push_back({PartState::degraded,
+                      words,
                       "`postofficed journal verify` shows where; check the disk (smartctl, dmesg)",
-                      words, true});
+                      words,
+                      true,
+                      {},
+                      true});
 }
 
 }  // namespace

@@ -12,10 +12,6 @@ using postoffice::FetchNews;
 using postoffice::Timestamp;
 using Failure = FetchNews::Failure;
 
-bool asks(const postoffice::PipelineStatus& status) {
-  return status.fetches_in_flight > 0 || status.retries_waiting > 0;
-}
-
 const char* words_for(Failure failure) {
   switch (failure) {
     case Failure::unreachable: return "it cannot be reached";
@@ -43,7 +39,7 @@ void judge_failures(const HealthFigures& figures, Findings& findings) {
   const auto& news = figures.pipeline.fetch_news;
   if (news.failures < HealthBounds::failures_in_a_row) return;
   if (figures.now - news.failing_since < HealthBounds::failing_for) return;
-  if (!asks(figures.pipeline)) return;
+  if (!asks_source(figures.pipeline)) return;
   // Words about one id may concern that id alone. A missing connection concerns all.
   const bool of_the_id = news.of_one_id && news.failure == Failure::refused;
   const std::string what =
@@ -89,19 +85,29 @@ void judge_lateness(const HealthFigures& figures, const HealthBounds& bounds, Fi
                       bound});
 }
 
+/// Somebody has dropped or replayed them all.
+bool none_is_left(const HealthFigures& figures) {
+  const auto& counts = figures.counts;
+  if (!counts || counts->dead_letters > 0) return false;
+  return counts->letters_at > figures.pipeline.newest_dead.failed_at + HealthBounds::settled_after;
+}
+
 /// A dead letter is an accepted callback without a result, which a person should decide about. It
 /// is kept and can wait, so it is shown for a while and not for ever.
 void judge_dead_letters(const HealthFigures& figures, Findings& findings) {
   const auto& dead = figures.pipeline.newest_dead;
   if (dead.failed_at == Timestamp::min()) return;
-  if (figures.now - dead.failed_at > HealthBounds::shown_for) return;
+  if (figures.now - dead.failed_at > HealthBounds::shown_for || none_is_left(figures)) return;
   const std::string words = "id " + std::to_string(dead.id) + " became a dead letter after " +
                             counted(static_cast<std::uint64_t>(dead.attempts), "attempt") + ": " +
                             dead.reason;
   findings.push_back({PartState::degraded,
                       words + "; " + std::to_string(figures.pipeline.dead) +
-                          " since the start, shown for ten minutes",
-                      "`postofficed dead-letters list` shows them, `… replay` tries again", words,
+                          " since the start, shown for ten minutes, or until none is left",
+                      "`postofficed dead-letters list` shows them, `… replay` tries again",
+                      words,
+                      true,
+                      {},
                       true});
 }
 
@@ -110,7 +116,7 @@ void judge_quiet(const HealthFigures& figures, Findings& findings) {
   const auto& status = figures.pipeline;
   const auto& news = status.fetch_news;
   const auto last = std::max(news.answered_at, news.failed_at);
-  if (asks(status)) return;
+  if (asks_source(status)) return;
   if (last != Timestamp::min() && figures.now - last < HealthBounds::idle_after &&
       news.failures == 0)
     return;

@@ -13,19 +13,33 @@ using postoffice::Timestamp;
 using namespace std::chrono_literals;
 
 constexpr auto between_lines = 10s;
-/// Growth is known after the first of these times, and forgotten after the second.
-constexpr auto growth_from = 30s;
+/// Growth is what has been going on for so long.
 constexpr auto growth_over = 60s;
+/// Files are added whole: fewer than so many of them say nothing about a pace.
+constexpr std::uint64_t steps_that_tell = 3;
 
-/// The worst; of equally bad ones the first.
-Finding worst_of(Findings findings) {
+/// The worst, events last; of equally bad ones the first.
+Finding worst_of(const Findings& findings) {
   Finding worst;
-  for (Finding& finding : findings) {
+  for (const Finding& finding : findings) {
     const bool quiet =
         finding.state == PartState::idle && worst.state == PartState::well && worst.means.empty();
-    if (quiet || finding.state > worst.state) worst = std::move(finding);
+    const bool live = is_trouble(finding.state) && !finding.event;
+    const bool instead = live && worst.event;
+    const bool later = finding.event && is_trouble(worst.state) && !worst.event;
+    if (quiet || instead || (!later && finding.state > worst.state)) worst = finding;
   }
   return worst;
+}
+
+/// Those that the worst one does not tell.
+std::vector<PartEvent> events_in(const Findings& findings, const Finding& worst) {
+  std::vector<PartEvent> events;
+  for (const Finding& finding : findings) {
+    if (!finding.event || finding.means == worst.means) continue;
+    events.push_back({finding.state, finding.means, finding.next});
+  }
+  return events;
 }
 
 template <typename Samples>
@@ -35,6 +49,28 @@ void add(Samples& samples, Timestamp now, std::uint64_t value, postoffice::Durat
 }
 
 std::uint64_t rise(std::uint64_t from, std::uint64_t to) { return to > from ? to - from : 0; }
+
+/// In bytes a second: the pace of the slowest third, so that one file, or a burst, is no pace.
+template <typename Samples>
+double steady_growth(const Samples& samples) {
+  constexpr int pieces = 3;
+  const auto begin = samples.front().time;
+  const auto span = samples.back().time - begin;
+  if (span < growth_over) return 0;
+  std::uint64_t step = 0, all = 0, least = ~std::uint64_t{0};
+  std::size_t at = 0;
+  for (int piece = 1; piece <= pieces; ++piece) {
+    const auto from = samples[at].value;
+    for (; at + 1 < samples.size() && samples[at + 1].time <= begin + span * piece / pieces; ++at) {
+      step = std::max(step, rise(samples[at].value, samples[at + 1].value));
+    }
+    const auto risen = rise(from, samples[at].value);
+    all += risen;
+    least = std::min(least, risen);
+  }
+  if (all < steps_that_tell * step) return 0;
+  return static_cast<double>(pieces * least) / std::chrono::duration<double>(span).count();
+}
 
 }  // namespace
 
@@ -64,11 +100,7 @@ void HealthWatch::follow(const HealthFigures& figures) {
   }
   if (figures.space) {
     add(held_, figures.now, figures.space->held, growth_over);
-    const std::chrono::duration<double> span = figures.now - held_.front().time;
-    trends_.growth =
-        span < growth_from
-            ? 0
-            : static_cast<double>(rise(held_.front().value, held_.back().value)) / span.count();
+    trends_.growth = steady_growth(held_);
   }
   const auto lagging = std::min(trends_.lagging_since, figures.now);
   trends_.lagging_since = watermark_lags(figures) ? lagging : Timestamp::max();
@@ -93,11 +125,12 @@ void HealthWatch::follow_dead_letters(const HealthFigures& figures) {
           "; `postofficed dead-letters list` shows all");
 }
 
-PartHealth HealthWatch::judge(const char* name, Findings findings, const HealthFigures& figures) {
+PartHealth HealthWatch::judge(const char* name, const Findings& findings,
+                              const HealthFigures& figures) {
   const auto now = figures.now;
   const auto [place, fresh] = parts_.try_emplace(name);
   Part& part = place->second;
-  Finding found = worst_of(std::move(findings));
+  Finding found = worst_of(findings);
   if (fresh) {
     part.health.part = name;
     part.health.state = found.state;
@@ -113,10 +146,11 @@ PartHealth HealthWatch::judge(const char* name, Findings findings, const HealthF
   if (finding.state != part.health.state) {
     part.health.state = finding.state;
     part.health.since = now;
-    if (is_trouble(finding.state)) ++part.turns;
+    if (is_trouble(finding.state) && !finding.event) ++part.turns;
   }
   part.health.means = finding.means;
   part.health.next = finding.next;
+  part.health.events = events_in(findings, finding);
   if (!finding.error.empty()) part.health.last_error = finding.error;
   tell(part, now);
   return part.health;
@@ -126,12 +160,14 @@ PartHealth HealthWatch::judge(const char* name, Findings findings, const HealthF
 // end.
 void HealthWatch::tell(Part& part, Timestamp now) {
   const PartHealth& health = part.health;
-  const bool trouble = is_trouble(health.state);
-  const bool same = trouble ? health.state == part.logged : !is_trouble(part.logged);
+  // An event has a line of its own.
+  const auto state = part.finding.event ? PartState::well : health.state;
+  const bool trouble = is_trouble(state);
+  const bool same = trouble ? state == part.logged : !is_trouble(part.logged);
   if (same || now < part.next_line) return;
   const bool told = trouble ? part.finding.told : part.told;
   if (!is_trouble(part.logged)) part.logged_since = health.since;
-  const auto before = std::exchange(part.logged, health.state);
+  const auto before = std::exchange(part.logged, state);
   const int skipped = std::exchange(part.turns, 0) - (trouble ? 1 : 0);
   part.told = part.finding.told;
   if (told) return;
@@ -139,7 +175,7 @@ void HealthWatch::tell(Part& part, Timestamp now) {
   const std::string often =
       skipped > 0 ? " (" + counted(static_cast<std::uint64_t>(skipped), "turn") + " in between)"
                   : std::string();
-  const std::string begin = health.part + ": " + name_of(health.state);
+  const std::string begin = health.part + ": " + name_of(state);
   if (!trouble) {
     return say(LogLevel::info, begin + " again, after " + in_seconds(now - part.logged_since) +
                                    " " + name_of(before) + often);

@@ -45,7 +45,7 @@ class HealthWatch {
 
   void follow(const HealthFigures& figures);
   void follow_dead_letters(const HealthFigures& figures);
-  PartHealth judge(const char* name, Findings findings, const HealthFigures& figures);
+  PartHealth judge(const char* name, const Findings& findings, const HealthFigures& figures);
   void tell(Part& part, postoffice::Timestamp now);
   void say(postoffice::LogLevel level, const std::string& text) const;
 
