@@ -208,6 +208,20 @@ TEST_CASE_FIXTURE(Watched,
   CHECK(lines("became a dead letter") == 1);
 }
 
+TEST_CASE_FIXTURE(Watched, "an id that was given up is no longer one that is refused") {
+  pipeline().retries_waiting = 1;
+  for (int i = 0; i < 5; ++i) fail(77, refused, "HTTP 500"), pass(1s);
+  CHECK(part("source").means.find("the only id asked for is refused") == 0);
+  pipeline().newest_dead = {figures.now, figures.now - 5s, 77, 5, "HTTP 500"};
+  pipeline().dead = 1;
+  pipeline().fetches_in_flight = 1;  // of another id, which has no answer yet
+  pass(1s);
+  CHECK(part("source").means.find("id 77 became a dead letter") == 0);
+  fail(77, refused, "HTTP 500");  // received again
+  pass(1s);
+  CHECK(part("source").means.find("the only id asked for is refused") == 0);
+}
+
 TEST_CASE_FIXTURE(Watched, "a dead letter is shown until none is left in the store") {
   answer();
   pipeline().newest_dead = {figures.now, figures.now - 30s, 42, 19, "HTTP 500"};

@@ -1,4 +1,5 @@
 // A source that is down, slow, or has one bad id; and a burst beyond what is kept in memory.
+#include <atomic>
 #include <thread>
 
 #include "fault/sender.hpp"
@@ -75,8 +76,10 @@ TEST_CASE("incident: the source is slow, and no fetch fails") {
 }
 
 TEST_CASE("incident: one poison id, until it is given up and until somebody drops it") {
-  ScriptedServer server([](Peer& peer) {
+  std::atomic<bool> slow{true};
+  ScriptedServer server([&slow](Peer& peer) {
     for (std::int64_t id = 0; peer.request_id(id);) {
+      if (id == 79) slow.wait(true);
       if (id == 77) {
         peer.send(Peer::with_status("500 Oh", ""));
       } else {
@@ -84,7 +87,7 @@ TEST_CASE("incident: one poison id, until it is given up and until somebody drop
       }
     }
   });
-  Scene scene(server.url(), {"--ttl", "2s"});
+  Scene scene(server.url(), {"--ttl", "2s", "--fetch-timeout", "6s"});
   Told dead(*scene.daemon);
   REQUIRE(scene.daemon->post("77,78").status == 202);
   REQUIRE(eventually([&] { return scene.daemon->status("dead") == 1; }));
@@ -94,6 +97,18 @@ TEST_CASE("incident: one poison id, until it is given up and until somebody drop
               [&] { return scene.of("postoffice_ids_total{outcome=\"dead\"}") == 1; }});
   CHECK(eventually([&] { return scene.of("postoffice_dead_letters") == 1; }, over_within));
   CHECK_FALSE(scene.of("postoffice_source_open") == 1);  // one bad id is no outage
+
+  // What is wrong now comes first, and the dead letter is told beside it.
+  REQUIRE(scene.daemon->post("79").status == 202);
+  Told late(*scene.daemon);
+  late.check({"source", "behind", "slow", "load|--fetch", "source: behind: it is slow",
+              [&] { return scene.of("postoffice_oldest_waiting_seconds{cause=\"fetch\"}") > 3; }});
+  CHECK(
+      speaks_of(scene.daemon->page("/healthz").body, "\"troubles\":.*id 77 became a dead letter"));
+  slow = false;
+  slow.notify_all();
+  CHECK(eventually([&] { return scene.daemon->said("health: source: well again"); }, over_within));
+  CHECK(scene.of("postoffice_part_state{part=\"source\",state=\"degraded\"}") == 1);
   const auto dropped =
       run_postofficed({"dead-letters", "drop", "77", "--data-dir", scene.data.path()});
   CHECK_MESSAGE(dropped.code == 0, dropped.err);

@@ -34,6 +34,13 @@ std::string newest(const FetchNews& news) {
   return news.reason + " (id " + std::to_string(news.failed_id) + ")";
 }
 
+/// The id that failed has been given up, and is no longer asked for.
+bool failed_for_good(const postoffice::PipelineStatus& status) {
+  const auto& news = status.fetch_news;
+  const auto& dead = status.newest_dead;
+  return dead.id == news.failed_id && dead.failed_at >= news.failed_at;
+}
+
 /// Before the breaker opens, which takes more failures than a few ids bring about.
 void judge_failures(const HealthFigures& figures, Findings& findings) {
   const auto& news = figures.pipeline.fetch_news;
@@ -42,6 +49,7 @@ void judge_failures(const HealthFigures& figures, Findings& findings) {
   if (!asks_source(figures.pipeline)) return;
   // Words about one id may concern that id alone. A missing connection concerns all.
   const bool of_the_id = news.of_one_id && news.failure == Failure::refused;
+  if (of_the_id && failed_for_good(figures.pipeline)) return;
   const std::string what =
       of_the_id ? "the only id asked for is refused" : std::string(words_for(news.failure));
   findings.push_back({of_the_id ? PartState::degraded : PartState::down,
