@@ -232,6 +232,7 @@ TEST_CASE_FIXTURE(Watched, "a dead letter is shown until none is left in the sto
     figures.counts->letters_at = figures.now;
     pass(1s);
   };
+  pass(3s);
   count(0);  // it may not have been stored by then
   CHECK(state("source") == "degraded");
   pass_seconds(10);

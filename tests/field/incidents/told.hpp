@@ -81,6 +81,9 @@ class Told {
     CHECK_MESSAGE(counted, "/metrics does not tell it in time");
     CHECK_MESSAGE(logged, "the log does not tell it in time");
     CHECK(counted_as_found());
+    for (const Part& part : parts_of(daemon_)) {
+      CHECK_MESSAGE((!part.bad() || !part.next.empty()), part.name, " does not say what to do");
+    }
   }
 
   /// And nothing else is wrong, either.

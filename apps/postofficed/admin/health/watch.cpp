@@ -1,6 +1,7 @@
 #include "admin/health/watch.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "support/text.hpp"
@@ -15,8 +16,6 @@ using namespace std::chrono_literals;
 constexpr auto between_lines = 10s;
 /// Growth is what has been going on for so long.
 constexpr auto growth_over = 60s;
-/// Files are added whole: fewer than so many of them say nothing about a pace.
-constexpr std::uint64_t steps_that_tell = 3;
 
 /// The worst, events last; of equally bad ones the first.
 Finding worst_of(const Findings& findings) {
@@ -50,25 +49,22 @@ void add(Samples& samples, Timestamp now, std::uint64_t value, postoffice::Durat
 
 std::uint64_t rise(std::uint64_t from, std::uint64_t to) { return to > from ? to - from : 0; }
 
-/// In bytes a second: the pace of the slowest third, so that one file, or a burst, is no pace.
+/// In bytes a second: the pace of the slowest third. Files are added whole, so one of them, or a
+/// burst, is no pace.
 template <typename Samples>
 double steady_growth(const Samples& samples) {
   constexpr int pieces = 3;
   const auto begin = samples.front().time;
   const auto span = samples.back().time - begin;
   if (span < growth_over) return 0;
-  std::uint64_t step = 0, all = 0, least = ~std::uint64_t{0};
+  auto least = std::numeric_limits<std::uint64_t>::max();
   std::size_t at = 0;
   for (int piece = 1; piece <= pieces; ++piece) {
-    const auto from = samples[at].value;
-    for (; at + 1 < samples.size() && samples[at + 1].time <= begin + span * piece / pieces; ++at) {
-      step = std::max(step, rise(samples[at].value, samples[at + 1].value));
-    }
-    const auto risen = rise(from, samples[at].value);
-    all += risen;
-    least = std::min(least, risen);
+    const auto before = samples[at].value;
+    const auto end = begin + span * piece / pieces;
+    while (at + 1 < samples.size() && samples[at + 1].time <= end) ++at;
+    least = std::min(least, rise(before, samples[at].value));
   }
-  if (all < steps_that_tell * step) return 0;
   return static_cast<double>(pieces * least) / std::chrono::duration<double>(span).count();
 }
 
