@@ -100,11 +100,12 @@ TEST_CASE("incident: one poison id, until it is given up and until somebody drop
 
   // What is wrong now comes first, and the dead letter is told beside it.
   REQUIRE(scene.daemon->post("79").status == 202);
-  Told late(*scene.daemon);
-  late.check({"source", "behind", "slow", "load|--fetch", "source: behind: it is slow",
-              [&] { return scene.of("postoffice_oldest_waiting_seconds{cause=\"fetch\"}") > 3; }});
-  CHECK(
-      speaks_of(scene.daemon->page("/healthz").body, "\"troubles\":.*id 77 became a dead letter"));
+  const auto slow_and_dead = [&] {
+    const auto health = scene.daemon->page("/healthz").body;
+    return speaks_of(health, "\"state\":\"behind\"[^}]*it is slow") &&
+           speaks_of(health, "\"troubles\":.*id 77 became a dead letter");
+  };
+  CHECK(eventually(slow_and_dead, told_within));
   slow = false;
   slow.notify_all();
   CHECK(eventually([&] { return scene.daemon->said("health: source: well again"); }, over_within));
