@@ -52,8 +52,10 @@ void read_stat(ProcessStatus& status) {
 
 std::uint64_t open_files() {
   std::error_code error;
-  const std::filesystem::directory_iterator files("/proc/self/fd", error);
-  return error ? 0 : static_cast<std::uint64_t>(std::distance(begin(files), end(files)));
+  std::uint64_t count = 0;
+  std::filesystem::directory_iterator file("/proc/self/fd", error);
+  for (; !error && file != std::filesystem::directory_iterator(); file.increment(error)) ++count;
+  return count;
 }
 
 }  // namespace

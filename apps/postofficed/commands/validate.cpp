@@ -17,8 +17,9 @@ void check_places(const Options& options, std::vector<std::string>& problems) {
     problems.push_back(failure.message);
   if (options.store.kind != StoreLocation::Kind::sqlite) return;
   const auto directory = std::filesystem::path(options.store.target).parent_path();
+  std::error_code ignored;
   const bool ours = options.store.target.rfind(options.data_dir + "/", 0) == 0;
-  if (!ours && !directory.empty() && !std::filesystem::is_directory(directory)) {
+  if (!ours && !directory.empty() && !std::filesystem::is_directory(directory, ignored)) {
     problems.push_back("store: there is no directory " + directory.string());
   }
 }

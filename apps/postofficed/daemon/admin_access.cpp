@@ -78,7 +78,8 @@ AdminAccess::AdminAccess(const Options& options, const std::vector<int>& sockets
                          const postoffice::Log& log)
     : options_(options), log_(log) {
   // A worker has no files of its own, so it makes no directory for these.
-  if (std::filesystem::is_directory(options.data_dir)) {
+  std::error_code ignored;  // a disk that cannot be read is told by the queue
+  if (std::filesystem::is_directory(options.data_dir, ignored)) {
     files_.emplace();
     if (const auto failure = files_->claim(options.data_dir)) {
       warn(failure);

@@ -15,9 +15,10 @@ std::set<std::string> inodes_of(const std::string& directory) {
   std::error_code error;
   struct stat own {};
   if (stat(directory.c_str(), &own) == 0) inodes.insert(std::to_string(own.st_ino));
-  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+  std::filesystem::directory_iterator entry(directory, error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
     struct stat status {};
-    if (stat(entry.path().c_str(), &status) == 0) inodes.insert(std::to_string(status.st_ino));
+    if (stat(entry->path().c_str(), &status) == 0) inodes.insert(std::to_string(status.st_ino));
   }
   return inodes;
 }

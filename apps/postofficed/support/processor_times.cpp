@@ -43,9 +43,11 @@ ProcessTimes read_process_times(pid_t process) {
   ProcessTimes times;
   times.total = read_stat(directory + "/stat").seconds;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(directory + "/task", error)) {
-    const auto stat = read_stat(entry.path().string() + "/stat");
-    times.threads[stat.name + "/" + entry.path().filename().string()] = stat.seconds;
+  // The process may end meanwhile.
+  std::filesystem::directory_iterator entry(directory + "/task", error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    const auto stat = read_stat(entry->path().string() + "/stat");
+    times.threads[stat.name + "/" + entry->path().filename().string()] = stat.seconds;
   }
   return times;
 }

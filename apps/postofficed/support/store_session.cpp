@@ -27,7 +27,10 @@ StoreSession::~StoreSession() {
 
 Failure StoreSession::open() {
   const bool file = location_.kind == StoreLocation::Kind::sqlite;
-  if (file && !std::filesystem::exists(location_.target)) return unavailable("no such file");
+  std::error_code error;
+  if (file && !std::filesystem::exists(location_.target, error)) {
+    return unavailable(error ? error.message() : "no such file");
+  }
   auto store = make_store(location_, false, loop_, warning_.log());
   if (!store) return std::move(store).error();
   store_ = *std::move(store);
