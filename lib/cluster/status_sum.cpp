@@ -55,12 +55,12 @@ PipelineStatus nothing_done(Timestamp now) {
 
 void add(PipelineStatus& sum, const PipelineStatus& one) {
   add_counts(sum, one);
-  add_fields(
-      sum, one,
-      {&PipelineStatus::pending, &PipelineStatus::fetches_in_flight, &PipelineStatus::known_ids,
-       &PipelineStatus::touches_waiting, &PipelineStatus::answers_waiting,
-       &PipelineStatus::retries_waiting, &PipelineStatus::stuck_rows,
-       &PipelineStatus::stuck_deletes, &PipelineStatus::ids_in_queue_only});
+  add_fields(sum, one,
+             {&PipelineStatus::pending, &PipelineStatus::fetches_in_flight,
+              &PipelineStatus::fetch_limit, &PipelineStatus::known_ids,
+              &PipelineStatus::touches_waiting, &PipelineStatus::answers_waiting,
+              &PipelineStatus::retries_waiting, &PipelineStatus::stuck_rows,
+              &PipelineStatus::stuck_deletes, &PipelineStatus::ids_in_queue_only});
   sum.stuck.insert(sum.stuck.end(), one.stuck.begin(), one.stuck.end());
   sum.stuck_since = std::min(sum.stuck_since, one.stuck_since);
   sum.source_open = sum.source_open || one.source_open;

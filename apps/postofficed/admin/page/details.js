@@ -73,6 +73,28 @@ function showRefusals(status) {
   status.ingress ? 'None: every callback got its 202.' : 'This daemon takes no callbacks.');
 }
 
+// A publisher has a row for each shard: shown once, as the one that is furthest behind.
+function oncePublishers(instances) {
+  const publishers = new Map();
+  const once = [];
+  for (const one of instances) {
+    const before = one.kind === 'publisher' ? publishers.get(one.id) : undefined;
+    if (!before) {
+      const copy = {...one};
+      if (one.kind === 'publisher') publishers.set(one.id, copy);
+      once.push(copy);
+    } else {
+      if (one.beat_age_seconds > before.beat_age_seconds) {
+        before.beat_age_seconds = one.beat_age_seconds;
+        before.state = one.state;
+      }
+      before.watermark_lag_seconds =
+        Math.max(before.watermark_lag_seconds ?? 0, one.watermark_lag_seconds ?? 0);
+    }
+  }
+  return once;
+}
+
 // Rows of the shared database; what this process holds of a shard is in its own status.
 async function showInstances(status) {
   const card = find('instances-card');
@@ -81,7 +103,7 @@ async function showInstances(status) {
     const broker = status.broker || {};
     card.hidden = instances.length < 2 && !status.broker;
     const shards = new Map((broker.worker?.shards || []).map((shard) => [shard.shard, shard]));
-    fill(find('instances'), instances.map((one) => instanceRow(one, shards)),
+    fill(find('instances'), oncePublishers(instances).map((one) => instanceRow(one, shards)),
       'No daemon has registered with this database.');
     const here = [...shards.values()].filter((shard) => shard.serving).length;
     say(find('instances-note'), broker.worker
@@ -93,7 +115,7 @@ async function showInstances(status) {
 }
 
 function instanceRow(one, shards) {
-  const held = shards.get(one.shard);
+  const held = one.kind === 'shard' ? shards.get(one.shard) : undefined;
   return row(heading(capital(String(one.kind))), cell(one.name), cell(one.id),
     cell(badge(String(one.state))), cell(span(one.beat_age_seconds) + ' ago', 'number'),
     cell(span(one.watermark_lag_seconds ?? undefined), 'number'),

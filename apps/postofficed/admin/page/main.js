@@ -83,7 +83,10 @@ async function loadDetails() {
     showRoom(status, samples.second);
     showRefusals(status);
     for (const [card, part] of [['answer-card', 'ingress'], ['flush-card', 'queue'],
-      ['heat-card', 'source']]) {
+      ['heat-card', 'source'], ['fetches-card', 'source'], ['ages-card', 'source'],
+      ['census-card', 'source'], ['row-card', 'source'], ['transaction-card', 'source'],
+      ['ends-card', 'source'], ['tile-flight', 'source'], ['tile-pending', 'source'],
+      ['tile-oldest', 'source'], ['tile-objects', 'source'], ['refusals-card', 'ingress']]) {
       find(card).hidden = !status[part];
     }
     if (!daemon.storeDown) await objects.refresh();
