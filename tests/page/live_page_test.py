@@ -83,6 +83,10 @@ class LivePage(unittest.TestCase):
             eventually(lambda: self.number("#tile-callbacks .value span") > 1, what="callbacks/s")
             eventually(lambda: self.number("#tile-ids .value span") > 5, what="ids/s")
             self.says("#daemon", "up ")
+            # This daemon has all parts, so nothing is left out but the list of daemons.
+            self.assertEqual(self.browser.run(
+                "return [...document.querySelectorAll('main > .card, .columns > .card, .tile')]"
+                ".filter((card) => card.hidden).map((card) => card.id)"), ["instances-card"])
             self.browser.press("#objects-form button")
             self.says("#objects tbody", "online")
             self.browser.run("document.querySelector('#field').scrollIntoView()")

@@ -73,16 +73,16 @@ function showRefusals(status) {
   status.ingress ? 'None: every callback got its 202.' : 'This daemon takes no callbacks.');
 }
 
-// A publisher has a row for each shard: shown once, as the one that is furthest behind.
+// A publisher has a row for each shard: shown once, first, as the one that is furthest behind.
 function oncePublishers(instances) {
   const publishers = new Map();
-  const once = [];
+  const others = [];
   for (const one of instances) {
-    const before = one.kind === 'publisher' ? publishers.get(one.id) : undefined;
-    if (!before) {
-      const copy = {...one};
-      if (one.kind === 'publisher') publishers.set(one.id, copy);
-      once.push(copy);
+    const before = publishers.get(one.id);
+    if (one.kind !== 'publisher') {
+      others.push(one);
+    } else if (!before) {
+      publishers.set(one.id, {...one});
     } else {
       if (one.beat_age_seconds > before.beat_age_seconds) {
         before.beat_age_seconds = one.beat_age_seconds;
@@ -92,7 +92,7 @@ function oncePublishers(instances) {
         Math.max(before.watermark_lag_seconds ?? 0, one.watermark_lag_seconds ?? 0);
     }
   }
-  return once;
+  return [...publishers.values(), ...others];
 }
 
 // Rows of the shared database; what this process holds of a shard is in its own status.

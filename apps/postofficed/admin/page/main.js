@@ -82,13 +82,14 @@ async function loadDetails() {
     status = await ask('/status');
     showRoom(status, samples.second);
     showRefusals(status);
-    for (const [card, part] of [['answer-card', 'ingress'], ['flush-card', 'queue'],
-      ['heat-card', 'source'], ['fetches-card', 'source'], ['ages-card', 'source'],
+    for (const [card, part] of [['answer-card', 'ingress'], ['heat-card', 'source'],
+      ['fetches-card', 'source'], ['ages-card', 'source'],
       ['census-card', 'source'], ['row-card', 'source'], ['transaction-card', 'source'],
       ['ends-card', 'source'], ['tile-flight', 'source'], ['tile-pending', 'source'],
       ['tile-oldest', 'source'], ['tile-objects', 'source'], ['refusals-card', 'ingress']]) {
       find(card).hidden = !status[part];
     }
+    find('flush-card').hidden = status.queue?.growth_stopped === undefined;  // no file queue
     if (!daemon.storeDown) await objects.refresh();
     if (daemon.hasInstances && !daemon.storeDown) await showInstances(status);
     // Counted at once, and in the database every few seconds.
