@@ -7,7 +7,8 @@ build_packages=(cmake ninja-build g++ libasio-dev node-llhttp rapidjson-dev libp
                 pkg-config libsystemd-dev)
 test_packages=(postgresql rabbitmq-server openssl doctest-dev libbenchmark-dev strace curl iproute2 e2fsprogs
                xfsprogs python3 python3-yaml python3-jsonschema shellcheck clang-tidy
-               systemd logrotate         # units and log files are checked by these tools
+               systemd logrotate mandoc  # units, log files and the manual page are checked by these tools
+               ca-certificates           # the image has them
                chromium chromium-driver  # the live page is tried in a browser
                prometheus                # for promtool, and alerts that really fire
                # The software around Postoffice that tests/field uses.
