@@ -1,12 +1,12 @@
 // --print-config: what it prints can be used as a config file.
 #include <doctest/doctest.h>
-#include <stdlib.h>
-#include <unistd.h>
 
-#include <cstdio>
-#include <fstream>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "options/options.hpp"
+#include "postofficed/temporary_file.hpp"
 
 using namespace postofficed;
 
@@ -24,21 +24,6 @@ std::string printed(std::vector<std::string> arguments) {
   REQUIRE(std::holds_alternative<Information>(result));
   return std::get<Information>(std::move(result)).text;
 }
-
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const std::string& content) {
-    const int descriptor = mkstemp(path_);
-    REQUIRE(descriptor >= 0);
-    close(descriptor);
-    std::ofstream(path_) << content;
-  }
-  ~TemporaryFile() { std::remove(path_); }
-  std::string path() const { return path_; }
-
- private:
-  char path_[32] = "/tmp/postofficed-test-XXXXXX";
-};
 
 std::vector<std::pair<std::string, std::string>> values_of(
     const std::variant<ParsedOptions, Information, Problems>& result) {

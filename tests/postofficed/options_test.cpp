@@ -1,12 +1,10 @@
 #include "options/options.hpp"
 
 #include <doctest/doctest.h>
-#include <stdlib.h>
-#include <unistd.h>
 
-#include <cstdio>
-#include <fstream>
 #include <map>
+
+#include "postofficed/temporary_file.hpp"
 
 using namespace postofficed;
 using namespace std::chrono_literals;
@@ -36,21 +34,6 @@ Problems bad(const Parsed& result) {
   REQUIRE(std::holds_alternative<Problems>(result));
   return std::get<Problems>(result);
 }
-
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const std::string& content) {
-    const int descriptor = mkstemp(path_);
-    REQUIRE(descriptor >= 0);
-    close(descriptor);
-    std::ofstream(path_) << content;
-  }
-  ~TemporaryFile() { std::remove(path_); }
-  std::string path() const { return path_; }
-
- private:
-  char path_[32] = "/tmp/postofficed-test-XXXXXX";
-};
 
 }  // namespace
 
