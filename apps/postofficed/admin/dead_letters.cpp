@@ -23,15 +23,8 @@ void write(Json& json, const DeadLetter& letter) {
       .end_object();
 }
 
-// `letters` may hold one more than `limit`, which tells that there are more.
-std::optional<ObjectId> cut(std::vector<DeadLetter>& letters, std::size_t limit) {
-  if (letters.size() <= limit) return std::nullopt;
-  letters.resize(limit);
-  return letters.back().id;
-}
-
 postoffice::HttpResponse list(std::vector<DeadLetter> letters, std::size_t limit) {
-  const auto next = cut(letters, limit);
+  const auto next = cut_page(letters, limit);
   Json json;
   json.begin_object().key("dead_letters").begin_array();
   for (const auto& letter : letters) write(json, letter);
@@ -62,7 +55,7 @@ void change(const Shown& shown, const Request& request, const Respond& respond,
   shown.store.find_dead_letters(
       std::move(query), [=](std::error_code error, std::vector<DeadLetter> letters) {
         if (error) return respond(store_problem(error));
-        const auto next = cut(letters, limit);
+        const auto next = cut_page(letters, limit);
         std::vector<ObjectId> ids;
         for (const auto& letter : letters) ids.push_back(letter.id);
         const auto matched = ids.size();

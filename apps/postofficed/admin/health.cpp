@@ -1,8 +1,10 @@
 // /livez, /readyz, /healthz: whether it runs, can accept callbacks, and has no trouble.
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "admin/health.hpp"
+#include "admin/health/figures.hpp"
 #include "admin/pages.hpp"
 #include "admin/troubles.hpp"
 #include "support/json.hpp"
@@ -39,16 +41,6 @@ void write_instance(Json& json, const Shown& shown) {
   json.member("clock_skew_seconds", std::chrono::duration<double>(status.skew).count());
 }
 
-void write_troubles(Json& json, const Troubles& troubles) {
-  json.key("troubles").begin_array();
-  for (const Trouble& trouble : troubles) {
-    json.begin_object().member("part", trouble.part).member("what", trouble.what);
-    if (!trouble.next.empty()) json.member("next", trouble.next);
-    json.end_object();
-  }
-  json.end_array();
-}
-
 /// What only the states of the parts know. A part that is in trouble is in one for a reader of the
 /// troubles, too.
 void add_troubles(const std::vector<PartHealth>& parts, Troubles& troubles) {
@@ -79,12 +71,23 @@ Troubles find_troubles(const Shown& shown, const postoffice::PipelineStatus& sta
   return troubles;
 }
 
+void write_troubles(Json& json, const Troubles& troubles) {
+  json.key("troubles").begin_array();
+  for (const Trouble& trouble : troubles) {
+    json.begin_object().member("part", trouble.part).member("what", trouble.what);
+    if (!trouble.next.empty()) json.member("next", trouble.next);
+    json.end_object();
+  }
+  json.end_array();
+}
+
 // 503 when anything is wrong, so that a plain uptime check notices; the body says what.
 // Orchestrators that restart or drain on a 503 should use /livez and /readyz.
 void show_health(const Shown& shown, const Request&, const Respond& respond) {
   const auto status = shown.status();
-  const auto parts = find_parts(shown, status);
-  auto troubles = find_troubles(shown, status);
+  auto figures = read_figures(shown, status);
+  const auto parts = find_parts(shown, figures);
+  auto troubles = std::move(figures.troubles);
   const auto word = [&](std::string_view name) {
     const bool trouble = std::any_of(troubles.begin(), troubles.end(),
                                      [&](const Trouble& one) { return one.part == name; });

@@ -41,13 +41,12 @@ Result<postoffice::ObjectQuery> read_query(const std::string& text) {
 }
 
 postoffice::HttpResponse list(std::vector<postoffice::Object> objects, std::size_t limit) {
-  const bool more = objects.size() > limit;
-  if (more) objects.resize(limit);
+  const auto next = cut_page(objects, limit);
   Json json;
   json.begin_object().key("objects").begin_array();
   for (const auto& object : objects) write(json, object);
   json.end_array();
-  write_next(json, more ? std::optional(objects.back().id) : std::nullopt);
+  write_next(json, next);
   json.end_object();
   return {200, "application/json", json.text() + "\n", {}};
 }

@@ -102,6 +102,15 @@ postoffice::HttpResponse problem_response(int status, const std::string& detail)
 /// The answer while the store gives none.
 postoffice::HttpResponse store_problem(const std::error_code& error);
 
+/// Rows of a page. If there are more than `limit`, cuts them off and returns the id after which the
+/// next page begins: whoever asks for one more than is shown learns whether there is one.
+template <typename Row>
+std::optional<postoffice::ObjectId> cut_page(std::vector<Row>& rows, std::size_t limit) {
+  if (rows.size() <= limit) return std::nullopt;
+  rows.resize(limit);
+  return rows.back().id;
+}
+
 /// The members "next" and "next_text": the id after which the next page begins, or null.
 void write_next(Json& json, std::optional<postoffice::ObjectId> next);
 

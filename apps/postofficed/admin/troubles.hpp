@@ -26,6 +26,9 @@ constexpr bool asks_source(const postoffice::PipelineStatus& status) {
 /// All troubles at this moment; none: everything is well.
 Troubles find_troubles(const Shown& shown, const postoffice::PipelineStatus& status);
 
+/// The member "troubles".
+void write_troubles(Json& json, const Troubles& troubles);
+
 // One function for each kind of trouble, each in a file of its own.
 void find_queue_troubles(const Shown&, const postoffice::PipelineStatus&, Troubles&);
 void find_store_troubles(const Shown&, const postoffice::PipelineStatus&, Troubles&);

@@ -34,6 +34,9 @@ struct HealthFigures {
 
 HealthFigures read_figures(const Shown& shown, const postoffice::PipelineStatus& status);
 
+/// As find_parts() of admin/health.hpp, for who needs the figures, too.
+std::vector<PartHealth> find_parts(const Shown& shown, const HealthFigures& figures);
+
 /// What only several looks at the figures show; a HealthWatch keeps them.
 struct HealthTrends {
   std::uint64_t refused = 0;  ///< callbacks answered with 503 lately (HealthBounds::lately)
@@ -79,10 +82,10 @@ struct Finding {
 };
 using Findings = std::vector<Finding>;
 
-// One function for each part, each in a file of its own. Empty: nothing is wrong.
 /// Nobody lags before the watermark is known.
 bool watermark_lags(const HealthFigures& figures);
 
+// One function for each part, each in a file of its own. Empty: nothing is wrong.
 Findings judge_ingress(const HealthFigures&, const HealthTrends&, const HealthBounds&);
 Findings judge_queue(const HealthFigures&, const HealthTrends&, const HealthBounds&);
 Findings judge_broker(const HealthFigures&, const HealthTrends&, const HealthBounds&);

@@ -19,7 +19,10 @@ const char* name_of(PartState state) {
 }
 
 std::vector<PartHealth> find_parts(const Shown& shown, const postoffice::PipelineStatus& status) {
-  const auto figures = read_figures(shown, status);
+  return find_parts(shown, read_figures(shown, status));
+}
+
+std::vector<PartHealth> find_parts(const Shown& shown, const HealthFigures& figures) {
   return shown.health ? shown.health->look(figures) : HealthWatch().look(figures);
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "admin/health.hpp"
+#include "admin/health/figures.hpp"
 #include "admin/history/figures.hpp"
 #include "admin/history/recorder.hpp"
 #include "admin/pages.hpp"
@@ -71,15 +72,9 @@ void write_histograms(Json& json, const Recorder& recorder, const SampleRing& ri
 }
 
 void write_health(Json& json, const Shown& shown) {
-  const auto status = shown.status();
-  write_parts(json, find_parts(shown, status), shown.clock.now());
-  json.key("troubles").begin_array();
-  for (const Trouble& trouble : find_troubles(shown, status)) {
-    json.begin_object().member("part", trouble.part).member("what", trouble.what);
-    if (!trouble.next.empty()) json.member("next", trouble.next);
-    json.end_object();
-  }
-  json.end_array();
+  const auto figures = read_figures(shown, shown.status());
+  write_parts(json, find_parts(shown, figures), shown.clock.now());
+  write_troubles(json, figures.troubles);
 }
 
 void write_daemon(Json& json, const Shown& shown) {
