@@ -7,13 +7,10 @@
 
 #include "base/duration_bounds.hpp"
 #include "base/duration_recorder.hpp"
+#include "core/fetch_end.hpp"
 #include "core/waiting_ages.hpp"
 
 namespace postoffice::core {
-
-/// How a fetch ended.
-enum class FetchEnd : std::uint8_t { answered, not_found, timeout, unreachable, refused };
-constexpr std::size_t fetch_ends = 5;
 
 /// How long what has ended took.
 struct Durations {

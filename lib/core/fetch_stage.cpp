@@ -17,18 +17,6 @@ constexpr Duration timeout_grace = std::chrono::seconds(1);
 // keeps being received must be tried again before its row would expire.
 constexpr Duration retry_after_max = std::chrono::seconds(60);
 
-// The source is up, and has said so. What other kinds of sources may say is not known.
-bool is_word_of_source(const std::error_code& error) {
-  return error == Error::refused || error == Error::overloaded || error == Error::bad_answer;
-}
-
-FetchEnd end_of(const std::error_code& error) {
-  if (!error) return FetchEnd::answered;
-  if (error == Error::not_found) return FetchEnd::not_found;
-  if (error == Error::timed_out) return FetchEnd::timeout;
-  return is_word_of_source(error) ? FetchEnd::refused : FetchEnd::unreachable;
-}
-
 }  // namespace
 
 FetchStage::FetchStage(Ledger& ledger, Counters& counters, const PipelineOptions& options,

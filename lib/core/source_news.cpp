@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "postoffice/error.hpp"
+#include "core/fetch_end.hpp"
 
 namespace postoffice::core {
 namespace {
@@ -12,10 +12,14 @@ namespace {
 constexpr int newest_weighs = 4;
 
 FetchNews::Failure kind_of(const std::error_code& error) {
-  if (error == Error::timed_out) return FetchNews::Failure::timed_out;
-  const bool spoken =
-      error == Error::refused || error == Error::overloaded || error == Error::bad_answer;
-  return spoken || !error ? FetchNews::Failure::refused : FetchNews::Failure::unreachable;
+  switch (end_of(error)) {
+    case FetchEnd::timeout: return FetchNews::Failure::timed_out;
+    case FetchEnd::answered:
+    case FetchEnd::refused: return FetchNews::Failure::refused;
+    case FetchEnd::not_found:
+    case FetchEnd::unreachable: break;
+  }
+  return FetchNews::Failure::unreachable;
 }
 
 }  // namespace
