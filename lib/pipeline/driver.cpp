@@ -344,7 +344,7 @@ void Pipeline::Driver::publish(Timestamp now) {
                           retries(core::FetchEnd::refused)};
   status.now = now;
   const std::lock_guard lock(status_mutex_);
-  status_ = status;
+  status_ = std::move(status);
   delivered_ids_ = counters.delivered;
   durations_ = counters.durations;
 }
